@@ -1,0 +1,1 @@
+"""The words, numbers and clock everybody shares; standard library only, except `series`."""

@@ -1,0 +1,1 @@
+"""What exists: assets, measuring points, devices, and the tables that describe them."""

@@ -1,0 +1,53 @@
+"""What one gateway must know to work alone: its devices, bindings and write limits."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from heatloop.kernel.errors import InputError
+from heatloop.plant.model import Binding, Device
+
+SCAN_PERIODS_S = {"fast": 0.5, "guard": 10.0, "normal": 30.0}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EdgeProfile:
+    """The signed configuration a gateway gets from the platform and keeps for bad days."""
+
+    gateway: str
+    """Gateway code."""
+    version: int
+    """Rises with every change."""
+    ledger_version: int
+    """Ledger it was made from."""
+    devices: tuple[Device, ...]
+    """Devices to read."""
+    bindings: tuple[Binding, ...]
+    """All points of those devices."""
+
+    def of_device(self, code: str) -> tuple[Binding, ...]:
+        """Return the bindings of one device, in register order."""
+        found = (b for b in self.bindings if b.device == code)
+        return tuple(sorted(found, key=lambda b: b.register))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the profile as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> EdgeProfile:
+        """Read a profile from plain values.
+
+        Raises:
+            InputError: A field is missing or unknown.
+        """
+        try:
+            rest = {k: v for k, v in data.items() if k not in ("devices", "bindings")}
+            return cls(
+                devices=tuple(Device(**d) for d in data["devices"]),
+                bindings=tuple(Binding(**b) for b in data["bindings"]),
+                **rest,
+            )
+        except (KeyError, TypeError) as error:
+            raise InputError(f"edge profile is malformed: {error}", fix="fetch it again") from error

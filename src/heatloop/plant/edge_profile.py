@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from heatloop.kernel.errors import InputError
+from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Binding, Device
 
 SCAN_PERIODS_S = {"fast": 0.5, "guard": 10.0, "normal": 30.0}
@@ -51,3 +52,26 @@ class EdgeProfile:
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"edge profile is malformed: {error}", fix="fetch it again") from error
+
+
+def make_edge_profile(ledger: Ledger, gateway: str, version: int) -> EdgeProfile:
+    """Return what a gateway must know of the ledger.
+
+    Args:
+        ledger: Where its devices and points stand.
+        gateway: Gateway code.
+        version: Version of the profile; must rise with every change.
+
+    Raises:
+        InputError: There is no such gateway.
+    """
+    if gateway not in ledger.gateways:
+        raise InputError("no such gateway", thing=gateway, fix="enter it in the ledger first")
+    devices = ledger.devices_of_gateway(gateway)
+    return EdgeProfile(
+        gateway=gateway,
+        version=version,
+        ledger_version=ledger.version,
+        devices=devices,
+        bindings=tuple(b for d in devices for b in ledger.bindings_of_device(d.code)),
+    )

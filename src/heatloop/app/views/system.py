@@ -1,0 +1,206 @@
+"""Read models of the system itself: health, information, people, audit, gateways, ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One part of the system and whether it works."""
+
+    name: str
+    """Name."""
+    layer: str
+    """`device`, `data` or `application` (clause 4.1)."""
+    ok: bool
+    """Whether it works."""
+    detail: str
+    """A fact about it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """Whether everything works."""
+
+    status: str
+    """`ok` or `degraded`."""
+    layers: dict[str, bool]
+    """Whether every part of each layer works."""
+    parts: list[Part]
+    """The parts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Info:
+    """What the sign-in page may know."""
+
+    version: str
+    """Version of the platform."""
+    demo: bool
+    """Whether this is a demonstration."""
+    company_zh: str
+    """Chinese name of the company."""
+    company_en: str
+    """English name of the company."""
+    time_zone: str
+    """IANA zone of the company."""
+    plant_time: datetime
+    """Plant time."""
+    speed: float
+    """Plant seconds a machine second; 0 in lockstep."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionView:
+    """Who is signed in."""
+
+    user: str
+    """User name."""
+    roles: list[str]
+    """Roles."""
+    permissions: list[str]
+    """What the roles permit."""
+    scope: list[str]
+    """Subtree paths the user may see; an empty path is everything."""
+    must_change: bool
+    """Whether the password must be changed before anything else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserView:
+    """A user."""
+
+    name: str
+    """User name."""
+    full_name: str
+    """Name of the person."""
+    roles: list[str]
+    """Roles."""
+    scope: list[str]
+    """Subtree paths."""
+    disabled: bool
+    """Whether sign-in is refused."""
+    must_change: bool
+    """Whether the password must be changed at the next sign-in."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserCreated:
+    """A new user and the password to hand over, shown once."""
+
+    user: UserView
+    """The user."""
+    password: str
+    """First password; must be changed at the first sign-in."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEntry:
+    """One line of the audit trail."""
+
+    seq: int
+    """Number in the chain."""
+    at: datetime
+    """Machine time."""
+    user: str
+    """Who."""
+    action: str
+    """What."""
+    subject: str
+    """On what."""
+    detail: dict[str, object]
+    """Facts, with before and after where something changed."""
+    hash: str
+    """Hash of this entry chained to the one before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditPage:
+    """A page of the audit trail, newest first."""
+
+    total: int
+    """Entries in all."""
+    items: list[AuditEntry]
+    """This page."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditVerdict:
+    """Whether the audit trail is whole."""
+
+    ok: bool
+    """Whether every hash fits."""
+    entries: int
+    """Entries checked."""
+    first_broken: int | None
+    """First entry that does not fit."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayView:
+    """A gateway and the state of its link."""
+
+    code: str
+    """Gateway code."""
+    zh: str
+    """Chinese name."""
+    en: str
+    """English name."""
+    kind: str
+    """`station` or `collector`."""
+    channel: str
+    """Main channel."""
+    monthly_cost_yuan: float
+    """Cost of the channel."""
+    enrolled: bool
+    """Whether it has exchanged keys."""
+    connected: bool
+    """Whether its link is up."""
+    last_seen: datetime | None
+    """Machine time of the last message."""
+    epoch: str | None
+    """Spool epoch, hexadecimal."""
+    through: int | None
+    """Last sequence stored of that epoch."""
+    profile_version: int
+    """Version of the profile it works with."""
+    devices: int
+    """Devices it reads."""
+    points: int
+    """Points it reads."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayList:
+    """All gateways the reader may see."""
+
+    items: list[GatewayView]
+    """Gateways."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Enrolled:
+    """What a gateway gets when it enrols."""
+
+    platform_public_key: str
+    """Ed25519 public key, hexadecimal."""
+    profile: dict[str, object]
+    """Signed document of the edge profile."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerImported:
+    """A ledger was read."""
+
+    ok: bool
+    """Always true; errors come as 422 with all bad rows."""
+    version: int
+    """Version now in force, or the version it would get in a dry run."""
+    dry_run: bool
+    """Whether nothing was changed."""
+    assets: int
+    """Assets."""
+    points: int
+    """Points."""

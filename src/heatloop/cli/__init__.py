@@ -1,0 +1,49 @@
+"""The command line: one thin file per command group."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from heatloop import __version__
+from heatloop.kernel.errors import ConfigError, HeatloopError, InputError
+
+EXIT_OK, EXIT_FAILED, EXIT_INPUT, EXIT_CONFIG = 0, 1, 2, 3
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    # Imported here: `heatloop --version` must not pay for engines and physics.
+    from heatloop.cli import demo, edge, ledger, run
+
+    parser = argparse.ArgumentParser(
+        prog="heatloop",
+        description="heatloop 智慧供热平台: runs a district-heating company's heat.",
+        epilog="example: heatloop run --demo    (then open http://127.0.0.1:8080)",
+    )
+    parser.add_argument("--version", action="version", version=f"heatloop {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for group in (run, demo, edge, ledger):
+        group.add_to(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; exit codes: 0 done, 1 failed, 2 bad input, 3 bad configuration."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.action(options))
+    except ConfigError as error:
+        code = EXIT_CONFIG
+        message = error
+    except InputError as error:
+        code = EXIT_INPUT
+        message = error
+    except HeatloopError as error:
+        code = EXIT_FAILED
+        message = error
+    except KeyboardInterrupt:
+        return EXIT_OK
+    print(f"heatloop: {message}", file=sys.stderr)
+    return code

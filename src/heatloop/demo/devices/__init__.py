@@ -1,0 +1,1 @@
+"""The city's devices: servers and clients that speak real field protocols."""

@@ -1,0 +1,1 @@
+"""One driver a field protocol: a device's registers or reports become samples, and back."""

@@ -1,0 +1,1 @@
+"""What heatloop can show of itself: where it stands on every clause, and by which test."""

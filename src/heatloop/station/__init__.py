@@ -1,0 +1,1 @@
+"""What a station does by itself: scalar, standard library only; for edge, control and demo."""

@@ -1,0 +1,209 @@
+"""One unit of a substation regulating itself: valve, circulation pump, make-up, interlocks.
+
+The demo's controllers and a gateway that drives a station (`regulates: edge`) run the same code.
+"""
+
+from __future__ import annotations
+
+import math
+
+from heatloop.station.curve import CurveTable
+from heatloop.station.interlocks import Interlock, Interlocks, Readings
+from heatloop.station.modes import StationMode, mode_of
+from heatloop.station.pi import PI
+from heatloop.station.pressure import PressureHold
+from heatloop.station.settings import UnitSettings
+from heatloop.station.unit_io import UnitInputs, UnitOutputs
+
+__all__ = ["UnitInputs", "UnitLogic", "UnitOutputs", "UnitSettings"]
+
+_FROST_VALVE_PCT = 30.0
+_FROST_VALVE_STANDING_PCT = 5.0
+_TURNING_HZ = 1.0
+_LONGEST_STEP_S = 60.0
+_RESTART_WAIT_S = 180.0
+_BAND_MARGIN_KPA = 10.0
+_TARGET_MARGIN_K = 2.0
+_STOPS_PUMP = Interlock.OVER_PRESSURE | Interlock.RETURN_PRESSURE_LOW | Interlock.PUMP_FAULT
+_STOPS_MAKEUP = (
+    Interlock.OVER_PRESSURE | Interlock.RETURN_PRESSURE_HIGH | Interlock.DRY_RUN | Interlock.FLOOD
+)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+class UnitLogic:
+    """The controller of one unit; call `step` every 1 to 30 seconds.
+
+    Modes: `automatic` regulates the supply temperature to the written set-point, or to the own
+    curve once that is older than the watchdog; `local` regulates to the own curve; in
+    `remote_manual` the valve follows its opening set-point. Pressure holding and interlocks work
+    in every mode. With the supply sensor lost the valve stays where it is (CJJ/T 34 13.1.5).
+    """
+
+    __slots__ = (
+        "_hold",
+        "_interlocks",
+        "_outdoor_c",
+        "_pi",
+        "_pump_hz",
+        "_pump_wait_s",
+        "_started",
+        "_target_c",
+        "_valve_pct",
+        "settings",
+    )
+
+    def __init__(
+        self,
+        settings: UnitSettings | None = None,
+        *,
+        valve_pct: float | None = None,
+        pump_hz: float = 0.0,
+    ) -> None:
+        self.settings = settings or UnitSettings()
+        s = self.settings
+        self._pi = PI(s.kp_pct_per_k, s.ti_s, 0.0, 100.0, 100.0 / s.stroke_s, valve_pct)
+        self._started = valve_pct is not None
+        self._hold = PressureHold(s.hold)
+        self._interlocks = Interlocks()
+        self._valve_pct = self._pi.output
+        self._pump_hz = pump_hz
+        self._pump_wait_s = 0.0
+        self._target_c: float | None = None
+        self._outdoor_c: float | None = None
+
+    @property
+    def first_out(self) -> Interlock:
+        """Which interlock came first since the unit was last free of them."""
+        return self._interlocks.first_out
+
+    def step(self, inputs: UnitInputs, dt_s: float) -> UnitOutputs:
+        """Return what to do for the next `dt_s` seconds."""
+        # After a pause (a restarted gateway) one long step must not move everything at once.
+        dt_s = min(dt_s, _LONGEST_STEP_S)
+        readings = Readings(
+            supply_c=_finite(inputs.supply_c),
+            return_c=_finite(inputs.return_c),
+            supply_kpa=_finite(inputs.supply_kpa),
+            return_kpa=_finite(inputs.return_kpa),
+            tank_level_m=_finite(inputs.tank_level_m),
+            flood=inputs.flood,
+            pump_fault=inputs.pump_fault,
+        )
+        outdoor_c = _finite(inputs.outdoor_c)
+        if outdoor_c is not None:
+            self._outdoor_c = outdoor_c
+        word = self._interlocks.step(readings, self.settings)
+        pump_hz = self._pump(inputs, word, dt_s)
+        if pump_hz < _TURNING_HZ:
+            word |= Interlock.NO_CIRCULATION
+        makeup_on = self._makeup(inputs, readings, word, dt_s)
+        if self._hold.excessive:
+            word |= Interlock.MAKEUP_LONG
+        valve, source = self._valve(inputs, readings.supply_c, word, dt_s)
+        return UnitOutputs(
+            valve_opening_pct=valve,
+            pump_hz=pump_hz,
+            makeup_on=makeup_on,
+            interlock_word=int(word),
+            target_c=self._target_c,
+            source=source,
+        )
+
+    def _pump(self, inputs: UnitInputs, word: Interlock, dt_s: float) -> float:
+        s = self.settings
+        wanted = (
+            inputs.pump_setpoint_hz if math.isfinite(inputs.pump_setpoint_hz) else self._pump_hz
+        )
+        if word & Interlock.FROST:
+            wanted = max(wanted, s.pump_low_hz)
+        self._pump_wait_s = max(0.0, self._pump_wait_s - dt_s)
+        if word & _STOPS_PUMP:
+            # Stopping lets the pressure come back at once; without a wait the pump would cycle.
+            self._pump_wait_s = _RESTART_WAIT_S
+        if self._pump_wait_s > 0 or wanted < _TURNING_HZ:
+            self._pump_hz = 0.0
+            return 0.0
+        wanted = min(max(wanted, s.pump_low_hz), s.pump_high_hz)
+        reach = s.pump_rate_hz_per_s * dt_s
+        from_hz = max(self._pump_hz, s.pump_low_hz)
+        self._pump_hz = min(max(wanted, from_hz - reach), from_hz + reach)
+        return self._pump_hz
+
+    def _makeup(self, inputs: UnitInputs, readings: Readings, word: Interlock, dt_s: float) -> bool:
+        s = self.settings
+        # The band must lie between the two return-pressure interlocks, whatever was written.
+        low = s.return_low_kpa + s.hold.below_kpa + _BAND_MARGIN_KPA
+        high = s.return_high_kpa - s.hold.above_kpa - _BAND_MARGIN_KPA
+        manual = mode_of(inputs.mode) is StationMode.REMOTE_MANUAL
+        return self._hold.step(
+            readings.return_kpa,
+            max(low, min(inputs.pressure_setpoint_kpa, high)),
+            dt_s,
+            force_on=manual and inputs.makeup_command,
+            locked_off=bool(word & _STOPS_MAKEUP),
+        )
+
+    def _valve(
+        self, inputs: UnitInputs, supply_c: float | None, word: Interlock, dt_s: float
+    ) -> tuple[float, str]:
+        mode = mode_of(inputs.mode)
+        fed_back = _finite(inputs.valve_pct)
+        if not self._started and fed_back is not None:
+            self._valve_pct = fed_back
+            self._pi.track(fed_back)
+        self._started = True
+        stroke_pct = 100.0 * dt_s / self.settings.stroke_s
+        if supply_c is None:
+            wanted, source = self._valve_pct, "held"
+        elif mode is StationMode.REMOTE_MANUAL:
+            wanted, source = min(max(inputs.valve_setpoint_pct, 0.0), 100.0), "manual"
+        else:
+            goal_c, source = self._goal(inputs, mode)
+            self._target_c = self._ramped(goal_c, supply_c, dt_s)
+            wanted = self._pi.step(self._target_c - supply_c, dt_s)
+        valve = _safe_valve(wanted, word)
+        if source in ("held", "manual") or valve != wanted:
+            # The loop is open: start it later from where the valve will be, and the target from
+            # what is measured then.
+            at = self._valve_pct if fed_back is None or source == "held" else fed_back
+            self._valve_pct = min(max(valve, at - stroke_pct), at + stroke_pct)
+            self._pi.track(self._valve_pct)
+            self._target_c = None
+        else:
+            self._valve_pct = valve
+        return valve, source
+
+    def _goal(self, inputs: UnitInputs, mode: StationMode) -> tuple[float, str]:
+        s = self.settings
+        setpoint, age = _finite(inputs.setpoint_c), inputs.setpoint_age_s
+        fresh = age is not None and age <= s.setpoint_watchdog_s
+        if mode is StationMode.AUTOMATIC and setpoint is not None and fresh:
+            goal, source = setpoint, "setpoint"
+        else:
+            goal, source = s.curve.supply_c(self._outdoor(s.curve)), "curve"
+        return min(goal, s.supply_high_c - _TARGET_MARGIN_K), source
+
+    def _outdoor(self, curve: CurveTable) -> float:
+        if self._outdoor_c is not None:
+            return self._outdoor_c
+        # Never told how cold it is: the middle of the curve, until somebody says.
+        return 0.5 * (curve.points[0][0] + curve.points[-1][0])
+
+    def _ramped(self, goal_c: float, supply_c: float, dt_s: float) -> float:
+        start = supply_c if self._target_c is None else self._target_c
+        reach = self.settings.target_rate_k_per_s * dt_s
+        return min(max(goal_c, start - reach), start + reach)
+
+
+def _safe_valve(wanted: float, word: Interlock) -> float:
+    if word & Interlock.OVER_TEMPERATURE:
+        return 0.0
+    if word & Interlock.NO_CIRCULATION:
+        return _FROST_VALVE_STANDING_PCT if word & Interlock.FROST else 0.0
+    if word & Interlock.FROST:
+        return max(wanted, _FROST_VALVE_PCT)
+    return wanted

@@ -1,0 +1,1 @@
+"""Keeps and gives back: the historian, the records, and tables in files."""

@@ -1,0 +1,283 @@
+"""The default engine: embedded ClickHouse (chdb), raw rows de-duplicated on reading."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from heatloop.kernel.series import Columns
+from heatloop.store.historian import chdb_rollups
+from heatloop.store.historian import chdb_sql as sql
+from heatloop.store.historian.chdb_folder import ChdbFolder, arrays, lists
+from heatloop.store.historian.newest import Newest, one_row_a_slot
+from heatloop.store.historian.port import (
+    COLUMN_DTYPES,
+    DAY_S,
+    ROLLUP_DTYPES,
+    DayCounts,
+    EventRow,
+    Keys,
+    RollupColumns,
+    Stats,
+    check_columns,
+    check_limit,
+    check_range,
+    check_rollup,
+    check_step,
+    key_array,
+)
+from heatloop.store.historian.windows import DirtyWindows, day_range, windows_of
+
+
+def _samples(found: pa.Table) -> Columns:
+    return Columns(*arrays(found, COLUMN_DTYPES))
+
+
+def _table(columns: Columns) -> pa.Table:
+    return pa.table(dict(zip(("point", "ts", "value", "quality"), columns, strict=True)))
+
+
+def _which(wanted: NDArray[np.uint32]) -> str:
+    if len(wanted) > MANY_KEYS:
+        return "point IN (SELECT point FROM Python(wanted))"
+    return f"point IN ({', '.join(map(str, wanted.tolist()))})"
+
+
+MANY_KEYS = 200
+"""More keys than this go in as a table rather than as text."""
+
+
+class ChdbHistorian:
+    """A historian in one database of an embedded folder."""
+
+    def __init__(
+        self, folder: ChdbFolder, *, zone: ZoneInfo, database: str = "heatloop", owner: bool = False
+    ) -> None:
+        self._folder = folder
+        self._db = database
+        self._zone = zone
+        self._owner = owner
+        self._append_lock = threading.Lock()
+        self._refresh_lock = threading.Lock()
+        self._newest = Newest()
+        self._dirty = DirtyWindows()
+        self._groups = self._rows = 0
+        folder.upgrade(database)
+        self._recover()
+
+    @classmethod
+    def open(cls, path: Path, *, zone: ZoneInfo, readers: int = 2) -> ChdbHistorian:
+        """Open the folder at `path` as this process's only historian."""
+        return cls(ChdbFolder(path, readers=readers), zone=zone, owner=True)
+
+    def _recover(self) -> None:
+        # A kill between the two inserts of a group leaves raw ahead of latest: raw is right.
+        self._newest.publish(_samples(self._ask(sql.LATEST)))
+        ahead = _samples(self._ask(sql.AFTER))
+        self._version = int(self._ask(sql.VERSION).column("version")[0].as_py())
+        if len(ahead.keys):
+            late = self._newest.pick(ahead)
+            self._insert_latest(late)
+            self._newest.publish(late)
+        self._revised = bool(self._ask(_ANY_REVISION).num_rows)
+        through = int(self._ask(sql.THROUGH).column("through")[0].as_py())
+        for table in ("raw", "revision"):
+            found = self._ask(sql.DIRTY, table=table, through=through)
+            self._dirty.mark(found.column("window").to_pylist())
+
+    def append(self, columns: Columns) -> None:
+        """Store samples; they are durable, and `latest` knows them, when this returns."""
+        columns = one_row_a_slot(check_columns(columns))
+        if not len(columns.keys):
+            return
+        windows = windows_of(columns.slots)
+        with self._append_lock:
+            self._version += 1
+            # Marked before the insert: a roll-up may see the rows as soon as they are in.
+            self._dirty.mark(windows)
+            self._insert("raw", sql.SAMPLE, _table(columns))
+            newest = self._newest.pick(columns)
+            self._insert_latest(newest)
+            self._newest.publish(newest)
+            self._groups += 1
+            self._rows += len(columns.keys)
+
+    def append_events(self, events: Sequence[EventRow]) -> None:
+        """Store events; durable on return. An event sent again is given back once."""
+        if not events:
+            return
+        points, times, subjects, texts = zip(*events, strict=True)
+        rows = pa.table(
+            {
+                "point": pa.array(points, pa.uint32()),
+                "at": pa.array(times, pa.int64()),
+                "subject": pa.array(subjects, pa.string()),
+                "text": pa.array(texts, pa.string()),
+            }
+        )
+        with self._append_lock:
+            self._version += 1
+            self._insert("event", sql.EVENT, rows)
+
+    def revise(self, columns: Columns, *, method: str, who: str) -> None:
+        """Lay repaired values over raw ones on reading; raw itself is never changed."""
+        columns = one_row_a_slot(check_columns(columns))
+        count = len(columns.keys)
+        if not count:
+            return
+        rows = _table(columns).append_column("method", pa.array([method] * count, pa.string()))
+        rows = rows.append_column("who", pa.array([who] * count, pa.string()))
+        with self._append_lock:
+            self._version += 1
+            self._revised = True
+            self._dirty.mark(windows_of(columns.slots))
+            self._insert("revision", sql.REVISION, rows)
+
+    def latest(self, keys: Keys | None = None) -> Columns:
+        """Return the sample of greatest slot per key, of these keys or of all, by key."""
+        return self._newest.get(None if keys is None else key_array(keys))
+
+    def raw(self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000) -> Columns:
+        """Return samples ordered by (key, slot), one a slot, revisions laid over, first `limit`."""
+        start, end = check_range(start_s, end_s)
+        wanted = key_array(keys)
+        limit = check_limit(limit)
+        if not len(wanted) or start == end:
+            return Columns.empty()
+        which = _which(wanted)
+        source = self._source(start, end, f"AND {which}")
+        return Columns(
+            *arrays(self._ask(sql.RAW, wanted, source=source, limit=limit), COLUMN_DTYPES)
+        )
+
+    def _source(self, start: int, end: int, where: str = "") -> str:
+        text = chdb_rollups.REVISED if self._revised else chdb_rollups.PLAIN
+        return text.format(db=self._db, start=start, end=end, where=where)
+
+    def events(
+        self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
+    ) -> list[EventRow]:
+        """Return events in the order of time."""
+        start, end = check_range(start_ms, end_ms, 1 << 42)
+        text = sql.EVENTS.format(db=self._db, start=start, end=end, limit=check_limit(limit))
+        # The subject goes in as data, never as SQL text.
+        found = self._folder.read(text, rows=pa.table({"subject": pa.array([subject])}))
+        return [EventRow(*row) for row in zip(*lists(found), strict=True)]
+
+    def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+        """Return windows that start inside the range, as of the last refresh."""
+        start, end = check_range(start_s, end_s)
+        table = chdb_rollups.TABLES[check_step(step_s)]
+        wanted = key_array(keys)
+        if not len(wanted) or start == end:
+            return RollupColumns.empty()
+        found = self._ask(
+            sql.ROLLUP, wanted, table=table, start=start, end=end, which=_which(wanted)
+        )
+        return RollupColumns(*arrays(found, ROLLUP_DTYPES))
+
+    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
+        """Store simulated windows; a window for which real samples exist is left as it is."""
+        columns = check_rollup(columns)
+        if len(columns.keys):
+            names = ("point", "ts", *RollupColumns._fields[2:])
+            rows = pa.table(dict(zip(names, columns, strict=True)))
+            chdb_rollups.seed(self._folder, self._db, check_step(step_s), rows)
+
+    def refresh_rollups(self) -> int:
+        """Compute again every window that got samples since; return how many 10-min windows."""
+        with self._refresh_lock:
+            with self._append_lock:
+                windows, through = self._dirty.take(), self._version
+            if not windows:
+                return 0
+            try:
+                chdb_rollups.compute(
+                    self._folder,
+                    self._db,
+                    windows,
+                    version=through,
+                    zone=self._zone,
+                    n_keys=len(self._newest),
+                    revised=self._revised,
+                )
+                self._folder.maintain(sql.ROLLED.format(db=self._db, through=through))
+            except BaseException:
+                self._dirty.mark(windows)
+                raise
+            return len(windows)
+
+    def count(self, start_s: int, end_s: int) -> int:
+        """Return how many samples `raw` would give over all keys."""
+        return self._by_day(sql.COUNT, start_s, end_s)
+
+    def duplicates(self, start_s: int, end_s: int) -> int:
+        """Return how many samples beyond the first a reader gets for one key and slot."""
+        return self._by_day(sql.DUPLICATES, start_s, end_s)
+
+    def _by_day(self, text: str, start_s: int, end_s: int) -> int:
+        # Per point and day: one aggregate over everything would take gigabytes.
+        start, end = check_range(start_s, end_s)
+        total = 0
+        for day in lists(self._ask(sql.DAYS, start=start, end=end))[0]:
+            source = self._source(max(start, day), min(end, day + DAY_S))
+            total += int(lists(self._ask(text, source=source))[0][0] or 0)
+        return total
+
+    def completeness(self, keys: Keys, day: date) -> DayCounts:
+        """Return what was received on a day of the company's zone (clause 6.1.2 a)."""
+        start, end = day_range(day, self._zone)
+        wanted = key_array(keys)
+        received, good = np.zeros(len(wanted), "u4"), np.zeros(len(wanted), "u4")
+        if len(wanted):
+            table = self._ask(sql.RECEIVED, wanted, start=start, end=end, which=_which(wanted))
+            points, some, well = arrays(table, ("u4", "u4", "u4"))
+            at = np.searchsorted(points, wanted)
+            hit = at < len(points)
+            hit[hit] = points[at[hit]] == wanted[hit]
+            received[hit], good[hit] = some[at[hit]], well[at[hit]]
+        return DayCounts(wanted, received, good)
+
+    def stats(self) -> Stats:
+        """Return figures about the engine for health pages."""
+        out: Stats = {
+            "engine": "chdb",
+            "version": self._version,
+            "points": len(self._newest),
+            "groups": self._groups,
+            "rows_committed": self._rows,
+            "dirty_windows": len(self._dirty),
+        }
+        for name, count, size, parts in zip(*lists(self._ask(sql.PARTS)), strict=True):
+            out |= {f"{name}_rows": count, f"{name}_bytes": size, f"{name}_parts": parts}
+        return out
+
+    def _ask(
+        self, text: str, wanted: NDArray[np.uint32] | None = None, **words: str | int
+    ) -> pa.Table:
+        words |= {"db": self._db}
+        if "start" in words:
+            words["range"] = sql.RANGE.format(**words)
+        tables = {} if wanted is None else {"wanted": pa.table({"point": wanted})}
+        return self._folder.read(text.format(**words), **tables)
+
+    def _insert(self, table: str, columns: str, rows: pa.Table) -> None:
+        columns = columns.format(version=self._version)
+        self._folder.write(sql.INSERT.format(db=self._db, table=table, columns=columns), rows=rows)
+
+    def _insert_latest(self, newest: Columns) -> None:
+        if len(newest.keys):
+            self._insert("latest", sql.SAMPLE, _table(newest))
+
+    def close(self) -> None:
+        """Close the folder if this historian opened it."""
+        if self._owner:
+            with self._refresh_lock, self._append_lock:
+                self._folder.close()

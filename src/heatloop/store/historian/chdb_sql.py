@@ -1,0 +1,55 @@
+"""SQL of the embedded engine; times come in as numbers, so no zone and no clock is involved."""
+
+from __future__ import annotations
+
+from heatloop.store.historian.chdb_folder import WRITE
+
+INSERT = "INSERT INTO {db}.{table}" + WRITE + " SELECT {columns} FROM Python(rows)"
+SAMPLE = "point, toDateTime(ts, 'UTC'), value, quality, {version}"
+EVENT = "point, fromUnixTimestamp64Milli(at, 'UTC'), subject, text, {version}"
+REVISION = "point, toDateTime(ts, 'UTC'), value, quality, method, who, {version}"
+RANGE = "ts >= toDateTime({start}, 'UTC') AND ts < toDateTime({end}, 'UTC')"
+
+RAW = """
+SELECT point, toUInt32(ts) AS slot, value, quality FROM ({source})
+ORDER BY point, ts LIMIT {limit}"""
+LATEST = "SELECT point, toUInt32(ts) AS slot, value, quality FROM {db}.latest FINAL"
+ROLLUP = """
+SELECT point, toUInt32(ts) AS slot, count, low, mean, high, last, good_count, origin
+FROM {db}.{table} FINAL WHERE {range} AND {which} ORDER BY point, ts LIMIT 10000000"""
+EVENTS = """
+SELECT DISTINCT point, toUnixTimestamp64Milli(at) AS at_ms, subject, text FROM {db}.event
+WHERE at >= fromUnixTimestamp64Milli({start}, 'UTC')
+    AND at < fromUnixTimestamp64Milli({end}, 'UTC')
+    AND ('' IN (SELECT subject FROM Python(rows)) OR subject IN (SELECT subject FROM Python(rows)))
+ORDER BY at_ms, subject, text LIMIT {limit}"""
+COUNT = "SELECT count() AS n FROM ({source})"
+DUPLICATES = """
+SELECT sum(n - 1) AS n FROM (
+    SELECT count() AS n FROM ({source}) GROUP BY point, ts HAVING n > 1)"""
+RECEIVED = """
+SELECT point, toUInt32(count()) AS received, toUInt32(countIf(quality = 0)) AS good
+FROM {db}.raw FINAL WHERE {range} AND {which} GROUP BY point ORDER BY point"""
+
+# The newest rows of raw are found by the skip index; `latest` gives a counter to start from.
+VERSION = """
+SELECT greatest(
+    (SELECT max(version) FROM {db}.raw
+        WHERE version >= (SELECT max(version) FROM {db}.latest)),
+    (SELECT max(version) FROM {db}.latest),
+    (SELECT max(version) FROM {db}.revision),
+    (SELECT max(version) FROM {db}.event)) AS version"""
+AFTER = """
+SELECT point, toUInt32(max(ts)) AS slot, argMax(value, (ts, version)) AS value,
+    argMax(quality, (ts, version)) AS quality
+FROM {db}.raw WHERE version > (SELECT max(version) FROM {db}.latest) GROUP BY point"""
+THROUGH = "SELECT max(through) AS through FROM {db}.rolled"
+DIRTY = """
+SELECT DISTINCT intDiv(toUInt32(ts), 600) * 600 AS window FROM {db}.{table}
+WHERE version > {through}"""
+ROLLED = "INSERT INTO {db}.rolled" + WRITE + " SELECT 'rollups', {through}"
+PARTS = """
+SELECT table, sum(rows) AS n, sum(data_compressed_bytes) AS bytes, count() AS parts
+FROM system.parts WHERE active AND database = '{db}' GROUP BY table"""
+ANY_REVISION = "SELECT 1 FROM {db}.revision LIMIT 1"
+DAYS = "SELECT DISTINCT toUInt32(toStartOfDay(ts)) AS day FROM {db}.raw WHERE {range} ORDER BY day"

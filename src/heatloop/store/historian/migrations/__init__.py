@@ -1,0 +1,1 @@
+"""Numbered SQL a historian engine runs once each, in order."""

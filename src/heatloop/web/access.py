@@ -1,0 +1,92 @@
+"""Who is asking: the session cookie, the header every write must carry, and the right needed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.responses import JSONResponse
+from fastapi.security import APIKeyCookie
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from heatloop.app.platform import Platform
+from heatloop.app.refusals import Forbidden, Refused
+from heatloop.security.access import Permission, Principal
+from heatloop.web.errors import envelope
+
+COOKIE = "heatloop_session"
+_SAFE = ("GET", "HEAD", "OPTIONS")
+# Gateways have no cookie that could be abused, so they need no header against abuse of it.
+_NO_COOKIE_PATHS = ("/api/v1/gateways/enrol",)
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Session of POST /session")
+
+
+def platform_of(connection: HTTPConnection) -> Platform:
+    """Return the platform this application was built for."""
+    return cast(Platform, connection.app.state.platform)
+
+
+def token_of(request: Request) -> str:
+    """Return the session token of a request, empty when there is none."""
+    return request.cookies.get(COOKIE, "")
+
+
+async def signed_in(request: Request, _: Annotated[str | None, Depends(_cookie)]) -> Principal:
+    """Return who is asking.
+
+    Raises:
+        Refused: Nobody is signed in, or the first password was not changed yet.
+    """
+    session = await platform_of(request).sessions.find(token_of(request))
+    if session is None:
+        raise Refused("unauthenticated")
+    if session.must_change:
+        raise Forbidden("password_change_required", thing=session.principal.user)
+    return session.principal
+
+
+def needs(permission: Permission) -> Callable[..., Awaitable[Principal]]:
+    """Return a dependency that lets only holders of this right pass; refusals are audited."""
+
+    async def check(
+        request: Request, principal: Annotated[Principal, Depends(signed_in)]
+    ) -> Principal:
+        if permission not in principal.permissions:
+            path = request.url.path
+            await platform_of(request).audit.refused(principal.user, request.method, path)
+            raise Forbidden("forbidden", thing=principal.user, place=f"{permission} {path}")
+        return principal
+
+    return check
+
+
+Platformed = Annotated[Platform, Depends(platform_of)]
+Viewer = Annotated[Principal, Depends(needs(Permission.VIEW))]
+Acknowledger = Annotated[Principal, Depends(needs(Permission.ACKNOWLEDGE))]
+Commander = Annotated[Principal, Depends(needs(Permission.COMMAND))]
+LedgerKeeper = Annotated[Principal, Depends(needs(Permission.MANAGE_LEDGER))]
+UserKeeper = Annotated[Principal, Depends(needs(Permission.MANAGE_USERS))]
+Auditor = Annotated[Principal, Depends(needs(Permission.AUDIT))]
+
+
+class WriteGuard:
+    """Refuses writes without the header a foreign site cannot add, and bodies that are too big."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or answer 403 or 413."""
+        if scope["type"] == "http" and scope["method"] not in _SAFE:
+            headers = dict(scope["headers"])
+            if scope["path"] not in _NO_COOKIE_PATHS and headers.get(b"x-heatloop") != b"1":
+                await JSONResponse(envelope("csrf"), 403)(scope, receive, send)
+                return
+            length = headers.get(b"content-length", b"0")
+            if not length.isdigit() or int(length) > self.max_bytes:
+                await JSONResponse(envelope("too_large"), 413)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

@@ -1,0 +1,89 @@
+"""Builds the web application around a platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from heatloop import __version__
+from heatloop.app.platform import Platform
+from heatloop.web import errors
+from heatloop.web.access import WriteGuard
+from heatloop.web.errors import ErrorEnvelope
+from heatloop.web.headers import SecurityHeaders
+from heatloop.web.routes import (
+    alarms,
+    commands,
+    data,
+    gateways,
+    people,
+    plant,
+    session,
+    status,
+    stream,
+    trends,
+)
+from heatloop.web.screens import Screens
+
+API = "/api/v1"
+_STATIC = Path(__file__).parent / "static"
+_ROUTES = (status, session, plant, trends, alarms, commands, stream, data, gateways, people)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def api_router() -> APIRouter:
+    """Return all routes of version 1, without a platform behind them."""
+    router = APIRouter(
+        prefix=API, responses={"4XX": {"model": ErrorEnvelope, "description": "What to correct"}}
+    )
+    for module in _ROUTES:
+        router.include_router(module.router)
+    return router
+
+
+def bare_app(middleware: list[Middleware] | None = None) -> FastAPI:
+    """Return the application with its routes alone, enough to describe it."""
+    app = FastAPI(
+        title="heatloop",
+        summary="智慧供热平台: runs a district-heating company's heat",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{API}/openapi.json",
+        generate_unique_id_function=_operation_id,
+        middleware=middleware,
+    )
+    app.include_router(api_router())
+    errors.install(app)
+    return app
+
+
+def create_app(platform: Platform, extra: tuple[APIRouter, ...] = ()) -> FastAPI:
+    """Return the application that serves this platform.
+
+    Args:
+        platform: What to serve.
+        extra: Further routers below `/api/v1`, for example the demo's control.
+    """
+    server = platform.settings.server
+    app = bare_app(
+        [
+            Middleware(SecurityHeaders, tls=bool(server.tls_certificate)),
+            Middleware(WriteGuard, max_bytes=server.max_upload_mb * 1024 * 1024),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+        ]
+    )
+    app.state.platform = platform
+    for router in extra:
+        app.include_router(router, prefix=API)
+    app.add_route(
+        "/{path:path}", Screens(_STATIC).serve, methods=["GET", "HEAD"], include_in_schema=False
+    )
+    return app

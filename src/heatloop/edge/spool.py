@@ -19,7 +19,6 @@ from heatloop.kernel.canonical import canonical
 from heatloop.kernel.envelope import EnvelopeKind
 from heatloop.kernel.errors import InputError, LinkError
 
-MAX_LANES = 8
 _NOTES_RESERVE = 1.05
 
 
@@ -173,13 +172,10 @@ class Spool:
             lane = self._lane(epoch)
             return lane.rows if lane else 0
 
-    def roll(self) -> bool:
-        """Start a new epoch for new rows; return whether there was room for one more lane."""
+    def roll(self) -> None:
+        """Start a new epoch for new rows; the old ones stay until they are acknowledged."""
         with self._writing:
-            if len(self._lanes) >= MAX_LANES:
-                return False
             self._roll()
-            return True
 
     def _roll(self) -> None:
         self._ordinal += 1

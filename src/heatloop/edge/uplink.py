@@ -6,6 +6,7 @@ Usually one gateway has one link; a host of many gateways shares links between t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from heatloop.kernel.errors import ConfigError, InputError, LinkError
 from heatloop.protocols.link import MAX_TEXT_BYTES, PATH, pack_text, unpack_text
 
 _LOG = logging.getLogger("heatloop.edge.uplink")
+_TRY_REFUSED_S = 60.0
 OnInbound = Callable[[UplinkSession, Inbound], None]
 
 
@@ -72,6 +74,7 @@ class Uplink:
         self._backoff = Backoff(0.2, 10.0, rng)
         self._log = LinkLog(_LOG, f"{name} to {platform_url}")
         self._heard_s = 0.0
+        self._refused_s: float | None = None
 
     def wake(self) -> None:
         """Say that a spool has something new. Call on the event loop."""
@@ -115,10 +118,17 @@ class Uplink:
             for session in self._sessions.values():
                 await socket.send(pack_text(session.hello(str(first.get("nonce", "")))))
             self._heard_s = asyncio.get_running_loop().time()
-            async with asyncio.TaskGroup() as group:
-                sender = group.create_task(self._send(socket))
-                await self._receive(socket)
-                sender.cancel()
+            self._refused_s = None
+            tasks = [asyncio.create_task(self._send(socket))]
+            tasks.append(asyncio.create_task(self._receive(socket)))
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            for task in done:
+                task.result()
             raise LinkError("platform closed the link", thing=self._url)
 
     async def _receive(self, socket: ClientConnection) -> None:
@@ -140,6 +150,9 @@ class Uplink:
                     self._work.set()
                 case Refused(reason):
                     self._log.broken(f"platform refused {session.gateway}: {reason}")
+                    self._refused_s = self._refused_s or loop.time()
+                    if not any(other.online for other in self._sessions.values()):
+                        raise LinkError(f"platform refused: {reason}", thing=session.gateway)
             self._on_inbound(session, inbound)
 
     def _session(self, message: dict[str, Any]) -> UplinkSession:
@@ -162,15 +175,21 @@ class Uplink:
                     session.wants_roll = False
                 frame = session.next_envelope()
                 if frame is not None:
+                    if session.in_flight == 1:
+                        self._heard_s = loop.time()
                     await socket.send(frame)
                     sent = True
             if sent:
                 # Acknowledgements and other work must get their turn even under a backlog.
                 await asyncio.sleep(0)
                 continue
-            try:
-                await asyncio.wait_for(self._work.wait(), 5.0)
-            except TimeoutError:
-                flying = any(session.in_flight for session in self._sessions.values())
-                if flying and loop.time() - self._heard_s > self._stall_s:
-                    raise LinkError("platform acknowledges nothing", thing=self._url) from None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._work.wait(), min(5.0, self._stall_s))
+            self._check_stall(loop.time())
+
+    def _check_stall(self, now_s: float) -> None:
+        flying = any(session.in_flight for session in self._sessions.values())
+        if flying and now_s - self._heard_s > self._stall_s:
+            raise LinkError("platform acknowledges nothing", thing=self._url)
+        if self._refused_s is not None and now_s - self._refused_s > _TRY_REFUSED_S:
+            raise LinkError("trying again for a refused gateway", thing=self._url)

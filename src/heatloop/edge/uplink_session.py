@@ -24,6 +24,7 @@ from heatloop.security.keys import SigningKey
 MAX_IN_FLIGHT = 64
 MAX_ROWS = 20_000
 LIVE_SHARE = 4
+MAX_LANES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,8 @@ class UplinkSession:
         else:
             self._ack(self.spool.epoch, through)
             self._sent[self.spool.epoch] = through
-            self.wants_roll = self.spool.rows_of(self.spool.epoch) > self._roll_rows
+            backlog = self.spool.rows_of(self.spool.epoch)
+            self.wants_roll = backlog > self._roll_rows and len(self.spool.epochs) < MAX_LANES
         return Welcomed(int(message.get("profile_version", 0)))
 
     def _ack(self, epoch: int, through: int) -> Acked:

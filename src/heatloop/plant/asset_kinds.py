@@ -79,7 +79,7 @@ def _attribute(row: dict[str, str]) -> AttributeKind:
         choices=tuple(row["choices"].split("|")) if row["choices"] else (),
         low=float(row["low"]) if row["low"] else None,
         high=float(row["high"]) if row["high"] else None,
-        secret=row["secret"] == "1",  # noqa: S105 - a column heading
+        secret=row["secret"] == "1",
     )
 
 

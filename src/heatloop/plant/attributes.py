@@ -18,7 +18,7 @@ MASK = "***"
 """What stands in a list or file for personal data."""
 
 
-class BadValue(Exception):  # noqa: N818 - caught where the row is known, never seen outside
+class BadValue(Exception):
     """A cell does not hold what its column asks for.
 
     Args:

@@ -47,7 +47,7 @@ class BadRow:
         )
 
 
-class LedgerErrors(InputError):  # noqa: N818 - it carries many
+class LedgerErrors(InputError):
     """The rows cannot become a ledger; nothing of them was taken.
 
     Args:

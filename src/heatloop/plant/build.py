@@ -16,7 +16,6 @@ from heatloop.plant.kinds import point_kinds
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset, Device, Gateway
 
-
 _HEADING_ROWS = 2
 """Row of the first record: 1 is the heading."""
 
@@ -103,7 +102,12 @@ def assemble(records: Records, *, version: int, keys: Mapping[str, int]) -> Ledg
             deriver.device(place, device)
     deriver.computed()
     suspect = _suspects(records, bad)
+    seen: set[str] = set()
     for place, code, limits in records.limits:
+        if code in seen:
+            fix = ("每个测点只写一行", "give every point one row")
+            findings.add(place, "code", code, "编码重复", "duplicate code", fix)
+        seen.add(code)
         _check_limits(findings, place, code, limits, deriver, suspect)
     findings.stop_if_any()
     return Ledger(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from heatloop.kernel.errors import InputError
 from heatloop.plant.asset_kinds import ORGANISATION, AssetKind, AttributeKind, asset_kinds
@@ -59,7 +58,7 @@ def _read(
         if attribute.required and _is_empty(raw.get(attribute.attribute)):
             ask = (f"填写{attribute.zh}", f"give the {attribute.en}")
             findings.add(place, attribute.attribute, "", "缺少必填属性", "required, missing", ask)
-    return MappingProxyType(values)
+    return values
 
 
 class AssetChecker:
@@ -71,6 +70,7 @@ class AssetChecker:
         # A code that stands in a row counts as existing even when that row is bad, so that one
         # mistake is reported once and not again by everything below it.
         self._by_code = {asset.code: asset for _, asset in placed}
+        self._rooted: set[str] = set()
 
     def run(self) -> list[tuple[Place, Asset]]:
         """Return the assets with typed attributes; what is wrong goes to the findings."""
@@ -112,14 +112,14 @@ class AssetChecker:
             self._findings.add(place, "parent", asset.parent, "上级成环", "parents go round", fix)
 
     def _goes_round(self, asset: Asset) -> bool:
-        seen, at = {asset.code}, self._by_code.get(asset.parent)
-        while at is not None:
-            if at.code == asset.code:
-                return True
-            if at.code in seen:  # A ring above this asset; its own members report it.
-                return False
-            seen.add(at.code)
+        line, at = {asset.code}, self._by_code.get(asset.parent)
+        while at is not None and at.code not in self._rooted:
+            if at.code in line:
+                # A ring that only lies above this asset is reported by its own members.
+                return at.code == asset.code
+            line.add(at.code)
             at = self._by_code.get(at.parent)
+        self._rooted |= line
         return False
 
     def _check_organisation(self, place: Place, asset: Asset, kind: AssetKind) -> None:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
 
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.scope import Scope
 from heatloop.plant.asset_kinds import HEAT_PATH, ORGANISATION, asset_kinds
 from heatloop.plant.coding import code_order
+from heatloop.plant.indices import grouped, look_up
 from heatloop.plant.model import Asset, Binding, Device, Gateway, Point
-
-_T = TypeVar("_T")
-
-
-def _grouped(pairs: Iterable[tuple[str, _T]]) -> dict[str, tuple[_T, ...]]:
-    groups: dict[str, list[_T]] = {}
-    for name, member in pairs:
-        groups.setdefault(name, []).append(member)
-    return {name: tuple(members) for name, members in groups.items()}
 
 
 class Ledger:
@@ -81,44 +73,59 @@ class Ledger:
         """Where every measured point stands, dated."""
         self.keys: Mapping[str, int] = MappingProxyType(dict(keys))
         """Every key ever given, points that are gone included, so that none is used twice."""
-        self._children = _grouped((a.parent, a) for a in ordered if a.parent)
-        self._by_kind = _grouped((a.kind, a) for a in ordered)
-        self._points_of = _grouped((p.asset, p) for p in self.points.values())
-        self._devices_of_asset = _grouped((d.asset, d) for d in self.devices.values())
-        self._devices_of_gateway = _grouped((d.gateway, d) for d in self.devices.values())
-        self._bindings_of_device = _grouped((b.device, b) for b in self.bindings)
+        self._children = grouped((a.parent, a) for a in ordered if a.parent)
+        self._by_kind = grouped((a.kind, a) for a in ordered)
+        self._points_of = grouped((p.asset, p) for p in self.points.values())
+        self._devices_of_asset = grouped((d.asset, d) for d in self.devices.values())
+        self._devices_of_gateway = grouped((d.gateway, d) for d in self.devices.values())
+        self._bindings_of_device = grouped((b.device, b) for b in self.bindings)
         self._newest: dict[str, Binding] = {}
         for binding in self.bindings:
             held = self._newest.get(binding.point)
             if held is None or binding.since >= held.since:
                 self._newest[binding.point] = binding
         self._paths: dict[str, tuple[str, str]] = {}
-        for asset in ordered:
+        is_organisation = {a.code: asset_kinds()[a.kind].tree == ORGANISATION for a in ordered}
+        # Organisations first: the paths of all other assets begin with theirs.
+        for asset in sorted(ordered, key=lambda a: not is_organisation[a.code]):
             self._trace(asset)
 
     def __repr__(self) -> str:
         return f"Ledger({self.version}: {len(self.assets)} assets, {len(self.points)} points)"
 
-    def _trace(self, asset: Asset) -> tuple[str, str]:
-        """Return (organisation path, heat path) of an asset, remembered for all above it."""
-        known = self._paths.get(asset.code)
-        if known is not None:
-            return known
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how to make the ledger again in another process; indices are not sent."""
+        again = partial(
+            Ledger,
+            version=self.version,
+            assets=list(self.assets.values()),
+            devices=list(self.devices.values()),
+            gateways=list(self.gateways.values()),
+            points=list(self.points.values()),
+            bindings=self.bindings,
+            keys=dict(self.keys),
+        )
+        return again, ()
+
+    def _trace(self, asset: Asset) -> None:
+        """Remember (organisation path, heat path) of an asset and of all above it."""
+        line = [asset]
+        while line[-1].parent and line[-1].parent not in self._paths:
+            line.append(self.assets[line[-1].parent])
+        for each in reversed(line):
+            above = self._paths[each.parent] if each.parent else ("", "")
+            self._paths[each.code] = self._paths_under(each, above)
+
+    def _paths_under(self, asset: Asset, above: tuple[str, str]) -> tuple[str, str]:
         tree = asset_kinds()[asset.kind].tree
-        above = self._trace(self.assets[asset.parent]) if asset.parent else ("", "")
         if tree == ORGANISATION:
-            paths = (f"{above[0]}/{asset.code}" if asset.parent else asset.code, "")
-        else:
-            # An asset of its own organisation leaves that of its parent.
-            own = asset.organisation
-            organisation = self._trace(self.assets[own])[0] if own else above[0]
-            if above[1]:
-                heat = f"{above[1]}/{asset.code}"
-            else:
-                heat = asset.code if tree == HEAT_PATH else ""
-            paths = (organisation, heat)
-        self._paths[asset.code] = paths
-        return paths
+            return (f"{above[0]}/{asset.code}" if asset.parent else asset.code, "")
+        # An asset with an organisation of its own leaves that of its parent.
+        own = asset.organisation
+        organisation = self._paths[own][0] if own else above[0]
+        if above[1]:
+            return organisation, f"{above[1]}/{asset.code}"
+        return organisation, asset.code if tree == HEAT_PATH else ""
 
     def asset(self, code: str) -> Asset:
         """Return the asset of this code.
@@ -126,7 +133,7 @@ class Ledger:
         Raises:
             InputError: There is none.
         """
-        return _found(self.assets, code, "asset")
+        return look_up(self.assets, code, "asset")
 
     def point(self, code: str) -> Point:
         """Return the point of this code.
@@ -134,7 +141,7 @@ class Ledger:
         Raises:
             InputError: There is none.
         """
-        return _found(self.points, code, "point")
+        return look_up(self.points, code, "point")
 
     def org_path(self, code: str) -> str:
         """Return the path of the organisation that answers for an asset: `CO01/BR01/TM01`.
@@ -158,7 +165,7 @@ class Ledger:
         Raises:
             InputError: There is no such asset.
         """
-        return _found(self._paths, code, "asset")
+        return look_up(self._paths, code, "asset")
 
     def children(self, code: str) -> tuple[Asset, ...]:
         """Return the assets whose parent this is, in code order."""
@@ -166,9 +173,11 @@ class Ledger:
 
     def below(self, code: str) -> Iterator[Asset]:
         """Yield every asset under this one, parents before their children."""
-        for child in self.children(code):
-            yield child
-            yield from self.below(child.code)
+        waiting = list(reversed(self.children(code)))
+        while waiting:
+            asset = waiting.pop()
+            yield asset
+            waiting += reversed(self.children(asset.code))
 
     def of_kind(self, kind: str) -> list[Asset]:
         """Return all assets of a kind, in code order."""
@@ -230,10 +239,3 @@ class Ledger:
             InputError: There is no such point, or no device measures it.
         """
         return self.device_of(point_code).gateway
-
-
-def _found(table: Mapping[str, _T], code: str, what: str) -> _T:
-    found = table.get(code)
-    if found is None:
-        raise InputError(f"no such {what}", thing=code, fix=f"use the code of a ledger {what}")
-    return found

@@ -12,6 +12,7 @@ import asyncio
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 _HEAD = struct.Struct(">HHHBB")
 _PAIR = struct.Struct(">HH")
@@ -104,9 +105,9 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._device.connections.add(transport)
+        # uvloop's transports are not subclasses of asyncio's, so this cannot be an isinstance.
+        self._transport = cast(asyncio.Transport, transport)
+        self._device.connections.add(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc

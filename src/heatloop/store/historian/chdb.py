@@ -12,20 +12,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from heatloop.kernel.errors import InputError
 from heatloop.kernel.series import Columns
 from heatloop.store.historian import chdb_rollups
 from heatloop.store.historian import chdb_sql as sql
-from heatloop.store.historian.chdb_folder import ChdbFolder, arrays, lists
-from heatloop.store.historian.newest import Newest, one_row_a_slot
-from heatloop.store.historian.port import (
-    COLUMN_DTYPES,
-    DAY_S,
-    ROLLUP_DTYPES,
-    DayCounts,
-    EventRow,
-    Keys,
-    RollupColumns,
-    Stats,
+from heatloop.store.historian.chdb_arrays import (
+    arrays,
+    event_table,
+    key_filter,
+    lists,
+    revision_table,
+    rollup_table,
+    sample_table,
+    samples,
+)
+from heatloop.store.historian.chdb_folder import WRITE, ChdbFolder
+from heatloop.store.historian.checks import (
     check_columns,
     check_limit,
     check_range,
@@ -33,25 +35,18 @@ from heatloop.store.historian.port import (
     check_step,
     key_array,
 )
+from heatloop.store.historian.newest import Newest, one_row_a_slot
+from heatloop.store.historian.port import (
+    DAY_S,
+    MAX_ROLLUP_ROWS,
+    ROLLUP_DTYPES,
+    DayCounts,
+    EventRow,
+    Keys,
+    RollupColumns,
+    Stats,
+)
 from heatloop.store.historian.windows import DirtyWindows, day_range, windows_of
-
-
-def _samples(found: pa.Table) -> Columns:
-    return Columns(*arrays(found, COLUMN_DTYPES))
-
-
-def _table(columns: Columns) -> pa.Table:
-    return pa.table(dict(zip(("point", "ts", "value", "quality"), columns, strict=True)))
-
-
-def _which(wanted: NDArray[np.uint32]) -> str:
-    if len(wanted) > MANY_KEYS:
-        return "point IN (SELECT point FROM Python(wanted))"
-    return f"point IN ({', '.join(map(str, wanted.tolist()))})"
-
-
-MANY_KEYS = 200
-"""More keys than this go in as a table rather than as text."""
 
 
 class ChdbHistorian:
@@ -79,14 +74,14 @@ class ChdbHistorian:
 
     def _recover(self) -> None:
         # A kill between the two inserts of a group leaves raw ahead of latest: raw is right.
-        self._newest.publish(_samples(self._ask(sql.LATEST)))
-        ahead = _samples(self._ask(sql.AFTER))
+        self._newest.publish(samples(self._ask(sql.LATEST)))
+        ahead = samples(self._ask(sql.AFTER))
         self._version = int(self._ask(sql.VERSION).column("version")[0].as_py())
         if len(ahead.keys):
             late = self._newest.pick(ahead)
             self._insert_latest(late)
             self._newest.publish(late)
-        self._revised = bool(self._ask(_ANY_REVISION).num_rows)
+        self._revised = bool(self._ask(sql.ANY_REVISION).num_rows)
         through = int(self._ask(sql.THROUGH).column("through")[0].as_py())
         for table in ("raw", "revision"):
             found = self._ask(sql.DIRTY, table=table, through=through)
@@ -102,7 +97,7 @@ class ChdbHistorian:
             self._version += 1
             # Marked before the insert: a roll-up may see the rows as soon as they are in.
             self._dirty.mark(windows)
-            self._insert("raw", sql.SAMPLE, _table(columns))
+            self._insert("raw", sql.SAMPLE, sample_table(columns))
             newest = self._newest.pick(columns)
             self._insert_latest(newest)
             self._newest.publish(newest)
@@ -113,15 +108,7 @@ class ChdbHistorian:
         """Store events; durable on return. An event sent again is given back once."""
         if not events:
             return
-        points, times, subjects, texts = zip(*events, strict=True)
-        rows = pa.table(
-            {
-                "point": pa.array(points, pa.uint32()),
-                "at": pa.array(times, pa.int64()),
-                "subject": pa.array(subjects, pa.string()),
-                "text": pa.array(texts, pa.string()),
-            }
-        )
+        rows = event_table(events)
         with self._append_lock:
             self._version += 1
             self._insert("event", sql.EVENT, rows)
@@ -129,11 +116,9 @@ class ChdbHistorian:
     def revise(self, columns: Columns, *, method: str, who: str) -> None:
         """Lay repaired values over raw ones on reading; raw itself is never changed."""
         columns = one_row_a_slot(check_columns(columns))
-        count = len(columns.keys)
-        if not count:
+        if not len(columns.keys):
             return
-        rows = _table(columns).append_column("method", pa.array([method] * count, pa.string()))
-        rows = rows.append_column("who", pa.array([who] * count, pa.string()))
+        rows = revision_table(columns, method, who)
         with self._append_lock:
             self._version += 1
             self._revised = True
@@ -151,11 +136,9 @@ class ChdbHistorian:
         limit = check_limit(limit)
         if not len(wanted) or start == end:
             return Columns.empty()
-        which = _which(wanted)
+        which = key_filter(wanted)
         source = self._source(start, end, f"AND {which}")
-        return Columns(
-            *arrays(self._ask(sql.RAW, wanted, source=source, limit=limit), COLUMN_DTYPES)
-        )
+        return samples(self._ask(sql.RAW, wanted, source=source, limit=limit))
 
     def _source(self, start: int, end: int, where: str = "") -> str:
         text = chdb_rollups.REVISED if self._revised else chdb_rollups.PLAIN
@@ -179,16 +162,25 @@ class ChdbHistorian:
         if not len(wanted) or start == end:
             return RollupColumns.empty()
         found = self._ask(
-            sql.ROLLUP, wanted, table=table, start=start, end=end, which=_which(wanted)
+            sql.ROLLUP,
+            wanted,
+            table=table,
+            start=start,
+            end=end,
+            which=key_filter(wanted),
+            limit=MAX_ROLLUP_ROWS + 1,
         )
+        if found.num_rows > MAX_ROLLUP_ROWS:
+            raise InputError(
+                "more windows than one answer holds", fix="ask for fewer points or a shorter time"
+            )
         return RollupColumns(*arrays(found, ROLLUP_DTYPES))
 
     def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
         """Store simulated windows; a window for which real samples exist is left as it is."""
         columns = check_rollup(columns)
         if len(columns.keys):
-            names = ("point", "ts", *RollupColumns._fields[2:])
-            rows = pa.table(dict(zip(names, columns, strict=True)))
+            rows = rollup_table(columns)
             chdb_rollups.seed(self._folder, self._db, check_step(step_s), rows)
 
     def refresh_rollups(self) -> int:
@@ -208,7 +200,7 @@ class ChdbHistorian:
                     n_keys=len(self._newest),
                     revised=self._revised,
                 )
-                self._folder.maintain(sql.ROLLED.format(db=self._db, through=through))
+                self._folder.maintain(sql.ROLLED.format(db=self._db, write=WRITE, through=through))
             except BaseException:
                 self._dirty.mark(windows)
                 raise
@@ -237,7 +229,7 @@ class ChdbHistorian:
         wanted = key_array(keys)
         received, good = np.zeros(len(wanted), "u4"), np.zeros(len(wanted), "u4")
         if len(wanted):
-            table = self._ask(sql.RECEIVED, wanted, start=start, end=end, which=_which(wanted))
+            table = self._ask(sql.RECEIVED, wanted, start=start, end=end, which=key_filter(wanted))
             points, some, well = arrays(table, ("u4", "u4", "u4"))
             at = np.searchsorted(points, wanted)
             hit = at < len(points)
@@ -270,11 +262,13 @@ class ChdbHistorian:
 
     def _insert(self, table: str, columns: str, rows: pa.Table) -> None:
         columns = columns.format(version=self._version)
-        self._folder.write(sql.INSERT.format(db=self._db, table=table, columns=columns), rows=rows)
+        self._folder.write(
+            sql.INSERT.format(db=self._db, table=table, write=WRITE, columns=columns), rows=rows
+        )
 
     def _insert_latest(self, newest: Columns) -> None:
         if len(newest.keys):
-            self._insert("latest", sql.SAMPLE, _table(newest))
+            self._insert("latest", sql.SAMPLE, sample_table(newest))
 
     def close(self) -> None:
         """Close the folder if this historian opened it."""

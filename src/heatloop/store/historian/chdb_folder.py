@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import queue
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError, LinkError
 
@@ -53,14 +50,11 @@ class ChdbFolder:
     """The engine on one folder: one session for the writer, a bounded pool for readers."""
 
     def __init__(self, path: Path, *, readers: int = 2) -> None:
-        # The engine is half a gigabyte: it is loaded when a folder is opened, not at import.
-        from chdb.session import Session
-
         path.mkdir(parents=True, exist_ok=True)
         options = f"{path}?max_server_memory_usage={SERVER_MEMORY}"
         try:
-            first = Session(options)
-        except Exception as error:  # noqa: BLE001 - the engine raises plain RuntimeError
+            first = _open(options)
+        except Exception as error:
             raise ConfigError(
                 f"historian folder does not open: {error}",
                 thing=str(path),
@@ -72,7 +66,7 @@ class ChdbFolder:
         for kind, count in self._counts.items():
             self._pools[kind] = queue.SimpleQueue()
             for _ in range(count):
-                self._pools[kind].put(first if kind == "write" else Session(options))
+                self._pools[kind].put(first if kind == "write" else _open(options))
 
     @contextmanager
     def _session(self, kind: str) -> Iterator[Session]:
@@ -106,7 +100,7 @@ class ChdbFolder:
         self._open = False
         for kind, count in self._counts.items():
             for _ in range(count):
-                self._pools[kind].get().close()
+                self._pools[kind].get().close()  # type: ignore[no-untyped-call]
 
     def upgrade(self, database: str) -> list[int]:
         """Make the database if needed and run the migrations it has not had.
@@ -137,12 +131,19 @@ class ChdbFolder:
         for number, name, text in ran:
             for statement in _statements(text):
                 self.write(statement.format(db=database, durable=DURABLE))
-            self.write(_RAN.format(db=database, number=number, name=name))
+            self.write(_RAN.format(db=database, write=WRITE, number=number, name=name))
         return [number for number, _, _ in ran]
 
 
 _DONE = "SELECT number FROM {db}.migration"
-_RAN = "INSERT INTO {db}.migration" + WRITE + " SELECT {number}, '{name}'"
+_RAN = "INSERT INTO {db}.migration{write} SELECT {number}, '{name}'"
+
+
+def _open(options: str) -> Session:
+    # The engine is half a gigabyte: it is loaded when a folder is opened, not at import.
+    from chdb.session import Session
+
+    return Session(options)  # type: ignore[no-untyped-call]
 
 
 def ask(session: Session, sql: str, tables: dict[str, pa.Table]) -> pa.Table:
@@ -155,8 +156,8 @@ def ask(session: Session, sql: str, tables: dict[str, pa.Table]) -> pa.Table:
     rows = tables.get("rows")  # noqa: F841
     wanted = tables.get("wanted")  # noqa: F841
     try:
-        return session.query(sql, "ArrowTable")
-    except Exception as error:  # noqa: BLE001 - the engine raises plain RuntimeError
+        return session.query(sql, "ArrowTable")  # type: ignore[no-untyped-call]
+    except Exception as error:
         text = str(error)
         if "MEMORY_LIMIT_EXCEEDED" in text or "TIMEOUT_EXCEEDED" in text:
             raise InputError(
@@ -165,21 +166,6 @@ def ask(session: Session, sql: str, tables: dict[str, pa.Table]) -> pa.Table:
                 fix="ask for fewer points or a shorter time",
             ) from error
         raise HeatloopError(f"historian engine failed: {text[:500]}", thing=sql[:80]) from error
-
-
-def arrays(found: pa.Table, dtypes: Sequence[str]) -> list[NDArray[Any]]:
-    """Return the columns of a result as arrays of these numpy types."""
-    if not found.num_columns:
-        return [np.empty(0, dtype) for dtype in dtypes]
-    return [
-        np.ascontiguousarray(column.to_numpy(), dtype)
-        for column, dtype in zip(found.columns, dtypes, strict=True)
-    ]
-
-
-def lists(found: pa.Table) -> list[list[Any]]:
-    """Return the columns of a small result as lists."""
-    return [column.to_pylist() for column in found.columns]
 
 
 def migrations() -> list[tuple[int, str, str]]:

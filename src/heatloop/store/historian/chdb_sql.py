@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from heatloop.store.historian.chdb_folder import WRITE
-
-INSERT = "INSERT INTO {db}.{table}" + WRITE + " SELECT {columns} FROM Python(rows)"
+INSERT = "INSERT INTO {db}.{table}{write} SELECT {columns} FROM Python(rows)"
 SAMPLE = "point, toDateTime(ts, 'UTC'), value, quality, {version}"
 EVENT = "point, fromUnixTimestamp64Milli(at, 'UTC'), subject, text, {version}"
 REVISION = "point, toDateTime(ts, 'UTC'), value, quality, method, who, {version}"
@@ -16,7 +14,7 @@ ORDER BY point, ts LIMIT {limit}"""
 LATEST = "SELECT point, toUInt32(ts) AS slot, value, quality FROM {db}.latest FINAL"
 ROLLUP = """
 SELECT point, toUInt32(ts) AS slot, count, low, mean, high, last, good_count, origin
-FROM {db}.{table} FINAL WHERE {range} AND {which} ORDER BY point, ts LIMIT 10000000"""
+FROM {db}.{table} FINAL WHERE {range} AND {which} ORDER BY point, ts LIMIT {limit}"""
 EVENTS = """
 SELECT DISTINCT point, toUnixTimestamp64Milli(at) AS at_ms, subject, text FROM {db}.event
 WHERE at >= fromUnixTimestamp64Milli({start}, 'UTC')
@@ -47,7 +45,7 @@ THROUGH = "SELECT max(through) AS through FROM {db}.rolled"
 DIRTY = """
 SELECT DISTINCT intDiv(toUInt32(ts), 600) * 600 AS window FROM {db}.{table}
 WHERE version > {through}"""
-ROLLED = "INSERT INTO {db}.rolled" + WRITE + " SELECT 'rollups', {through}"
+ROLLED = "INSERT INTO {db}.rolled{write} SELECT 'rollups', {through}"
 PARTS = """
 SELECT table, sum(rows) AS n, sum(data_compressed_bytes) AS bytes, count() AS parts
 FROM system.parts WHERE active AND database = '{db}' GROUP BY table"""

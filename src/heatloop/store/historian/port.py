@@ -7,14 +7,14 @@ their start and not their end. A point and slot has one value: the one received 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.kernel.errors import InputError
 from heatloop.kernel.quality import Quality
 from heatloop.kernel.series import Columns
 
@@ -31,6 +31,9 @@ MAX_SLOT = 1 << 32
 MAX_ROWS = 10_000_000
 """No reading gives more rows than this."""
 
+MAX_ROLLUP_ROWS = 4_000_000
+"""No reading gives more windows than this."""
+
 UNUSED = (Quality.BAD, Quality.STALE)
 """Qualities that do not count in roll-up statistics."""
 
@@ -43,7 +46,8 @@ class Origin(IntEnum):
     MIXED = 2
 
 
-class RollupColumns(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class RollupColumns:
     """Statistics of windows as arrays of one length (n_row,), ordered by (key, slot)."""
 
     keys: NDArray[np.uint32]
@@ -70,10 +74,21 @@ class RollupColumns(NamedTuple):
         """Return columns of length 0."""
         return cls(*(np.empty(0, dtype) for dtype in ROLLUP_DTYPES))
 
+    @property
+    def columns(self) -> list[NDArray[Any]]:
+        """Return the columns in the order of the fields."""
+        return [getattr(self, name) for name in ROLLUP_FIELDS]
+
     def take(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> RollupColumns:
         """Return the rows picked by a mask or an index."""
-        return RollupColumns(*(column[index] for column in self))
+        return RollupColumns(*(column[index] for column in self.columns))
 
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+ROLLUP_FIELDS = tuple(field.name for field in fields(RollupColumns))
+"""Names of the columns of `RollupColumns`."""
 
 ROLLUP_DTYPES = ("u4", "u4", "u4", "f8", "f8", "f8", "f8", "u4", "u1")
 """One numpy type per column of `RollupColumns`."""
@@ -170,81 +185,3 @@ class Historian(Protocol):
     def close(self) -> None:
         """Give back files and threads."""
         ...
-
-
-def check_columns(columns: Columns) -> Columns:
-    """Return the columns as contiguous arrays of the right types.
-
-    Raises:
-        InputError: The columns differ in length, or a key is outside 1..MAX_KEY.
-    """
-    if len({len(column) for column in columns}) != 1:
-        raise InputError("columns differ in length", place="columns", fix="give equal columns")
-    out = Columns(
-        *(np.ascontiguousarray(c, d) for c, d in zip(columns, COLUMN_DTYPES, strict=True))
-    )
-    if len(out.keys) and (int(out.keys.max()) >= MAX_KEY or int(out.keys.min()) == 0):
-        raise InputError(
-            "point key outside the ledger's range",
-            thing=str(int(out.keys.max())),
-            fix=f"send keys of the ledger, 1 to {MAX_KEY - 1}",
-        )
-    return out
-
-
-def check_rollup(columns: RollupColumns) -> RollupColumns:
-    """Return roll-up columns as contiguous arrays of the right types.
-
-    Raises:
-        InputError: The columns differ in length.
-    """
-    if len({len(column) for column in columns}) != 1:
-        raise InputError("columns differ in length", place="columns", fix="give equal columns")
-    return RollupColumns(
-        *(np.ascontiguousarray(c, d) for c, d in zip(columns, ROLLUP_DTYPES, strict=True))
-    )
-
-
-def check_step(step_s: int) -> int:
-    """Return the step.
-
-    Raises:
-        InputError: There is no roll-up of this step.
-    """
-    if step_s not in STEPS_S:
-        raise InputError("no such roll-up", thing=f"{step_s} s", fix=f"ask for one of {STEPS_S}")
-    return step_s
-
-
-def check_range(start: int, end: int, top: int = MAX_SLOT) -> tuple[int, int]:
-    """Return whole-number bounds of a time range, cut to what can be stored.
-
-    Raises:
-        InputError: The range ends before it starts.
-    """
-    if end < start:
-        raise InputError("range ends before it starts", thing=f"{start}..{end}", fix="swap them")
-    return max(int(start), 0), max(min(int(end), top), 0)
-
-
-def check_limit(limit: int) -> int:
-    """Return the limit.
-
-    Raises:
-        InputError: The limit is not between 1 and MAX_ROWS.
-    """
-    if not 1 <= limit <= MAX_ROWS:
-        raise InputError("limit out of bounds", thing=str(limit), fix=f"ask for 1..{MAX_ROWS}")
-    return limit
-
-
-def key_array(keys: Keys) -> NDArray[np.uint32]:
-    """Return keys as an array, in the order given.
-
-    Raises:
-        InputError: A key is not a u32.
-    """
-    wide = np.asarray(keys, np.int64)
-    if wide.ndim != 1 or (len(wide) and (wide.min() < 0 or wide.max() >= MAX_SLOT)):
-        raise InputError("a point key is a whole number below 2^32", fix="ask for ledger keys")
-    return wide.astype("u4")

@@ -1,0 +1,61 @@
+"""What an alarm says on a screen, in Chinese and English."""
+
+from __future__ import annotations
+
+from heatloop.kernel.messages import Alarm
+from heatloop.plant.kinds import PointKind
+from heatloop.station.interlocks import Interlock, interlock_texts
+from heatloop.station.pumps import PumpFault, fault_texts
+
+_RULES: dict[str, tuple[str, str]] = {
+    "high": ("高于上限", "above its high limit"),
+    "low": ("低于下限", "below its low limit"),
+    "stale": ("数据中断", "has stopped reporting"),
+    "link": ("通讯中断", "communication lost"),
+    "foreign_write": ("设定值被外部修改，已恢复", "set-point changed from outside, restored"),
+    "command_refused": ("指令被拒绝", "command refused"),
+    "gateway_link": ("网关离线", "gateway offline"),
+    "clock": ("时钟偏差", "clock differs"),
+    "spool_full": ("本地缓存将满", "local buffer nearly full"),
+    "identity": ("身份校验失败", "identity check failed"),
+}
+
+
+def rule_texts(rule: str) -> tuple[str, str]:
+    """Return (zh, en) of a rule; an unknown one is shown by its own name."""
+    family, _, name = rule.partition(".")
+    if family == "interlock" and name.upper() in Interlock.__members__:
+        _, zh, en = interlock_texts(Interlock[name.upper()])[0]
+        return f"联锁：{zh}", f"interlock: {en}"
+    if family == "pump_fault":
+        if name.upper() in PumpFault.__members__:
+            text = fault_texts(PumpFault[name.upper()])[0]
+            return f"循环泵故障：{text.zh}", f"circulation pump fault: {text.en}"
+        return f"循环泵故障：{name}", f"circulation pump fault: {name}"
+    zh, en = _RULES.get(family, (rule, rule))
+    return (f"{zh}（{name}）", f"{en} ({name})") if name else (zh, en)
+
+
+def alarm_texts(
+    alarm: Alarm, subject_zh: str, subject_en: str, kind: PointKind | None = None
+) -> tuple[str, str]:
+    """Return the whole sentence in Chinese and English.
+
+    Args:
+        alarm: What to say.
+        subject_zh: Chinese name of the asset.
+        subject_en: English name of the asset.
+        kind: Kind of the point when the subject is a point: adds its name, value and limit.
+    """
+    rule_zh, rule_en = rule_texts(alarm.rule)
+    if kind is None or alarm.rule.startswith(("interlock.", "pump_fault.")):
+        return f"{subject_zh} {rule_zh}", f"{subject_en}: {rule_en}"
+    zh, en = f"{subject_zh} {kind.zh}{rule_zh}", f"{subject_en}: {kind.en} {rule_en}"
+    if alarm.limit is not None and kind.class_ != "status":
+        unit = "" if kind.unit == "-" else f" {kind.unit}"
+        limit = f"{alarm.limit:.{kind.decimals}f}{unit}"
+        zh, en = f"{zh} {limit}", f"{en} of {limit}"
+        if alarm.value is not None:
+            value = f"{alarm.value:.{kind.decimals}f}{unit}"
+            zh, en = f"{zh}，当前 {value}", f"{en}: {value}"
+    return zh, en

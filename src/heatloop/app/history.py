@@ -1,0 +1,105 @@
+"""The historian as the application's one event loop sees it: every call awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import ParamSpec, Protocol, TypeVar
+
+from heatloop.kernel.series import Columns
+from heatloop.store.historian.port import (
+    DayCounts,
+    EventRow,
+    Historian,
+    Keys,
+    RollupColumns,
+    Stats,
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class AsyncHistorian(Protocol):
+    """What the application asks of a historian; `HistorianClient` is one."""
+
+    async def append(self, columns: Columns) -> None:
+        """Store samples; durable on return."""
+        ...
+
+    async def append_events(self, events: Sequence[EventRow]) -> None:
+        """Store events; durable on return."""
+        ...
+
+    async def latest(self, keys: Keys | None = None) -> Columns:
+        """Return the newest sample per key."""
+        ...
+
+    async def raw(
+        self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000
+    ) -> Columns:
+        """Return samples ordered by (key, slot)."""
+        ...
+
+    async def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+        """Return windows that start inside the range."""
+        ...
+
+    async def refresh_rollups(self) -> int:
+        """Compute dirty windows again."""
+        ...
+
+    async def completeness(self, keys: Keys, day: date) -> DayCounts:
+        """Return what was received on a day."""
+        ...
+
+    async def stats(self) -> Stats:
+        """Return figures for the health page."""
+        ...
+
+
+class ThreadedHistorian:
+    """A historian engine inside this process, its calls made in threads."""
+
+    def __init__(self, engine: Historian) -> None:
+        self.engine = engine
+
+    async def append(self, columns: Columns) -> None:
+        """Store samples; durable on return."""
+        await asyncio.to_thread(self.engine.append, columns)
+
+    async def append_events(self, events: Sequence[EventRow]) -> None:
+        """Store events; durable on return."""
+        await asyncio.to_thread(self.engine.append_events, events)
+
+    async def latest(self, keys: Keys | None = None) -> Columns:
+        """Return the newest sample per key."""
+        return await asyncio.to_thread(self.engine.latest, keys)
+
+    async def raw(
+        self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000
+    ) -> Columns:
+        """Return samples ordered by (key, slot)."""
+        return await asyncio.to_thread(self.engine.raw, keys, start_s, end_s, limit)
+
+    async def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+        """Return windows that start inside the range."""
+        return await asyncio.to_thread(self.engine.rollup, keys, start_s, end_s, step_s)
+
+    async def refresh_rollups(self) -> int:
+        """Compute dirty windows again."""
+        return await asyncio.to_thread(self.engine.refresh_rollups)
+
+    async def completeness(self, keys: Keys, day: date) -> DayCounts:
+        """Return what was received on a day."""
+        return await asyncio.to_thread(self.engine.completeness, keys, day)
+
+    async def stats(self) -> Stats:
+        """Return figures for the health page."""
+        return await asyncio.to_thread(self.engine.stats)
+
+
+async def in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Make a records call away from the event loop."""
+    return await asyncio.to_thread(call, *args, **kwargs)

@@ -1,0 +1,1 @@
+"""Read models by topic; every query takes a scope and shows nothing outside it."""

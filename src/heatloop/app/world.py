@@ -1,0 +1,124 @@
+"""The present: the ledger in force, the latest values, plant time, and who may see what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heatloop.app.latest import KeyIndex, LatestValues
+from heatloop.app.layout import Layout, StationNode
+from heatloop.app.refusals import Refused
+from heatloop.kernel.clock import SharedClock
+from heatloop.kernel.scope import Scope
+from heatloop.plant.ledger import Ledger
+from heatloop.plant.model import Asset, Point
+
+_MOST_SCOPES = 64
+OFFLINE_PERIODS = 4
+"""A station is offline when its newest value is older than this many scan periods."""
+SCAN_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Visible:
+    codes: frozenset[str]
+    mask: NDArray[np.bool_]
+    """Which positions of the table of latest values, shape (n_point,)."""
+
+
+@dataclass(slots=True)
+class OpenAlarms:
+    """Open alarms of one asset."""
+
+    count: int = 0
+    """Open alarms."""
+    worst: int = 9
+    """Highest priority among them, 1 being the highest."""
+
+
+class World:
+    """What everybody reads; changes when values arrive and when a ledger is installed."""
+
+    def __init__(self, clock: SharedClock, ledger: Ledger) -> None:
+        self.clock = clock
+        self.open_alarms: dict[str, OpenAlarms] = {}
+        """By asset code; kept by alarming."""
+        self.unacknowledged: dict[str, int] = {}
+        """Open alarms nobody acknowledged, by asset code; kept by alarming."""
+        self.stages: dict[str, str] = {}
+        """Strategy stage by unit; kept by stages."""
+        self._set(ledger)
+        self.latest = LatestValues(self.index)
+
+    def _set(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.index = KeyIndex(ledger.by_key)
+        self.layout = Layout(ledger, self.index)
+        self._visible: dict[frozenset[str], _Visible] = {}
+
+    def install(self, ledger: Ledger) -> None:
+        """Put another ledger in force; values of points that stay are kept."""
+        older = self.latest
+        self._set(ledger)
+        latest = LatestValues(self.index)
+        latest.carry_over(older)
+        self.latest = latest
+
+    def now_s(self) -> float:
+        """Return plant time, seconds since 1970 UTC."""
+        return self.clock.now_s()
+
+    def _seen_by(self, scope: Scope) -> _Visible:
+        found = self._visible.get(scope.paths)
+        if found is None:
+            codes = frozenset(asset.code for asset in self.ledger.scoped(scope))
+            mask = np.zeros(len(self.index), bool)
+            for position, key in enumerate(self.index.keys.tolist()):
+                mask[position] = self.ledger.by_key[key].asset in codes
+            found = _Visible(codes, mask)
+            if len(self._visible) >= _MOST_SCOPES:
+                self._visible.clear()
+            self._visible[scope.paths] = found
+        return found
+
+    def codes_in(self, scope: Scope) -> frozenset[str] | None:
+        """Return the codes of the assets inside a scope, None for all of them."""
+        return None if "" in scope.paths else self._seen_by(scope).codes
+
+    def mask_in(self, scope: Scope) -> NDArray[np.bool_]:
+        """Return which positions of the latest values lie inside a scope."""
+        return self._seen_by(scope).mask
+
+    def sees(self, scope: Scope, asset_code: str) -> bool:
+        """Return whether an asset lies inside a scope."""
+        return asset_code in self.ledger.assets and scope.holds(*self.ledger.paths(asset_code))
+
+    def asset(self, scope: Scope, code: str) -> Asset:
+        """Return an asset inside the scope.
+
+        Raises:
+            Refused: There is none; one outside the scope is not told apart.
+        """
+        if not self.sees(scope, code):
+            raise Refused("not_found", thing=code)
+        return self.ledger.assets[code]
+
+    def point(self, scope: Scope, code: str) -> Point:
+        """Return a point inside the scope.
+
+        Raises:
+            Refused: There is none; one outside the scope is not told apart.
+        """
+        point = self.ledger.points.get(code)
+        if point is None or not self.sees(scope, point.asset):
+            raise Refused("not_found", thing=code)
+        return point
+
+    def is_online(self, station: StationNode) -> bool:
+        """Return whether a station's values are fresh."""
+        if not len(station.watched):
+            return False
+        newest = int(self.latest.slots[station.watched].max())
+        return self.now_s() - newest <= OFFLINE_PERIODS * SCAN_S

@@ -1,0 +1,155 @@
+"""The whole system as a list of processes for one data folder, and the order they start in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from heatloop.app.supervisor import Program, Supervisor
+
+READY_S = 90.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackOptions:
+    """What to run, and where."""
+
+    data: Path
+    """Data folder."""
+    host: str = "127.0.0.1"
+    """Address of the platform."""
+    port: int = 8080
+    """Port of the platform."""
+    config: Path | None = None
+    """`heatloop.toml`, if there is one."""
+    demo: bool = False
+    """Whether a demo city answers on the wire."""
+    size: str = "small"
+    """Size of the demo city."""
+    seed: int = 1
+    """Which city and winter are drawn."""
+    speed: float = 10.0
+    """Plant seconds a machine second, at start."""
+    lockstep: bool = False
+    """Whether ticks wait for every edge (headless)."""
+    start_s: int | None = None
+    """Plant time the city starts at; None: the city's own choice."""
+    history: bool = True
+    """Whether the city brings 30 days of simulated history."""
+    base_port: int = 15020
+    """Modbus port of the city's first device."""
+    coap_port: int = 15683
+    """CoAP port of the first gateway."""
+
+    @property
+    def url(self) -> str:
+        """Address of the platform."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of sockets and process ids."""
+        return self.data / "run"
+
+
+def reset(options: StackOptions) -> None:
+    """Remove everything a former run kept in the data folder."""
+    for name in ("historian", "city", "edge", "run", "logs", "keys"):
+        shutil.rmtree(options.data / name, ignore_errors=True)
+    for path in options.data.glob("records.sqlite*"):
+        path.unlink()
+
+
+async def platform_answers(url: str) -> bool:
+    """Return whether the platform's health page answers."""
+
+    def ask() -> bool:
+        try:
+            with urllib.request.urlopen(url + "/api/v1/health", timeout=4) as reply:
+                return bool(json.load(reply)["status"])
+        except (urllib.error.URLError, TimeoutError, ValueError):
+            return False
+
+    return await asyncio.to_thread(ask)
+
+
+async def _socket_answers(path: Path) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(str(path))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def historian_program(options: StackOptions) -> Program:
+    """The process that owns the time series."""
+    socket = options.run_dir / "historian.sock"
+    return Program(
+        name="historian",
+        argv=("-m", "heatloop.store.historian", "--data", str(options.data)),
+        probe=lambda: _socket_answers(socket),
+        ready_within_s=READY_S,
+    )
+
+
+def platform_program(options: StackOptions) -> Program:
+    """The process that takes in, decides and serves."""
+    argv = [
+        *("-m", "heatloop.app.process", "--data", str(options.data)),
+        *("--host", options.host, "--port", str(options.port)),
+    ]
+    if options.config is not None:
+        argv += ["--config", str(options.config)]
+    if options.demo:
+        argv += ["--clock", str(options.run_dir / "city.sock")]
+    return Program(
+        name="platform",
+        argv=tuple(argv),
+        probe=lambda: platform_answers(options.url),
+        ready_within_s=READY_S,
+    )
+
+
+def city_program(options: StackOptions) -> Program:
+    """The demo city on the wire."""
+    argv = [
+        *("-m", "heatloop.demo.process", "--data", str(options.data)),
+        *("--size", options.size, "--seed", str(options.seed)),
+        *("--speed", str(options.speed), "--base-port", str(options.base_port)),
+    ]
+    if options.lockstep:
+        argv.append("--lockstep")
+    if options.start_s is not None:
+        argv += ["--start", str(options.start_s)]
+    socket = options.run_dir / "city.sock"
+    return Program(
+        name="city",
+        argv=tuple(argv),
+        probe=lambda: _socket_answers(socket),
+        ready_within_s=READY_S,
+    )
+
+
+def edge_program(options: StackOptions, gateway: str) -> Program:
+    """One gateway."""
+    config = options.data / "edge" / gateway / "edge.toml"
+    return Program(name=f"edge-{gateway}", argv=("-m", "heatloop.edge", "--config", str(config)))
+
+
+async def start_all(
+    supervisor: Supervisor, options: StackOptions, gateways: list[str], *, historian: bool = True
+) -> None:
+    """Start every process, each after the one it leans on."""
+    if historian:
+        await supervisor.start(historian_program(options))
+    if options.demo:
+        await supervisor.start(city_program(options))
+    await supervisor.start(platform_program(options))
+    for gateway in gateways:
+        await supervisor.start(edge_program(options, gateway))

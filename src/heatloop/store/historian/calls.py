@@ -1,0 +1,136 @@
+"""The client's side of every operation: what to send, and how to read the answer; no socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from numpy.typing import NDArray
+
+from heatloop.kernel.series import Columns
+from heatloop.store.historian.checks import check_columns, check_rollup, key_array
+from heatloop.store.historian.port import (
+    DayCounts,
+    EventRow,
+    Keys,
+    RollupColumns,
+    Stats,
+)
+from heatloop.store.historian.wire import Arrays, Head
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call(Generic[Result]):
+    """One question to the historian process."""
+
+    head: Head
+    """Operation and its words."""
+    arrays: Arrays = ()
+    """Columns sent along."""
+    read: Callable[[Head, list[NDArray[Any]]], Result]
+    """Makes the result of the answer."""
+
+
+def _nothing(head: Head, arrays: list[NDArray[Any]]) -> None:
+    del head, arrays
+
+
+def _columns(head: Head, arrays: list[NDArray[Any]]) -> Columns:
+    return Columns(*arrays)
+
+
+def _rollup(head: Head, arrays: list[NDArray[Any]]) -> RollupColumns:
+    return RollupColumns(*arrays)
+
+
+def _number(head: Head, arrays: list[NDArray[Any]]) -> int:
+    return int(head["n"])
+
+
+def _stats(head: Head, arrays: list[NDArray[Any]]) -> Stats:
+    return dict(head["stats"])
+
+
+def _events(head: Head, arrays: list[NDArray[Any]]) -> list[EventRow]:
+    return [EventRow(*row) for row in head["events"]]
+
+
+def ping() -> Call[None]:
+    """Ask whether the historian is there."""
+    return Call(head={"op": "ping"}, read=_nothing)
+
+
+def stats() -> Call[Stats]:
+    """Ask for figures about engine and process."""
+    return Call(head={"op": "stats"}, read=_stats)
+
+
+def append(columns: Columns) -> Call[None]:
+    """Send samples; the answer comes when they are durable."""
+    return Call(head={"op": "append"}, arrays=check_columns(columns), read=_nothing)
+
+
+def append_events(events: Sequence[EventRow]) -> Call[None]:
+    """Send events; the answer comes when they are durable."""
+    return Call(head={"op": "append_events", "events": list(events)}, read=_nothing)
+
+
+def revise(columns: Columns, *, method: str, who: str) -> Call[None]:
+    """Send repaired values."""
+    head = {"op": "revise", "method": method, "who": who}
+    return Call(head=head, arrays=check_columns(columns), read=_nothing)
+
+
+def latest(keys: Keys | None) -> Call[Columns]:
+    """Ask for newest samples."""
+    arrays = () if keys is None else (key_array(keys),)
+    return Call(head={"op": "latest"}, arrays=arrays, read=_columns)
+
+
+def raw(keys: Keys, start_s: int, end_s: int, limit: int) -> Call[Columns]:
+    """Ask for samples."""
+    head = {"op": "raw", "start": int(start_s), "end": int(end_s), "limit": int(limit)}
+    return Call(head=head, arrays=(key_array(keys),), read=_columns)
+
+
+def events(start_ms: int, end_ms: int, *, subject: str, limit: int) -> Call[list[EventRow]]:
+    """Ask for events."""
+    head = {"op": "events", "start": int(start_ms), "end": int(end_ms), "limit": int(limit)}
+    return Call(head=head | {"subject": subject}, read=_events)
+
+
+def rollup(keys: Keys, start_s: int, end_s: int, step_s: int) -> Call[RollupColumns]:
+    """Ask for windows."""
+    head = {"op": "rollup", "start": int(start_s), "end": int(end_s), "step": int(step_s)}
+    return Call(head=head, arrays=(key_array(keys),), read=_rollup)
+
+
+def seed_rollup(step_s: int, columns: RollupColumns) -> Call[None]:
+    """Send simulated windows."""
+    head = {"op": "seed_rollup", "step": int(step_s)}
+    return Call(head=head, arrays=check_rollup(columns).columns, read=_nothing)
+
+
+def refresh_rollups() -> Call[int]:
+    """Ask to compute dirty windows again."""
+    return Call(head={"op": "refresh_rollups"}, read=_number)
+
+
+def count(start_s: int, end_s: int) -> Call[int]:
+    """Ask for the number of samples."""
+    return Call(head={"op": "count", "start": int(start_s), "end": int(end_s)}, read=_number)
+
+
+def duplicates(start_s: int, end_s: int) -> Call[int]:
+    """Ask for the number of surplus samples."""
+    return Call(head={"op": "duplicates", "start": int(start_s), "end": int(end_s)}, read=_number)
+
+
+def completeness(keys: Keys, day: date) -> Call[DayCounts]:
+    """Ask what a day received."""
+    head = {"op": "completeness", "day": day.isoformat()}
+    return Call(head=head, arrays=(key_array(keys),), read=lambda _, arrays: DayCounts(*arrays))

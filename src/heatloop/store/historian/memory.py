@@ -1,0 +1,186 @@
+"""An engine in memory: what the port means, in plain numpy, for tests and for reading along."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heatloop.kernel.quality import Quality
+from heatloop.kernel.series import Columns, concat
+from heatloop.store.historian.checks import (
+    check_columns,
+    check_limit,
+    check_range,
+    check_rollup,
+    check_step,
+    key_array,
+)
+from heatloop.store.historian.memory_rollups import derive, from_samples, overlay
+from heatloop.store.historian.newest import Newest, one_row_a_slot
+from heatloop.store.historian.port import (
+    DAY_S,
+    HOUR_S,
+    STEPS_S,
+    TEN_MINUTES_S,
+    DayCounts,
+    EventRow,
+    Keys,
+    Origin,
+    RollupColumns,
+    Stats,
+)
+from heatloop.store.historian.windows import (
+    DirtyWindows,
+    day_of,
+    day_range,
+    days_match_hours,
+    windows_of,
+)
+
+
+class MemoryHistorian:
+    """Keeps everything in arrays and nothing on disk."""
+
+    def __init__(self, *, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._lock = threading.RLock()
+        self._parts = [Columns.empty()]
+        self._revisions = Columns.empty()
+        self._events: dict[EventRow, None] = {}
+        self._rollups = {step: RollupColumns.empty() for step in STEPS_S}
+        self._newest = Newest()
+        self._dirty = DirtyWindows()
+        self._rows = 0
+
+    def append(self, columns: Columns) -> None:
+        """Store samples; `latest` knows them when this returns."""
+        columns = one_row_a_slot(check_columns(columns))
+        with self._lock:
+            self._parts.append(columns)
+            self._newest.publish(self._newest.pick(columns))
+            self._dirty.mark(windows_of(columns.slots))
+            self._rows += len(columns.keys)
+
+    def append_events(self, events: Sequence[EventRow]) -> None:
+        """Store events. An event sent again is given back once."""
+        with self._lock:
+            self._events |= dict.fromkeys(events)
+
+    def revise(self, columns: Columns, *, method: str, who: str) -> None:
+        """Lay repaired values over raw ones on reading; raw itself is never changed."""
+        del method, who  # kept by engines that last
+        columns = check_columns(columns)
+        with self._lock:
+            self._revisions = one_row_a_slot(concat([self._revisions, columns]))
+            self._dirty.mark(windows_of(columns.slots))
+
+    def latest(self, keys: Keys | None = None) -> Columns:
+        """Return the sample of greatest slot per key, of these keys or of all, by key."""
+        return self._newest.get(None if keys is None else key_array(keys))
+
+    def raw(self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000) -> Columns:
+        """Return samples ordered by (key, slot), one a slot, revisions laid over, first `limit`."""
+        limit = check_limit(limit)
+        rows = self._between(*check_range(start_s, end_s))
+        rows = rows.take(np.isin(rows.keys, key_array(keys)))
+        return rows.take(np.arange(min(limit, len(rows.keys))))
+
+    def events(
+        self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
+    ) -> list[EventRow]:
+        """Return events in the order of time."""
+        start, end = check_range(start_ms, end_ms, 1 << 42)
+        with self._lock:
+            found = [e for e in self._events if start <= e.at_ms < end]
+        found = [e for e in found if subject in ("", e.subject)]
+        return sorted(found, key=lambda e: (e.at_ms, e.subject, e.text))[: check_limit(limit)]
+
+    def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+        """Return windows that start inside the range, as of the last refresh."""
+        start, end = check_range(start_s, end_s)
+        found = self._rollups[check_step(step_s)]
+        inside = (found.slots >= start) & (found.slots < end)
+        return found.take(inside & np.isin(found.keys, key_array(keys)))
+
+    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
+        """Store simulated windows; a window for which real samples exist is left as it is."""
+        seeds = check_rollup(columns)
+        simulated = np.full(len(seeds), Origin.SIMULATED, "u1")
+        seeds = dataclasses.replace(seeds, origin=simulated)
+        with self._lock:
+            there = self._rollups[check_step(step_s)]
+            seeded = there.origin == Origin.SIMULATED
+            kept = overlay(there.take(seeded), seeds)
+            self._rollups[step_s] = overlay(kept, there.take(~seeded))
+
+    def refresh_rollups(self) -> int:
+        """Compute again every window that got samples since; return how many 10-min windows."""
+        with self._lock:
+            windows = np.asarray(self._dirty.take(), "u4")
+            if not len(windows):
+                return 0
+            rows = self._between(0, 1 << 32)
+            slots = rows.slots - rows.slots % TEN_MINUTES_S
+            new = from_samples(rows.take(np.isin(slots, windows)))
+            self._rollups[TEN_MINUTES_S] = overlay(self._rollups[TEN_MINUTES_S], new)
+            for hour in windows_of(windows, HOUR_S).tolist():
+                self._derive(HOUR_S, TEN_MINUTES_S, hour, hour + HOUR_S)
+            for day in {day_of(window, self._zone) for window in windows.tolist()}:
+                start, end = day_range(day, self._zone)
+                below = HOUR_S if days_match_hours(start, self._zone) else TEN_MINUTES_S
+                self._derive(DAY_S, below, start, end)
+            return len(windows)
+
+    def _derive(self, step_s: int, below_s: int, start: int, end: int) -> None:
+        parts = self._rollups[below_s]
+        inside = parts.take((parts.slots >= start) & (parts.slots < end))
+        self._rollups[step_s] = overlay(self._rollups[step_s], derive(inside, start))
+
+    def count(self, start_s: int, end_s: int) -> int:
+        """Return how many samples `raw` would give over all keys."""
+        return len(self._between(*check_range(start_s, end_s)).keys)
+
+    def duplicates(self, start_s: int, end_s: int) -> int:
+        """Return how many samples beyond the first a reader gets for one key and slot."""
+        rows = self._between(*check_range(start_s, end_s))
+        return len(rows.keys) - len(one_row_a_slot(rows).keys)
+
+    def completeness(self, keys: Keys, day: date) -> DayCounts:
+        """Return what was received on a day of the company's zone (clause 6.1.2 a)."""
+        wanted = key_array(keys)
+        rows = self._between(*day_range(day, self._zone), revised=False)
+        good = rows.keys[rows.quality == Quality.GOOD]
+        return DayCounts(wanted, _tally(rows.keys, wanted), _tally(good, wanted))
+
+    def stats(self) -> Stats:
+        """Return figures about the engine for health pages."""
+        return {
+            "engine": "memory",
+            "points": len(self._newest),
+            "rows_committed": self._rows,
+            "dirty_windows": len(self._dirty),
+        }
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _between(self, start: int, end: int, *, revised: bool = True) -> Columns:
+        with self._lock:
+            self._parts = [one_row_a_slot(concat(self._parts))]
+            rows = self._parts[0]
+            if revised and len(self._revisions.keys):
+                rows = one_row_a_slot(concat([rows, self._revisions]))
+        rows = rows.take((rows.slots >= start) & (rows.slots < end))
+        return rows.take(np.lexsort((rows.slots, rows.keys)))
+
+
+def _tally(keys: NDArray[np.uint32], wanted: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    found, counts = np.unique(keys, return_counts=True)
+    number = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    return np.asarray([number.get(key, 0) for key in wanted.tolist()], "u4")

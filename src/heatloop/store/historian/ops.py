@@ -1,0 +1,169 @@
+"""The server's side of every operation but `append`, which the group writer does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from numpy.typing import NDArray
+
+from heatloop.kernel.errors import InputError
+from heatloop.kernel.series import Columns
+from heatloop.store.historian.port import (
+    COLUMN_DTYPES,
+    ROLLUP_DTYPES,
+    EventRow,
+    Historian,
+    RollupColumns,
+)
+from heatloop.store.historian.wire import Arrays, Head
+
+Op = Callable[[Historian, Head, list[NDArray[Any]]], tuple[Head, Arrays]]
+
+
+def columns_of(arrays: list[NDArray[Any]]) -> Columns:
+    """Return samples sent along.
+
+    Raises:
+        InputError: The arrays are not the columns of samples.
+    """
+    return Columns(*_expect(arrays, COLUMN_DTYPES))
+
+
+def answer(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    """Do one operation and return the head and columns of its answer.
+
+    Raises:
+        InputError: The operation is not known, or a word of it is missing or wrong.
+    """
+    op = OPS.get(head["op"]) if isinstance(head.get("op"), str) else None
+    if op is None:
+        raise InputError(
+            "no such operation", thing=str(head.get("op"))[:80], fix=f"use one of {sorted(OPS)}"
+        )
+    return op(historian, head, arrays)
+
+
+def _expect(arrays: list[NDArray[Any]], dtypes: Sequence[str]) -> list[NDArray[Any]]:
+    found = [array.dtype.str.lstrip("<|") for array in arrays]
+    if found != list(dtypes):
+        raise InputError(f"columns {found}", place="arrays", fix=f"send columns {list(dtypes)}")
+    return arrays
+
+
+def _int(head: Head, name: str) -> int:
+    value = head.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InputError("not a whole number", thing=name, place="head", fix="send an integer")
+    return value
+
+
+def _text(head: Head, name: str) -> str:
+    value = head.get(name)
+    if not isinstance(value, str):
+        raise InputError("not a text", thing=name, place="head", fix="send a string")
+    return value
+
+
+def _ping(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    return {}, ()
+
+
+def _stats(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    return {"stats": historian.stats()}, ()
+
+
+def _append_events(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    try:
+        rows = [
+            EventRow(int(key), int(at_ms), str(subject), str(text))
+            for key, at_ms, subject, text in head["events"]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"events are malformed: {error}", fix="send [[key, at_ms, subject, text]..]"
+        ) from error
+    historian.append_events(rows)
+    return {}, ()
+
+
+def _revise(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    historian.revise(columns_of(arrays), method=_text(head, "method"), who=_text(head, "who"))
+    return {}, ()
+
+
+def _latest(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    return {}, historian.latest(_expect(arrays, ["u4"])[0] if arrays else None)
+
+
+def _raw(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    (keys,) = _expect(arrays, ["u4"])
+    return {}, historian.raw(keys, _int(head, "start"), _int(head, "end"), _int(head, "limit"))
+
+
+def _events(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    found = historian.events(
+        _int(head, "start"),
+        _int(head, "end"),
+        subject=_text(head, "subject"),
+        limit=_int(head, "limit"),
+    )
+    return {"events": found}, ()
+
+
+def _rollup(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    (keys,) = _expect(arrays, ["u4"])
+    found = historian.rollup(keys, _int(head, "start"), _int(head, "end"), _int(head, "step"))
+    return {}, found.columns
+
+
+def _seed_rollup(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    historian.seed_rollup(_int(head, "step"), RollupColumns(*_expect(arrays, ROLLUP_DTYPES)))
+    return {}, ()
+
+
+def _refresh(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    return {"n": historian.refresh_rollups()}, ()
+
+
+def _count(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    return {"n": historian.count(_int(head, "start"), _int(head, "end"))}, ()
+
+
+def _duplicates(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    return {"n": historian.duplicates(_int(head, "start"), _int(head, "end"))}, ()
+
+
+def _completeness(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    (keys,) = _expect(arrays, ["u4"])
+    try:
+        day = date.fromisoformat(_text(head, "day"))
+    except ValueError as error:
+        raise InputError("not a day", thing=str(head["day"])[:40], fix="send 2026-11-22") from error
+    return {}, historian.completeness(keys, day)
+
+
+OPS: dict[str, Op] = {
+    "ping": _ping,
+    "stats": _stats,
+    "append_events": _append_events,
+    "revise": _revise,
+    "latest": _latest,
+    "raw": _raw,
+    "events": _events,
+    "rollup": _rollup,
+    "seed_rollup": _seed_rollup,
+    "refresh_rollups": _refresh,
+    "count": _count,
+    "duplicates": _duplicates,
+    "completeness": _completeness,
+}

@@ -1,0 +1,136 @@
+"""A client of the historian process that blocks, for tools and tests: the port itself."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from heatloop.kernel.errors import LinkError
+from heatloop.kernel.series import Columns
+from heatloop.store.historian import calls, wire
+from heatloop.store.historian.calls import Call
+from heatloop.store.historian.checks import portions
+from heatloop.store.historian.group_writer import GROUP_ROWS
+from heatloop.store.historian.port import DayCounts, EventRow, Keys, RollupColumns, Stats
+
+Result = TypeVar("Result")
+
+
+class SyncHistorian:
+    """The historian port over a socket, one question at a time."""
+
+    def __init__(self, path: Path, *, timeout_s: float = 120.0) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.connect(str(path))
+        except OSError as error:
+            self._socket.close()
+            raise self._gone() from error
+
+    def ping(self) -> None:
+        """Return when the historian answers."""
+        self._ask(calls.ping())
+
+    def append(self, columns: Columns) -> None:
+        """Store samples; durable on return."""
+        for part in portions(columns, GROUP_ROWS):
+            self._ask(calls.append(part))
+
+    def append_events(self, events: Sequence[EventRow]) -> None:
+        """Store events; durable on return."""
+        self._ask(calls.append_events(events))
+
+    def revise(self, columns: Columns, *, method: str, who: str) -> None:
+        """Lay repaired values over raw ones on reading."""
+        self._ask(calls.revise(columns, method=method, who=who))
+
+    def latest(self, keys: Keys | None = None) -> Columns:
+        """Return the sample of greatest slot per key, by key."""
+        return self._ask(calls.latest(keys))
+
+    def raw(self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000) -> Columns:
+        """Return samples ordered by (key, slot), one a slot, the first `limit`."""
+        return self._ask(calls.raw(keys, start_s, end_s, limit))
+
+    def events(
+        self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
+    ) -> list[EventRow]:
+        """Return events in the order of time."""
+        return self._ask(calls.events(start_ms, end_ms, subject=subject, limit=limit))
+
+    def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+        """Return windows that start inside the range, as of the last refresh."""
+        return self._ask(calls.rollup(keys, start_s, end_s, step_s))
+
+    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
+        """Store simulated windows."""
+        self._ask(calls.seed_rollup(step_s, columns))
+
+    def refresh_rollups(self) -> int:
+        """Compute dirty windows again; return how many."""
+        return self._ask(calls.refresh_rollups())
+
+    def count(self, start_s: int, end_s: int) -> int:
+        """Return how many samples there are."""
+        return self._ask(calls.count(start_s, end_s))
+
+    def duplicates(self, start_s: int, end_s: int) -> int:
+        """Return how many samples a reader would get twice."""
+        return self._ask(calls.duplicates(start_s, end_s))
+
+    def completeness(self, keys: Keys, day: date) -> DayCounts:
+        """Return what was received on a local day."""
+        return self._ask(calls.completeness(keys, day))
+
+    def stats(self) -> Stats:
+        """Return figures about engine and process."""
+        return self._ask(calls.stats())
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def _ask(self, call: Call[Result]) -> Result:
+        with self._lock:
+            try:
+                for piece in wire.encode({"id": 1, **call.head}, call.arrays):
+                    self._socket.sendall(piece)
+                payload = self._take(wire.frame_size(self._take(wire.LENGTH.size)))
+            except OSError as error:
+                # An answer may still come: the connection can no longer be trusted.
+                self._socket.close()
+                raise self._gone() from error
+        head, arrays = wire.decode(payload)
+        wire.check_answer(head)
+        return call.read(head, arrays)
+
+    def _take(self, size: int) -> bytes:
+        data = bytearray(size)
+        view = memoryview(data)
+        while len(view):
+            got = self._socket.recv_into(view)
+            if not got:
+                raise ConnectionResetError("historian closed the connection")
+            view = view[got:]
+        return bytes(data)
+
+    def _gone(self) -> LinkError:
+        return LinkError(
+            "historian is not reachable", thing=str(self._path), fix="it is restarted; try again"
+        )
+
+
+def connect_sync(path: Path, *, timeout_s: float = 120.0) -> SyncHistorian:
+    """Connect to the historian process at this socket.
+
+    Raises:
+        LinkError: Nobody listens there.
+    """
+    return SyncHistorian(path, timeout_s=timeout_s)

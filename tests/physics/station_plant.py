@@ -6,6 +6,8 @@ Deliberately written apart from heatloop.network, so that the two check each oth
 import math
 from collections import deque
 
+from heatloop.station.unit_logic import UnitInputs
+
 WATER_J_KGK = 4187.0
 
 
@@ -62,3 +64,31 @@ class SimulatedUnit:
     @property
     def supply_kpa(self) -> float:
         return self.return_kpa + 200.0 * (self.pump_hz / 40.0) ** 2
+
+
+def run(unit, logic, seconds, dt_s, **inputs):
+    """Run controller and unit together; return (supply degC, return kPa, outputs) per second.
+
+    `inputs` are fields of UnitInputs, or functions of the second that give one. Temperatures are
+    seen at 0.1 K and pressures at 1 kPa, as registers hold them.
+    """
+    trace = []
+    for second in range(seconds):
+        if second % dt_s == 0:
+            given = {name: of(second) if callable(of) else of for name, of in inputs.items()}
+            seen = {
+                "supply_c": round(unit.supply_c, 1),
+                "return_c": round(unit.return_c, 1),
+                "supply_kpa": round(unit.supply_kpa),
+                "return_kpa": round(unit.return_kpa),
+                "tank_level_m": unit.tank_m,
+            }
+            out = logic.step(UnitInputs(**(seen | given)), dt_s)
+        unit.second(out.valve_opening_pct, out.pump_hz, out.makeup_on)
+        trace.append((unit.supply_c, unit.return_kpa, out))
+    return trace
+
+
+def settled(unit, logic, dt_s, setpoint_c, hours=2):
+    """Bring unit and controller to rest at a set-point."""
+    run(unit, logic, hours * 3600, dt_s, setpoint_c=setpoint_c, setpoint_age_s=0.0, outdoor_c=0.0)

@@ -63,6 +63,19 @@ def test_rows_are_numbered_from_one_and_come_back_in_order(folder):
     spool.close()
 
 
+def test_a_report_that_came_by_itself_does_not_say_a_slot_was_polled(folder):
+    place = folder()
+    spool = Spool(place)
+    spool.append(batch(3, slot=90))
+    spool.append(batch(1, slot=1800), late=True)
+    assert spool.last_slot == 90
+    spool.close()
+    again = Spool(place)
+    assert again.last_slot == 90
+    assert again.rows == 4
+    again.close()
+
+
 def test_after_a_restart_the_epoch_goes_on_and_the_unacknowledged_rows_are_there(folder):
     place = folder()
     spool = Spool(place, segment_bytes=200)

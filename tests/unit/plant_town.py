@@ -99,11 +99,11 @@ def town() -> Ledger:
     return build_ledger(assets(), devices(), gateways(), version=1, keys={})
 
 
-def changed(code: str, **fields: Any) -> list[Asset]:
+def changed(which: str, /, **fields: Any) -> list[Asset]:
     """All assets, one of them changed; `own` replaces single attributes."""
     own = fields.pop("own", {})
     return [
-        replace(a, attributes={**a.attributes, **own}, **fields) if a.code == code else a
+        replace(a, attributes={**a.attributes, **own}, **fields) if a.code == which else a
         for a in assets()
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -12,6 +12,7 @@ from heatloop.kernel.scope import Scope
 from heatloop.plant.build import build_ledger
 from heatloop.plant.derive import Limits
 from heatloop.plant.edge_profile import EdgeProfile, make_edge_profile
+from heatloop.plant.ledger import Ledger
 from tests.unit.plant_town import asset, assets, contents, device, devices, gateways, town
 
 
@@ -158,6 +159,24 @@ def test_own_limits_go_to_the_point() -> None:
 def test_a_ledger_travels_to_another_process() -> None:
     assert contents(pickle.loads(pickle.dumps(town()))) == contents(town())
     assert asdict(town().asset("FL00001"))["attributes"]["metered"] is True
+
+
+@pytest.mark.parametrize("later_first", [False, True])
+def test_the_newest_binding_of_a_point_counts(later_first: bool) -> None:
+    ledger = town()
+    now = ledger.binding_of("SS0001.primary_flow")
+    later = replace(now, factor=0.001, since=1_800_000_000)
+    both = [later, *ledger.bindings] if later_first else [*ledger.bindings, later]
+    dated = Ledger(
+        version=2,
+        assets=ledger.assets.values(),
+        devices=ledger.devices.values(),
+        gateways=ledger.gateways.values(),
+        points=ledger.points.values(),
+        bindings=both,
+        keys=ledger.keys,
+    )
+    assert dated.binding_of("SS0001.primary_flow") is later
 
 
 def test_an_edge_profile_holds_its_gateway_and_nothing_else() -> None:

@@ -77,9 +77,7 @@ def open_envelope(line: GatewayLine, envelope: Envelope, owners: Owners) -> Open
     match position.verdict:
         case Verdict.HOLE:
             detail = f"{position.missing} rows before {envelope.first} are missing"
-            return Opened(
-                line=line, envelope=envelope, problem=HOLE, detail=detail, trusted=False
-            )
+            return Opened(line=line, envelope=envelope, problem=HOLE, detail=detail, trusted=False)
         case Verdict.REPEAT:
             return Opened(line=line, envelope=envelope)
     try:

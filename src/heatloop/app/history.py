@@ -36,9 +36,7 @@ class AsyncHistorian(Protocol):
         """Return the newest sample per key."""
         ...
 
-    async def raw(
-        self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000
-    ) -> Columns:
+    async def raw(self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000) -> Columns:
         """Return samples ordered by (key, slot)."""
         ...
 
@@ -77,9 +75,7 @@ class ThreadedHistorian:
         """Return the newest sample per key."""
         return await asyncio.to_thread(self.engine.latest, keys)
 
-    async def raw(
-        self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000
-    ) -> Columns:
+    async def raw(self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000) -> Columns:
         """Return samples ordered by (key, slot)."""
         return await asyncio.to_thread(self.engine.raw, keys, start_s, end_s, limit)
 

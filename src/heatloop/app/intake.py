@@ -59,9 +59,8 @@ class Intake:
         self._queue: deque[tuple[GatewayLine, Envelope]] = deque()
         self._waiting_bytes = 0
         self._arrived, self._room = asyncio.Event(), asyncio.Event()
-        self._under_way: asyncio.Queue[tuple[_Acks, asyncio.Task[None]]] = asyncio.Queue(
-            _GROUPS_AT_A_TIME
-        )
+        self._under_way: deque[tuple[_Acks, asyncio.Task[None]]] = deque()
+        self._started, self._slots = asyncio.Event(), asyncio.Semaphore(_GROUPS_AT_A_TIME)
 
     async def take(self, lines: dict[str, GatewayLine], data: bytes) -> None:
         """Put an envelope in line; waits while too much is waiting already.
@@ -104,7 +103,9 @@ class Intake:
                 await self._arrived.wait()
                 self._arrived.clear()
                 while self._queue:
-                    await self._under_way.put(await self._start(self._next()))
+                    await self._slots.acquire()
+                    self._under_way.append(await self._start(self._next()))
+                    self._started.set()
 
     def _next(self) -> list[tuple[GatewayLine, Envelope]]:
         group: list[tuple[GatewayLine, Envelope]] = []
@@ -157,9 +158,7 @@ class Intake:
         for one in opened:
             if one.missing:
                 detail = f"{one.missing} rows before {one.envelope.first} are gone at the gateway"
-                await self._loop.set_aside(
-                    one.line.gateway, "rows_lost", detail, one.missing
-                )
+                await self._loop.set_aside(one.line.gateway, "rows_lost", detail, one.missing)
             if not one.problem:
                 continue
             _log.warning("envelope refused", gateway=one.line.gateway, reason=one.problem)
@@ -175,16 +174,19 @@ class Intake:
     async def _acknowledge(self) -> None:
         """Acknowledge groups in order, as many at a time as are safe."""
         while True:
-            acks, stored = await self._under_way.get()
-            await stored
-            while not self._under_way.empty():
-                # Peek: a group that is not safe yet must stay in line.
-                more, task = self._under_way._queue[0]  # type: ignore[attr-defined]
-                if not task.done():
-                    break
-                self._under_way.get_nowait()
-                for line, epochs in more.items():
-                    acks.setdefault(line, {}).update(epochs)
+            while not self._under_way:
+                self._started.clear()
+                await self._started.wait()
+            acks: _Acks = {}
+            await self._under_way[0][1]
+            while self._under_way and self._under_way[0][1].done():
+                group, stored = self._under_way.popleft()
+                stored.result()
+                self._slots.release()
+                for line, epochs in group.items():
+                    known = acks.setdefault(line, {})
+                    for epoch, through in epochs.items():
+                        known[epoch] = max(known.get(epoch, 0), through)
             await self._persist(
                 [
                     Ack(gateway=line.gateway, epoch=epoch, through=through)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from heatloop.app.latest import KeyIndex, Positions, positions_of
-from heatloop.plant.asset_kinds import ORGANISATION, asset_kinds
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset, Device
+
+_NO_ROOMS: Positions = np.empty(0, np.intp)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +64,7 @@ class Layout:
     def __init__(self, ledger: Ledger, index: KeyIndex) -> None:
         self.ledger = ledger
         self._index = index
-        self.stations = {
-            asset.code: self._station(asset) for asset in ledger.of_kind("substation")
-        }
+        self.stations = {asset.code: self._station(asset) for asset in ledger.of_kind("substation")}
         self.sources = {asset.code: self.node(asset) for asset in ledger.of_kind("heat_source")}
         self.units = {
             unit.asset.code: (unit, station)
@@ -76,8 +75,20 @@ class Layout:
         rooms = [p for p in ledger.points.values() if p.kind == "room_temperature"]
         self.rooms = positions_of(index, (p.key for p in rooms))
         """Positions of all room temperatures, in ledger order."""
-        self.room_assets = [p.asset for p in rooms]
-        """Asset of each of them."""
+        self.rooms_of: dict[str, Positions] = self._rooms_by_place(
+            [(p.asset, p.key) for p in rooms]
+        )
+        """Positions of the room temperatures in each unit and each building."""
+
+    def _rooms_by_place(self, rooms: list[tuple[str, int]]) -> dict[str, Positions]:
+        """Return the rooms below every unit and building, read off their heat paths."""
+        kinds = {"unit", "building"}
+        found: dict[str, list[int]] = {}
+        for asset, key in rooms:
+            for code in self.ledger.heat_path(asset).split("/"):
+                if code and self.ledger.assets[code].kind in kinds:
+                    found.setdefault(code, []).append(key)
+        return {code: positions_of(self._index, keys) for code, keys in found.items()}
 
     def node(self, asset: Asset) -> Node:
         """Return an asset made ready for reading."""
@@ -122,23 +133,14 @@ class Layout:
         for unit in station.units:
             for asset in self.ledger.below(unit.asset.code):
                 if asset.kind == "building":
-                    rooms = self._room_keys(asset)
                     found.append(
                         BuildingNode(
                             node=self.node(asset),
                             unit=unit.asset.code,
-                            rooms=positions_of(self._index, rooms),
+                            rooms=self.rooms_of.get(asset.code, _NO_ROOMS),
                         )
                     )
         return found
-
-    def _room_keys(self, building: Asset) -> list[int]:
-        return [
-            point.key
-            for asset in (building, *self.ledger.below(building.code))
-            for point in self.ledger.points_of(asset.code)
-            if point.kind == "room_temperature"
-        ]
 
 
 def number(asset: Asset, name: str) -> float | None:
@@ -151,8 +153,3 @@ def word(asset: Asset, name: str, default: str) -> str:
     """Return a text attribute."""
     value = asset.attributes.get(name)
     return str(value) if value else default
-
-
-def is_organisation(asset: Asset) -> bool:
-    """Return whether an asset stands in the organisation tree."""
-    return asset_kinds()[asset.kind].tree == ORGANISATION

@@ -23,8 +23,9 @@ from heatloop.app.notes import Notes
 from heatloop.app.patience import until_done
 from heatloop.app.quarantine import Quarantine
 from heatloop.app.world import World
-from heatloop.ingest.checker import QualityChecker
+from heatloop.ingest.checker import FUTURE_S, QualityChecker
 from heatloop.kernel.clock import SharedClock
+from heatloop.kernel.quality import Quality
 from heatloop.kernel.series import Columns, concat
 
 _LOCKSTEP_SLACK_S = 3600.0
@@ -79,8 +80,9 @@ class Loop:
         """Follow the ledger in force."""
         world = self._world
         self.owners = Owners(world.ledger, world.index)
+        self._clock = ReceptionClock(world.clock)
         self.checker = QualityChecker.of_ledger(
-            world.ledger, ReceptionClock(world.clock), watch_from_s=world.now_s()
+            world.ledger, self._clock, watch_from_s=world.now_s()
         )
         self._alarming.install()
 
@@ -90,39 +92,61 @@ class Loop:
 
     async def take(self, opened: list[Opened]) -> Taken:
         """Pass a group of opened envelopes through the stages."""
-        columns = concat([one.columns for one in opened if one.columns is not None])
+        parts = [(one.line.gateway, one.columns) for one in opened if one.columns is not None]
         jobs: list[Coroutine[Any, Any, None]] = []
-        accepted, rejected = columns, 0
-        if len(columns.keys):
-            checked = self.checker.check(columns)
-            accepted, rejected = checked.accepted, len(checked.rejected.keys)
-            if rejected:
-                jobs.append(self._reject(opened, checked.rejected, checked.reasons))
+        accepted, rejected = self._check(parts, jobs)
+        for one in opened:
+            if one.foreign is not None:
+                reasons = [FOREIGN_POINT] * len(one.foreign.keys)
+                rejected += len(reasons)
+                jobs.append(self._reject(one.line.gateway, one.foreign, reasons))
+        if len(accepted.keys):
             self._world.latest.update(accepted)
             self._hub.values_changed()
             jobs.extend(self._alarming.samples(accepted))
             jobs.extend(self._commands.read_back(accepted))
             jobs.append(until_done("historian", lambda: self._historian.append(accepted)))
-        for one in opened:
-            if one.foreign is not None:
-                reasons = [FOREIGN_POINT] * len(one.foreign.keys)
-                rejected += len(reasons)
-                jobs.append(self._reject([one], one.foreign, reasons))
         notes = [(one.line.gateway, one.notes) for one in opened if one.notes]
         if notes:
             jobs.append(self._notes.take(notes))
         return Taken(accepted=len(accepted.keys), rejected=rejected, stored=_all(jobs))
 
-    async def _reject(self, opened: list[Opened], rejected: Columns, reasons: list[str]) -> None:
+    def _check(
+        self, parts: list[tuple[str, Columns]], jobs: list[Coroutine[Any, Any, None]]
+    ) -> tuple[Columns, int]:
+        """Return the samples that passed the quality check, and how many did not."""
+        columns = concat([part for _, part in parts])
+        if not len(columns.keys):
+            return columns, 0
+        # One pass for all, unless a row will be refused: then each gateway's rows alone, so
+        # that the quarantine says whose they were.
+        groups = parts if self._suspicious(columns) else [("", columns)]
+        passed, refused = [], 0
+        for gateway, part in groups:
+            checked = self.checker.check(part)
+            passed.append(checked.accepted)
+            if checked.reasons:
+                refused += len(checked.reasons)
+                jobs.append(self._reject(gateway, checked.rejected, checked.reasons))
+        return concat(passed), refused
+
+    def _suspicious(self, columns: Columns) -> bool:
+        limit = self._clock.now_s() + FUTURE_S
+        return bool(
+            (self._world.index.find(columns.keys) < 0).any()
+            or not np.isfinite(columns.values).all()
+            or int(columns.quality.max()) > Quality.ESTIMATED
+            or int(columns.slots.max()) > limit
+        )
+
+    async def _reject(self, gateway: str, rejected: Columns, reasons: list[str]) -> None:
         """Set refused rows aside, one entry per reason, naming the first few keys."""
-        gateways = sorted({one.line.gateway for one in opened if one.columns is not None})
         for reason in dict.fromkeys(reasons):
             mask = np.asarray([each == reason for each in reasons])
-            keys = np.unique(rejected.keys[mask])
-            slots = rejected.slots[mask]
+            keys, slots = np.unique(rejected.keys[mask]), rejected.slots[mask]
             shown = ",".join(map(str, keys[:20].tolist()))
-            detail = f"keys {shown} ({len(keys)}); slots {slots.min()}..{slots.max()}"
-            await self._quarantine.add(",".join(gateways), reason, detail, int(mask.sum()))
+            detail = f"{len(keys)} keys ({shown}), slots {slots.min()} to {slots.max()}"
+            await self._quarantine.add(gateway, reason, detail, int(mask.sum()))
 
 
 async def _all(jobs: list[Coroutine[Any, Any, None]]) -> None:

@@ -1,4 +1,4 @@
-"""Keeps processes alive: starts them in order, probes them, restarts with back-off, stops cleanly."""
+"""Keeps processes alive: starts them in order, probes, restarts with back-off, stops cleanly."""
 
 from __future__ import annotations
 

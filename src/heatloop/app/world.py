@@ -73,7 +73,12 @@ class World:
     def _seen_by(self, scope: Scope) -> _Visible:
         found = self._visible.get(scope.paths)
         if found is None:
-            codes = frozenset(asset.code for asset in self.ledger.scoped(scope))
+            codes = frozenset(
+                (
+                    *(asset.code for asset in self.ledger.scoped(scope)),
+                    *(code for code in self.ledger.gateways if self.sees_gateway(scope, code)),
+                )
+            )
             mask = np.zeros(len(self.index), bool)
             for position, key in enumerate(self.index.keys.tolist()):
                 mask[position] = self.ledger.by_key[key].asset in codes
@@ -84,7 +89,7 @@ class World:
         return found
 
     def codes_in(self, scope: Scope) -> frozenset[str] | None:
-        """Return the codes of the assets inside a scope, None for all of them."""
+        """Return the codes of the assets and gateways inside a scope, None for all of them."""
         return None if "" in scope.paths else self._seen_by(scope).codes
 
     def mask_in(self, scope: Scope) -> NDArray[np.bool_]:
@@ -94,6 +99,49 @@ class World:
     def sees(self, scope: Scope, asset_code: str) -> bool:
         """Return whether an asset lies inside a scope."""
         return asset_code in self.ledger.assets and scope.holds(*self.ledger.paths(asset_code))
+
+    def sees_gateway(self, scope: Scope, code: str) -> bool:
+        """Return whether a gateway's organisation lies inside a scope."""
+        gateway = self.ledger.gateways.get(code)
+        if gateway is None:
+            return False
+        own = gateway.organisation
+        return scope.holds(self.ledger.org_path(own) if own else "")
+
+    def sees_subject(self, scope: Scope, subject: str) -> bool:
+        """Return whether a point, asset, device or gateway lies inside a scope."""
+        if subject in self.ledger.gateways:
+            return self.sees_gateway(scope, subject)
+        point = self.ledger.points.get(subject)
+        device = self.ledger.devices.get(subject)
+        if point is not None:
+            return self.sees(scope, point.asset)
+        return self.sees(scope, device.asset if device is not None else subject)
+
+    def subjects_in(self, scope: Scope, asset: str = "") -> list[str] | None:
+        """Return every code an alarm inside a scope can be about, None for all of them.
+
+        Args:
+            scope: What the reader may see.
+            asset: Asset, point or gateway code to narrow it to; empty for none.
+        """
+        if asset:
+            if not self.sees_subject(scope, asset):
+                return []
+            own = (point.code for point in self.ledger.points_of(asset))
+            return [asset, *own, *(device.code for device in self.ledger.devices_of(asset))]
+        codes = self.codes_in(scope)
+        if codes is None:
+            return None
+        devices = (d.code for d in self.ledger.devices.values() if d.asset in codes)
+        return [*codes, *devices, *(self.points_in(scope) or ())]
+
+    def points_in(self, scope: Scope) -> list[str] | None:
+        """Return the codes of the points inside a scope, None for all of them."""
+        codes = self.codes_in(scope)
+        if codes is None:
+            return None
+        return [point.code for point in self.ledger.points.values() if point.asset in codes]
 
     def asset(self, scope: Scope, code: str) -> Asset:
         """Return an asset inside the scope.

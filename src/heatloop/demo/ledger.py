@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 
 from heatloop.demo.streets import DESIGN_OUTDOOR_C, POSITIONS, Streets, draw_streets
 from heatloop.plant.model import Asset, Device, Gateway
@@ -226,27 +227,25 @@ def _flats(streets: Streets) -> Iterator[Asset]:
 
 
 def _devices(streets: Streets, base_port: int) -> Iterator[Device]:
-    rows: list[Mapping[str, str]] = [
-        {"asset": "HS0001", "gateway": "GW0001", "profile": "heat_source_controller"},
-        {"asset": "WS0001", "gateway": "GW0001", "profile": "weather_station"},
-    ]
-    for profile in ("substation_controller", "building_meter_concentrator"):
-        rows += [
-            {
-                "asset": f"SS{index + 1:04d}",
-                "gateway": f"GW{plan.branch + 1:04d}",
-                "profile": profile,
-                # A regulated device; the meters beside it regulate nothing.
-                "regulates": plan.regulates if profile == "substation_controller" else "plc",
-                # Two makes of controller are in the field: every fourth swaps its words.
-                "word_order": "CDAB" if index % 4 == 3 else "ABCD",
-            }
-            for index, plan in enumerate(streets.substations)
-        ]
-    for index, row in enumerate(rows):
-        yield Device(
-            code=f"DV{index + 1:04d}", protocol="modbus_tcp", port=base_port + index, **row
+    def modbus(asset: str, branch: int, profile: str) -> Device:
+        gateway = f"GW{branch + 1:04d}"
+        return Device(
+            code="", asset=asset, gateway=gateway, profile=profile, protocol="modbus_tcp"
         )
+
+    rows = [
+        modbus("HS0001", 0, "heat_source_controller"),
+        modbus("WS0001", 0, "weather_station"),
+    ]
+    for index, plan in enumerate(streets.substations):
+        controller = modbus(f"SS{index + 1:04d}", plan.branch, "substation_controller")
+        # Two makes of controller are in the field: every fourth swaps its words.
+        order = "CDAB" if index % 4 == 3 else "ABCD"
+        rows.append(replace(controller, regulates=plan.regulates, word_order=order))
+    for index, plan in enumerate(streets.substations):
+        rows.append(modbus(f"SS{index + 1:04d}", plan.branch, "building_meter_concentrator"))
+    for index, row in enumerate(rows):
+        yield replace(row, code=f"DV{index + 1:04d}", port=base_port + index)
     flats = streets.flats.building[streets.flats.collector].tolist()
     for index, building in enumerate(flats):
         station = streets.units[streets.buildings[building].unit].substation

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from random import Random
+
+from structlog.typing import FilteringBoundLogger
 
 
 class Backoff:
@@ -44,7 +45,7 @@ class LinkLog:
 
     __slots__ = ("_broken", "_log", "_name")
 
-    def __init__(self, log: logging.Logger, name: str) -> None:
+    def __init__(self, log: FilteringBoundLogger, name: str) -> None:
         self._log, self._name = log, name
         self._broken = False
 
@@ -52,10 +53,10 @@ class LinkLog:
         """Say why, unless it is already known to be broken."""
         if not self._broken:
             self._broken = True
-            self._log.warning("%s: link broken, trying on: %s", self._name, reason)
+            self._log.warning("link broken, trying on", link=self._name, reason=str(reason))
 
     def healed(self) -> None:
         """Say so, if it was broken."""
         if self._broken:
             self._broken = False
-            self._log.info("%s: link is back", self._name)
+            self._log.info("link is back", link=self._name)

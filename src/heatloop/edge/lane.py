@@ -149,11 +149,18 @@ class Lane:
             )
         )
         self.next_seq = record.last + 1
-        if record.kind is EnvelopeKind.SAMPLES:
+        if record.kind is EnvelopeKind.SAMPLES and not record.late:
             self.last_slot = max(self.last_slot, record.slot_max)
 
     def append(
-        self, kind: EnvelopeKind, count: int, slot_min: int, slot_max: int, body: bytes
+        self,
+        kind: EnvelopeKind,
+        count: int,
+        slot_min: int,
+        slot_max: int,
+        body: bytes,
+        *,
+        late: bool = False,
     ) -> int:
         """Write one record; return its last sequence when it is on the medium.
 
@@ -167,6 +174,7 @@ class Lane:
             slot_min=slot_min,
             slot_max=slot_max,
             body=body,
+            late=late,
         )
         data = pack_record(record)
         at = 0

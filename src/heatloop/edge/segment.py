@@ -6,6 +6,9 @@ Bytes, little-endian::
     record  u32 CRC | u32 body length | u8 kind | u64 first | u32 count | u32 slot min | u32 max
             body (kind 0: `SampleBatch.to_bytes()`, kind 1: JSON list of notes)
 
+Bit 7 of the kind marks samples that came by themselves (reports, late answers): they do not
+say that a poll slot was done.
+
 The CRC of a record covers all after it. A record that was cut short by a crash was never
 promised to anybody: it is dropped when the file is opened.
 """
@@ -26,6 +29,7 @@ _RECORD = struct.Struct("<IBQIII")
 HEADER_BYTES = _HEADER.size
 RECORD_BYTES = _CRC.size + _RECORD.size
 _MAGIC = b"HLSP"
+_LATE = 0x80
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +41,7 @@ class SegmentHeader:
     first: int
     """Sequence of its first row."""
     last_slot: int
-    """Latest sample slot spooled before it; 0 if none."""
+    """Latest polled slot spooled before it; 0 if none."""
 
     def to_bytes(self) -> bytes:
         """Return the header's bytes."""
@@ -71,6 +75,8 @@ class SpoolRecord:
     """Latest slot."""
     body: bytes
     """Uncompressed."""
+    late: bool = False
+    """Whether it is no proof that the poll of its slot was done."""
 
     @property
     def last(self) -> int:
@@ -82,7 +88,7 @@ def pack_record(record: SpoolRecord) -> bytes:
     """Return the record's bytes."""
     head = _RECORD.pack(
         len(record.body),
-        record.kind,
+        record.kind | (_LATE if record.late else 0),
         record.first,
         record.count,
         record.slot_min,
@@ -103,7 +109,7 @@ def read_records(data: bytes) -> Iterator[tuple[int, int, SpoolRecord | None]]:
         end = at + RECORD_BYTES + size
         if end > len(data):
             return
-        if crc != zlib.crc32(data[at + _CRC.size : end]) or kind > EnvelopeKind.NOTES:
+        if crc != zlib.crc32(data[at + _CRC.size : end]) or kind & ~_LATE > EnvelopeKind.NOTES:
             yield at, end, None
         else:
             yield (
@@ -112,7 +118,8 @@ def read_records(data: bytes) -> Iterator[tuple[int, int, SpoolRecord | None]]:
                 SpoolRecord(
                     first=first,
                     count=count,
-                    kind=EnvelopeKind(kind),
+                    kind=EnvelopeKind(kind & ~_LATE),
+                    late=bool(kind & _LATE),
                     slot_min=low,
                     slot_max=high,
                     body=data[at + RECORD_BYTES : end],

@@ -69,7 +69,12 @@ class Spool:
             self._roll()
         for record in rescued:
             self._lanes[-1].append(
-                record.kind, record.count, record.slot_min, record.slot_max, record.body
+                record.kind,
+                record.count,
+                record.slot_min,
+                record.slot_max,
+                record.body,
+                late=record.late,
             )
         for lane in self._lanes:
             if lane.rescued:
@@ -90,7 +95,7 @@ class Spool:
 
     @property
     def last_slot(self) -> int:
-        """Latest sample slot ever spooled; 0 if none."""
+        """Latest polled slot ever spooled; 0 if none."""
         return max(lane.last_slot for lane in self._lanes)
 
     @property
@@ -108,8 +113,12 @@ class Spool:
         """Bytes on disk."""
         return sum(lane.size for lane in self._lanes)
 
-    def append(self, batch: SampleBatch) -> int:
+    def append(self, batch: SampleBatch, *, late: bool = False) -> int:
         """Keep samples; return the last sequence once they are on the medium.
+
+        Args:
+            batch: What was read.
+            late: Whether it came by itself, and so leaves `last_slot` as it is.
 
         Raises:
             SpoolFullError: The spool is full; nothing was kept.
@@ -119,7 +128,7 @@ class Spool:
             raise InputError("an empty batch has no sequence", thing="batch")
         low, high = min(batch.slots), max(batch.slots)
         body = batch.to_bytes()
-        return self._append(EnvelopeKind.SAMPLES, len(batch), low, high, body)
+        return self._append(EnvelopeKind.SAMPLES, len(batch), low, high, body, late=late)
 
     def append_notes(self, notes: list[dict[str, Any]], at_s: int = 0) -> int:
         """Keep notes; return the last sequence once they are on the medium.
@@ -136,7 +145,16 @@ class Spool:
             raise InputError("no notes have no sequence", thing="notes")
         return self._append(EnvelopeKind.NOTES, len(notes), at_s, at_s, canonical(notes))
 
-    def _append(self, kind: EnvelopeKind, count: int, low: int, high: int, body: bytes) -> int:
+    def _append(
+        self,
+        kind: EnvelopeKind,
+        count: int,
+        low: int,
+        high: int,
+        body: bytes,
+        *,
+        late: bool = False,
+    ) -> int:
         with self._writing:
             limit = self._max_bytes * (_NOTES_RESERVE if kind is EnvelopeKind.NOTES else 1)
             if self.size + len(body) > limit:
@@ -145,7 +163,7 @@ class Spool:
                     thing=str(self._folder),
                     fix="restore the uplink or give it more room",
                 )
-            return self._lanes[-1].append(kind, count, low, high, body)
+            return self._lanes[-1].append(kind, count, low, high, body, late=late)
 
     def pending(
         self, after_seq: int, max_rows: int, *, epoch: int | None = None

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import ssl
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+import structlog
+from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
@@ -21,7 +22,7 @@ from heatloop.edge.uplink_session import Acked, Inbound, Refused, UplinkSession,
 from heatloop.kernel.errors import ConfigError, InputError, LinkError
 from heatloop.protocols.link import MAX_TEXT_BYTES, PATH, pack_text, unpack_text
 
-_LOG = logging.getLogger("heatloop.edge.uplink")
+_LOG: FilteringBoundLogger = structlog.get_logger(__name__)
 _TRY_REFUSED_S = 60.0
 OnInbound = Callable[[UplinkSession, Inbound], None]
 

@@ -13,11 +13,12 @@ _JUMP_STEPS = 8.0
 _AGREE = 3
 _AGREE_UNIT = 120
 _GAP_PERIODS = 10.0
-_FROZEN_RUNS = 20.0
-_FROZEN_S = 600.0
+_LATEST = 3.0
+_FROZEN_RUNS = 15.0
+_FROZEN_S = 300.0
 _LEARN = 0.05
 _LEARN_ODD = 0.01
-_UNIT_TOLERANCE = 0.02
+_UNIT_TOLERANCE = 0.03
 
 
 class Lane:
@@ -39,6 +40,7 @@ class Lane:
         self._step = np.zeros(n)
         self._odd = np.zeros(n)
         self._agreeing = np.zeros(n, "i4")
+        self._suspect = np.zeros(n, bool)
         self._equal = np.zeros(n, "i4")
         self._run = np.full(n, 10.0)
 
@@ -64,7 +66,8 @@ class Lane:
         allowed = np.maximum(_JUMP_STEPS * usual, rules.jump_floor[at])
         late = since_s > 1.5 * rules.period_s[at]
         if late.any():
-            allowed[late] *= np.sqrt(since_s[late] / rules.period_s[at[late]])
+            lateness = np.sqrt(since_s[late] / rules.period_s[at[late]])
+            allowed[late] *= np.minimum(lateness, _LATEST)
         flag = np.zeros(at.size, "u1")
         flag[size > allowed] = Flag.SPIKE
         flag[size > rules.rate_per_s[at] * since_s] = Flag.RATE
@@ -112,7 +115,10 @@ class Lane:
             np.abs(value - self._odd[points]) <= np.minimum(allowed[odd], np.abs(value) + 1.0)
         )
         count = np.where(agrees, self._agreeing[points] + 1, 1)
-        needed = np.where(flag[odd] == Flag.UNIT, _AGREE_UNIT, _AGREE)
+        # A level that once looked like a mistaken unit stays suspect until it moves away.
+        suspect = (flag[odd] == Flag.UNIT) | (agrees & self._suspect[points])
+        self._suspect[points] = suspect
+        needed = np.where(suspect, _AGREE_UNIT, _AGREE)
         believed = count >= needed
         flag[odd[believed]] = Flag.NONE
         self._odd[points] = value
@@ -156,8 +162,9 @@ class Lane:
         self.value[at] = values
         self.quality[at] = found
         trust = (found == Quality.GOOD) | (found == Quality.ESTIMATED)
-        # Odd values teach too, but little: else a noisy point would stay odd for ever.
-        learn = np.where(trust, _LEARN, _LEARN_ODD)
+        # Odd values teach too, but little: else a noisy point would stay odd for ever. Odd ones
+        # that agree with each other are a level, not noise, and teach nothing.
+        learn = np.where(trust, _LEARN, np.where(self._agreeing[at] < 2, _LEARN_ODD, 0.0))
         learn[first | (flag == Flag.RANGE)] = 0.0
         usual = self._step[at]
         self._step[at] = usual + learn * (step - usual)

@@ -22,6 +22,9 @@ _MOVED_BY_HAND = ("valve", "pump_frequency", "boiler_load", "pump_current")
 # Weather and water stand still or jump by themselves in ways that prove nothing.
 _NEVER_FROZEN = (*_MOVED_BY_HAND, "tank_level", "wind", "solar", "weather", "_max", "_min")
 
+# Make-up pumps move a pressure by their whole band (20-50 kPa) between two polls.
+_FLOORS = {"kPa": 50.0}
+
 
 class CheckRules(NamedTuple):
     """One entry per point, shape (n_point,), keys ascending."""
@@ -54,7 +57,7 @@ def _row(point: Point, kind: PointKind, factor: float) -> tuple[float | bool, ..
         kind.low,
         _COUNTER_TOP * factor if counter else kind.high,
         rate / 60.0 if rate is not None else np.inf,
-        max(20.0 * resolution, 0.01 * span) if jumps else np.inf,
+        max(20.0 * resolution, 0.01 * span, _FLOORS.get(kind.unit, 0.0)) if jumps else np.inf,
         process and not any(part in kind.kind for part in _NEVER_FROZEN),
         counter,
         float(kind.period_s),

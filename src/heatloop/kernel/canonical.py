@@ -6,6 +6,7 @@ JSON with sorted keys, no spaces, UTF-8, floats in Python's shortest round-trip 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from heatloop.kernel.errors import InputError
@@ -21,18 +22,27 @@ def canonical(value: Any) -> bytes:
         text = json.dumps(
             value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
-    except (TypeError, ValueError) as error:
+        # Half a surrogate pair passes `dumps` and fails here.
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"cannot be encoded: {error}", fix="give plain, finite values") from error
-    return text.encode()
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a finite number")
+    return value
 
 
 def decode(data: bytes) -> Any:
     """Read plain values from their encoding.
 
     Raises:
-        InputError: The bytes are not UTF-8 JSON.
+        InputError: The bytes are not UTF-8 JSON, nest too deeply, or hold a number that is not
+            finite (`canonical` could not have made them).
     """
     try:
-        return json.loads(data)
-    except (UnicodeDecodeError, ValueError) as error:
+        return json.loads(data, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not JSON: {error}", fix="send it again") from error

@@ -15,7 +15,7 @@ from heatloop.kernel.errors import InputError
 
 
 def machine_s() -> float:
-    """Return machine time, seconds since 1970 UTC; only for sockets, sign-in, logs, certificates."""
+    """Return machine seconds since 1970 UTC; only for sockets, sign-in, logs, certificates."""
     return time.time()  # noqa: TID251 - the one place that reads the machine's clock
 
 

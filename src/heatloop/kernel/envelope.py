@@ -13,7 +13,6 @@ reports, gaps, events). A sequence number counts rows (or notes) of one spool ep
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -21,8 +20,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from heatloop.kernel import canonical
 from heatloop.kernel.batch import SampleBatch
-from heatloop.kernel.canonical import canonical
 from heatloop.kernel.errors import InputError
 
 VERSION = 1
@@ -96,9 +95,9 @@ class Envelope:
         if self.kind is not EnvelopeKind.NOTES:
             raise InputError("envelope holds samples, not notes", thing=self.gateway)
         try:
-            notes = json.loads(self._inflate())
-        except ValueError as error:
-            raise InputError("notes are not JSON", thing=self.gateway, place="body") from error
+            notes = canonical.decode(self._inflate())
+        except InputError as error:
+            raise InputError(error.message, thing=self.gateway, place="body") from error
         if not isinstance(notes, list) or not all(isinstance(note, dict) for note in notes):
             raise InputError("notes are not a list of objects", thing=self.gateway, place="body")
         self._check_count(len(notes))
@@ -139,7 +138,7 @@ def seal_samples(batch: SampleBatch) -> bytes:
 
 def seal_notes(notes: list[dict[str, Any]]) -> bytes:
     """Return the compressed body of notes."""
-    return zlib.compress(canonical(notes), 1)
+    return zlib.compress(canonical.canonical(notes), 1)
 
 
 def encode(envelope: Envelope, sign: Callable[[bytes], bytes], key_id: str) -> bytes:

@@ -13,6 +13,7 @@ from heatloop.plant.asset_kinds import AttributeKind
 Value = str | float | bool
 _TRUE = frozenset(("1", "true", "yes", "y", "是", "有"))
 _FALSE = frozenset(("0", "false", "no", "n", "否", "无"))
+_HUGE = 10**300
 _NUMBER = re.compile(r"([+-]?[0-9][0-9,]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*(\S*)", re.ASCII)
 MASK = "***"
 """What stands in a list or file for personal data."""
@@ -42,7 +43,8 @@ def read_number(cell: object, unit: str) -> float:
     if isinstance(cell, bool):
         raise BadValue("不是数字", "not a number", ask)
     if isinstance(cell, int | float):
-        number = float(cell)
+        # A whole number too large for a float is as infinite as any.
+        number = float(cell) if abs(cell) < _HUGE else math.inf
     else:
         found = _NUMBER.fullmatch(str(cell).strip())
         if found is None:

@@ -125,10 +125,17 @@ def _order(code: str) -> tuple[int, str]:
     return len(code), code
 
 
-def _suspects(records: Records, bad: set[tuple[str, int]]) -> set[str]:
-    """Return assets that may lack points only because another row is bad."""
+_IDENTITY = frozenset(("code", "parent", "asset", "kind"))
+"""Columns that decide which points a device gives to which asset."""
+
+
+def _suspects(records: Records, bad: set[tuple[str, int]]) -> set[str] | None:
+    """Return assets that may lack points only because another row is bad; None: any may."""
     if not bad:
         return set()
+    if any(row.column in _IDENTITY for row in records.findings.rows):
+        # The points of a misspelt asset would be found wanting one by one: report the cause alone.
+        return None
     found = {asset.code for place, asset in records.assets if place in bad}
     found |= {device.asset for place, device in records.devices if place in bad}
     under: dict[str, list[str]] = {}
@@ -149,7 +156,7 @@ def _check_limits(
     code: str,
     limits: Limits,
     deriver: Deriver,
-    suspect: set[str],
+    suspect: set[str] | None,
 ) -> None:
     try:
         asset, name, _ = parse_point_code(code)
@@ -158,7 +165,7 @@ def _check_limits(
         findings.add(place, "code", code, "测点编码不符合规则", error.message, fix)
         return
     if code not in deriver.points:
-        if asset not in suspect:
+        if suspect is not None and asset not in suspect:
             fix = ("删除此行，或先登记采集设备", "leave it out, or enter its device first")
             findings.add(place, "code", code, "测点不存在", "no such point", fix)
         return

@@ -112,15 +112,21 @@ class AssetChecker:
             self._findings.add(place, "parent", asset.parent, "上级成环", "parents go round", fix)
 
     def _goes_round(self, asset: Asset) -> bool:
-        line, at = {asset.code}, self._by_code.get(asset.parent)
+        line, at = {asset.code}, self._allowed_parent(asset)
         while at is not None and at.code not in self._rooted:
             if at.code in line:
                 # A ring that only lies above this asset is reported by its own members.
                 return at.code == asset.code
             line.add(at.code)
-            at = self._by_code.get(at.parent)
+            at = self._allowed_parent(at)
         self._rooted |= line
         return False
+
+    def _allowed_parent(self, asset: Asset) -> Asset | None:
+        parent, kind = self._by_code.get(asset.parent), asset_kinds().get(asset.kind)
+        if parent is None or kind is None or parent.kind not in kind.parents:
+            return None
+        return parent
 
     def _check_organisation(self, place: Place, asset: Asset, kind: AssetKind) -> None:
         ask = ("填写企业、分公司或班组的编码", "give the code of a company, branch or team")
@@ -132,7 +138,7 @@ class AssetChecker:
                 self._findings.add(place, "organisation", code, zh, en, fix)
         elif code:
             self.check_organisation(place, code)
-        elif not asset.parent:
+        elif not asset.parent and kind.rootable:
             zh, en = "缺少所属组织", "nobody answers for it"
             self._findings.add(place, "organisation", "", zh, en, ask)
 

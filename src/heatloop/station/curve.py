@@ -14,6 +14,7 @@ Reference: formula and test vectors in the field guide of the standard, section 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from heatloop.kernel.errors import InputError
@@ -48,6 +49,28 @@ class CurveDesign:
             raise InputError(
                 "emitter exponent is negative", thing=str(self.exponent_b), fix="give 0 to 0.4"
             )
+
+
+_EXPONENT_B = {"radiator": 0.3, "floor": 0.05}
+
+
+def design_from(attributes: Mapping[str, str | float | bool]) -> CurveDesign:
+    """Return the design state written in a unit's ledger attributes.
+
+    Missing ones are those of the emitter: 75/50 degC for radiators, 45/35 degC for floors.
+    """
+    floor = attributes.get("emitter") == "floor"
+
+    def number(name: str, default: float) -> float:
+        value = attributes.get(name)
+        return default if value is None or value == "" else float(value)
+
+    return CurveDesign(
+        supply_c=number("design_supply_c", 45.0 if floor else 75.0),
+        return_c=number("design_return_c", 35.0 if floor else 50.0),
+        outdoor_c=number("design_outdoor_c", -9.0),
+        exponent_b=_EXPONENT_B["floor" if floor else "radiator"],
+    )
 
 
 def load_ratio(design: CurveDesign, outdoor_c: float) -> float:
@@ -97,6 +120,26 @@ def return_c(
     """
     mean, half = _mean_and_half(design, outdoor_c, shift_k, flow_ratio)
     return mean - half
+
+
+def flow_for_supply(
+    design: CurveDesign,
+    outdoor_c: float,
+    fixed_supply_c: float,
+    shift_k: float = 0.0,
+    *,
+    low: float = 0.5,
+    high: float = 1.0,
+) -> float:
+    """Return the flow ratio that gives the load at a fixed supply temperature, inside low..high.
+
+    Quantity regulation: the water stays as warm as it is, the pump follows the weather. Outside
+    the flow limits the supply temperature has to give; `supply_c` with this ratio says by how much.
+    """
+    mean, half = _mean_and_half(design, outdoor_c, shift_k, 1.0)
+    if fixed_supply_c - mean <= 0:
+        return high
+    return min(max(half / (fixed_supply_c - mean), low), high)
 
 
 @dataclass(frozen=True, slots=True)

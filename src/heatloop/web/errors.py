@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from heatloop.app.refusals import Refused, code_of, refusals
 from heatloop.kernel.errors import HeatloopError
+from heatloop.plant.bad_rows import LedgerErrors
 from heatloop.web.bodies import BadRowView
 
 _log = structlog.get_logger("heatloop.web")
@@ -78,6 +79,13 @@ def response(error: HeatloopError) -> JSONResponse:
     return JSONResponse(body, refusals()[code].status)
 
 
+async def _on_ledger(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LedgerErrors)
+    body = envelope("ledger_rows", detail=f"{len(error.rows)}", place=error.place)
+    body["error"]["rows"] = [row.to_dict() for row in error.rows]
+    return JSONResponse(body, 422)
+
+
 async def _on_heatloop(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HeatloopError)
     answer = response(error)
@@ -107,6 +115,7 @@ async def _on_any(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Make every error of the application leave in the envelope."""
+    app.add_exception_handler(LedgerErrors, _on_ledger)
     app.add_exception_handler(HeatloopError, _on_heatloop)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+
+from heatloop.web.errors import envelope
 
 _PACKED = (".js", ".css", ".html", ".svg", ".json", ".map", ".txt", ".webmanifest")
 _FOREVER = "public, max-age=31536000, immutable"
@@ -45,6 +47,8 @@ class Screens:
     async def serve(self, request: Request) -> Response:
         """Return a file, or the single page for a path of its own router."""
         name = request.path_params.get("path", "")
+        if name == "api" or name.startswith("api/"):
+            return JSONResponse(envelope("not_found", place=f"/{name}"), 404)
         file = self._files.get(name)
         if file is None and not name.startswith("assets/"):
             file = self._files.get("index.html")

@@ -68,9 +68,7 @@ def _building(world: World, building: BuildingNode) -> BuildingCard:
 
 def _points(world: World, station: StationNode) -> list[PointView]:
     codes = (station.node.asset.code, *(unit.asset.code for unit in station.units))
-    return [
-        points.view(world, point) for code in codes for point in world.ledger.points_of(code)
-    ]
+    return [points.view(world, point) for code in codes for point in world.ledger.points_of(code)]
 
 
 def substation(world: World, scope: Scope, code: str) -> SubstationDetail:

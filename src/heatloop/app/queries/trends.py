@@ -131,9 +131,7 @@ def _raw_line(point: Point, columns: Columns, most: int) -> tuple[Series, bool]:
     return line, keep is not None
 
 
-def _rollup_line(
-    point: Point, rows: RollupColumns, step_s: int, most: int
-) -> tuple[Series, bool]:
+def _rollup_line(point: Point, rows: RollupColumns, step_s: int, most: int) -> tuple[Series, bool]:
     mine = rows.take(_indices(rows.keys, point.key))
     keep = thin(mine.mean, most)
     simulated = np.flatnonzero(mine.origin != Origin.MEASURED)

@@ -17,14 +17,17 @@ MANY_KEYS = 200
 
 
 def samples(found: pa.Table) -> Columns:
+    """Return a result as sample columns."""
     return Columns(*arrays(found, COLUMN_DTYPES))
 
 
 def sample_table(columns: Columns) -> pa.Table:
+    """Return samples as the columns of their table."""
     return pa.table(dict(zip(("point", "ts", "value", "quality"), columns, strict=True)))
 
 
 def key_filter(wanted: NDArray[np.uint32]) -> str:
+    """Return the condition that picks these points; `wanted` is sent along as a table."""
     if len(wanted) > MANY_KEYS:
         return "point IN (SELECT point FROM Python(wanted))"
     return f"point IN ({', '.join(map(str, wanted.tolist()))})"

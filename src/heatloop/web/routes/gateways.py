@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from heatloop.app.links import LinkSession
+from heatloop.app.links import GatewayLine
+from heatloop.app.platform import Platform
 from heatloop.app.views.system import Enrolled, GatewayList
-from heatloop.kernel.errors import HeatloopError
+from heatloop.kernel.errors import HeatloopError, InputError
+from heatloop.protocols.link import pack_text, unpack_text
 from heatloop.web.access import Platformed, Viewer, platform_of
 from heatloop.web.bodies import EnrolRequest
 
@@ -32,59 +33,73 @@ async def enrol_gateway(body: EnrolRequest, platform: Platformed) -> Enrolled:
     return await platform.gateways.enrol(body.gateway, bytes.fromhex(body.public_key), body.token)
 
 
-class _Wire:
-    """The sending half of one link; sends are put in a line, as WebSockets ask."""
+class _Link:
+    """One socket: its gateways, and the sending half; sends are put in a line."""
 
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
+    def __init__(self, socket: WebSocket, platform: Platform) -> None:
+        self._socket, self._platform = socket, platform
         self._lock = asyncio.Lock()
+        self._challenge = platform.gateways.challenge()
+        self._lines: dict[str, GatewayLine] = {}
 
     async def send(self, message: dict[str, Any]) -> None:
         async with self._lock:
             if self._socket.application_state is WebSocketState.CONNECTED:
-                await self._socket.send_text(json.dumps(message, separators=(",", ":")))
+                await self._socket.send_text(pack_text(message))
 
-    async def close(self, reason: str) -> None:
+    async def hang_up(self, reason: str) -> None:
+        """Close the socket when no gateway is left on it."""
         async with self._lock:
-            if self._socket.application_state is WebSocketState.CONNECTED:
-                await self._socket.close(_POLICY_VIOLATION, reason[:120])
+            alone = not any(line.open for line in self._lines.values())
+            if alone and self._socket.application_state is WebSocketState.CONNECTED:
+                await self._socket.close(_POLICY_VIOLATION, reason[:100])
 
+    async def run(self) -> None:
+        """Talk until the socket goes away."""
+        await self.send(self._challenge)
+        while True:
+            async with asyncio.timeout(None if self._lines else _HELLO_TIMEOUT_S):
+                message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if message.get("bytes"):
+                await self._platform.intake.take(self._lines, message["bytes"])
+            elif not await self._text(message.get("text") or ""):
+                return
 
-async def _hello(socket: WebSocket) -> dict[str, Any]:
-    async with asyncio.timeout(_HELLO_TIMEOUT_S):
-        text = await socket.receive_text()
-    message = json.loads(text)
-    return message if isinstance(message, dict) else {}
+    async def _text(self, text: str) -> bool:
+        """Take a hello; return whether the link is still wanted."""
+        name = ""
+        try:
+            hello = unpack_text(text)
+            name = str(hello.get("gateway", ""))
+            if hello["type"] != "hello":
+                raise InputError("hello expected", thing=hello["type"])
+            line = await self._platform.gateways.open(
+                hello, self._challenge["nonce"], self.send, self.hang_up
+            )
+        except HeatloopError as error:
+            await self.send({"type": "refused", "gateway": name, "reason": str(error)})
+            await self.hang_up(error.message)
+            return bool(self._lines)
+        self._lines[line.gateway] = line
+        return True
+
+    def closed(self) -> None:
+        for line in self._lines.values():
+            self._platform.links.closed(line)
 
 
 @router.websocket("/link")
 async def gateway_link(socket: WebSocket) -> None:
-    """Challenge the gateway, then take its envelopes and send acknowledgements and commands."""
-    platform = platform_of(socket)
+    """Challenge the gateways, then take envelopes and send acknowledgements and commands."""
     await socket.accept()
-    wire = _Wire(socket)
-    session: LinkSession | None = None
+    link = _Link(socket, platform_of(socket))
     try:
-        challenge = platform.gateways.challenge()
-        await wire.send(challenge)
-        hello = await _hello(socket)
-        session = await platform.gateways.open(hello, challenge["nonce"], wire.send, wire.close)
-        while True:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                break
-            data = message.get("bytes")
-            if data:
-                await session.take(data)
-    except HeatloopError as error:
-        await wire.send({"type": "refused", "reason": str(error)})
-        await wire.close(error.message)
-    except (TimeoutError, ValueError, KeyError):
-        # Not a word of the protocol: say so once and hang up.
-        await wire.send({"type": "refused", "reason": "hello expected"})
-        await wire.close("hello expected")
+        await link.run()
+    except TimeoutError:
+        await link.hang_up("hello expected")
     except (WebSocketDisconnect, RuntimeError):
         pass  # The gateway went away in the middle of a message; it will come back.
     finally:
-        if session is not None:
-            await session.close()
+        link.closed()

@@ -26,9 +26,7 @@ async def get_overview(platform: Platformed, viewer: Viewer) -> Overview:
 
 
 @router.get("/substations/{code}", summary="Everything the station page shows")
-async def get_substation(
-    code: AssetCode, platform: Platformed, viewer: Viewer
-) -> SubstationDetail:
+async def get_substation(code: AssetCode, platform: Platformed, viewer: Viewer) -> SubstationDetail:
     """Return a station with its units, points, controller and buildings."""
     return stations.substation(platform.world, viewer.scope, code)
 

@@ -1,0 +1,176 @@
+"""Gateways: enrolment, signing in on a link, their keys and profiles."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from heatloop.app.audit import Audit
+from heatloop.app.history import in_thread
+from heatloop.app.keys import PlatformKeys
+from heatloop.app.links import Drop, GatewayLine, Links, Send
+from heatloop.app.refusals import Forbidden
+from heatloop.app.views.system import Enrolled, GatewayList, GatewayView
+from heatloop.app.world import World
+from heatloop.kernel.clock import machine_s, utc
+from heatloop.kernel.errors import InputError, UnsafeError
+from heatloop.kernel.messages import Ack
+from heatloop.kernel.scope import Scope
+from heatloop.plant.edge_profile import make_edge_profile
+from heatloop.protocols.link import challenge_bytes
+from heatloop.security.keys import KeyRing, sign_document
+from heatloop.security.passwords import token_hash
+
+if TYPE_CHECKING:
+    from heatloop.store.records import Records
+
+_log = structlog.get_logger("heatloop.gateways")
+
+
+class Gateways:
+    """Knows every gateway's key and how far its spool is stored."""
+
+    def __init__(
+        self, world: World, records: Records, audit: Audit, links: Links, keys: PlatformKeys
+    ) -> None:
+        self._world, self._records, self._audit = world, records, audit
+        self._links, self._keys = links, keys
+        self._rings: dict[str, KeyRing] = {}
+        self._key_ids: dict[str, str] = {}
+        self._stored: dict[str, dict[int, int]] = {}
+
+    async def load(self) -> None:
+        """Take up keys and stored sequences from the records."""
+        for row in await in_thread(self._records.gateways.list):
+            if row.public_key is not None:
+                self._trust(row.code, row.public_key)
+            self._stored[row.code] = dict(row.epochs)
+
+    def _trust(self, gateway: str, public_key: bytes) -> None:
+        """Make this key the gateway's one and only."""
+        ring = KeyRing()
+        self._key_ids[gateway] = ring.add(public_key)
+        self._rings[gateway] = ring
+
+    async def enrol(self, gateway: str, public_key: bytes, token: str) -> Enrolled:
+        """Keep a gateway's key against a one-time token.
+
+        Raises:
+            Forbidden: There is no such gateway, or the token is not its own.
+        """
+        known = gateway in self._world.ledger.gateways
+        spent = known and await in_thread(
+            self._records.gateways.enrol,
+            gateway,
+            token_hash=token_hash(token),
+            public_key=public_key,
+            at=machine_s(),
+        )
+        if not spent:
+            await self._audit.add(gateway, "gateway.enrol_refused", gateway)
+            raise Forbidden("token_invalid", thing=gateway)
+        self._trust(gateway, public_key)
+        await self._audit.add(gateway, "gateway.enrol", gateway, public_key=public_key.hex())
+        return Enrolled(
+            platform_public_key=self._keys.signing.public.hex(), profile=self.profile(gateway)
+        )
+
+    def profile_version(self) -> int:
+        """Return the version profiles have now: that of the ledger."""
+        return self._world.ledger.version
+
+    def profile(self, gateway: str) -> dict[str, Any]:
+        """Return a gateway's profile as a signed document."""
+        profile = make_edge_profile(self._world.ledger, gateway, self.profile_version())
+        return dict(sign_document(self._keys.signing, profile.to_dict()))
+
+    @staticmethod
+    def challenge() -> dict[str, Any]:
+        """Return a challenge with a fresh nonce."""
+        return {"type": "challenge", "nonce": secrets.token_hex(32)}
+
+    async def open(self, hello: dict[str, Any], nonce: str, send: Send, drop: Drop) -> GatewayLine:
+        """Check who says hello, welcome him, and give his line.
+
+        Raises:
+            UnsafeError: He is not who he says.
+            InputError: The hello is malformed.
+        """
+        try:
+            gateway, epoch = str(hello["gateway"]), int(hello["epoch"])
+            signature = bytes.fromhex(hello["signature"])
+            version = int(hello.get("profile_version", 0))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError("hello is malformed", place=str(error), fix="send it again") from error
+        ring = self._rings.get(gateway)
+        if ring is None or gateway not in self._world.ledger.gateways:
+            raise UnsafeError("gateway is not enrolled", thing=gateway, fix="enrol it")
+        ring.verify(self._key_ids[gateway], challenge_bytes(nonce), signature)
+        stored = self._stored.setdefault(gateway, {})
+        line = GatewayLine(gateway, ring, stored, send, drop)
+        line.sequences.know(epoch, stored.get(epoch, 0))
+        line.profile_version = version
+        await line.send(
+            {
+                "type": "welcome",
+                "through": stored.get(epoch, 0),
+                "profile_version": self.profile_version(),
+            }
+        )
+        if version != self.profile_version():
+            await line.send({"type": "profile", "document": self.profile(gateway)})
+        await self._links.opened(line)
+        return line
+
+    async def persist(self, acks: list[Ack]) -> None:
+        """Write down how far spools are stored, all in one transaction."""
+        for ack in acks:
+            stored = self._stored.setdefault(ack.gateway, {})
+            stored[ack.epoch] = max(stored.get(ack.epoch, 0), ack.through)
+        await in_thread(
+            self._records.gateways.store_through,
+            [(a.gateway, a.epoch, self._stored[a.gateway][a.epoch]) for a in acks],
+            at=machine_s(),
+        )
+
+    async def send_profiles(self) -> None:
+        """Send every connected gateway its new profile, after the ledger changed."""
+        for code in self._links.connected():
+            line = self._links.line(code)
+            if line is not None:
+                await line.send({"type": "profile", "document": self.profile(code)})
+
+    async def views(self, scope: Scope) -> GatewayList:
+        """Return the gateways inside a scope."""
+        rows = {row.code: row for row in await in_thread(self._records.gateways.list)}
+        ledger = self._world.ledger
+        items = []
+        for code, gateway in ledger.gateways.items():
+            if not self._world.sees_gateway(scope, code):
+                continue
+            row, line = rows.get(code), self._links.line(code)
+            heard = self._links.heard_s(code) or (row.seen_at if row is not None else None)
+            epochs = self._stored.get(code, {})
+            newest = max(epochs, key=lambda e: epochs[e]) if epochs else None
+            devices = ledger.devices_of_gateway(code)
+            items.append(
+                GatewayView(
+                    code=code,
+                    zh=gateway.zh,
+                    en=gateway.en,
+                    kind=gateway.kind,
+                    channel=gateway.channel,
+                    monthly_cost_yuan=gateway.monthly_cost_yuan,
+                    enrolled=code in self._rings,
+                    connected=line is not None,
+                    last_seen=None if heard is None else utc(heard),
+                    epoch=None if newest is None else f"{newest:016x}",
+                    through=None if newest is None else epochs[newest],
+                    profile_version=line.profile_version if line is not None else 0,
+                    devices=len(devices),
+                    points=sum(len(ledger.bindings_of_device(d.code)) for d in devices),
+                )
+            )
+        return GatewayList(items=items)

@@ -1,0 +1,77 @@
+"""The platform: every service, built once by `wiring` and given to the web."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heatloop.app.alarming import Alarming
+    from heatloop.app.audit import Audit
+    from heatloop.app.commands import Commands
+    from heatloop.app.curve_job import CurveJob
+    from heatloop.app.gateways import Gateways
+    from heatloop.app.health import HealthReport
+    from heatloop.app.history import AsyncHistorian
+    from heatloop.app.intake import Intake
+    from heatloop.app.keys import PlatformKeys
+    from heatloop.app.lag import LagWatch
+    from heatloop.app.ledger_admin import Ledgers
+    from heatloop.app.links import Links
+    from heatloop.app.live import Hub
+    from heatloop.app.loop import Loop
+    from heatloop.app.people import People
+    from heatloop.app.schedule import Schedule
+    from heatloop.app.sessions import Sessions
+    from heatloop.app.settings import Settings
+    from heatloop.app.unit_stages import UnitStages
+    from heatloop.app.world import World
+    from heatloop.store.records import Records
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Platform:
+    """What the web and the process work with."""
+
+    settings: Settings
+    """Settings of the installation."""
+    keys: PlatformKeys
+    """The platform's own secrets."""
+    world: World
+    """Ledger in force, latest values, plant time."""
+    records: Records
+    """Everything that is no time series."""
+    historian: AsyncHistorian
+    """Time series."""
+    hub: Hub
+    """Open live streams."""
+    links: Links
+    """Open gateway links."""
+    loop: Loop
+    """Stages in their order."""
+    intake: Intake
+    """Entrance of field data."""
+    gateways: Gateways
+    """Keys and spools of gateways."""
+    alarming: Alarming
+    """Alarms."""
+    commands: Commands
+    """Commands."""
+    stages: UnitStages
+    """Strategy stages of units."""
+    curve: CurveJob
+    """Heating curve strategy."""
+    ledgers: Ledgers
+    """Import and export of ledgers."""
+    sessions: Sessions
+    """Who is signed in."""
+    people: People
+    """Users."""
+    audit: Audit
+    """Audit trail."""
+    health: HealthReport
+    """Whether everything works."""
+    schedule: Schedule
+    """Jobs by plant time."""
+    lag: LagWatch
+    """How late the event loop runs."""

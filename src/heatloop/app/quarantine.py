@@ -1,0 +1,42 @@
+"""What was sent and not stored, with the reason, so that nothing disappears silently."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heatloop.app.history import in_thread
+from heatloop.app.patience import until_done
+from heatloop.kernel.clock import machine_s
+
+if TYPE_CHECKING:
+    from heatloop.store.records import Records
+
+_MOST_DETAIL = 1000
+
+
+class Quarantine:
+    """Writes entries; a flood of the same one is counted, not repeated."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def add(self, gateway: str, reason: str, detail: str, rows: int) -> None:
+        """Write one entry.
+
+        Args:
+            gateway: Gateway that sent it.
+            reason: Reason code.
+            detail: What exactly.
+            rows: Rows concerned.
+        """
+        await until_done(
+            "records",
+            lambda: in_thread(
+                self._records.quarantine.add,
+                gateway=gateway,
+                at=machine_s(),
+                reason=reason,
+                detail=detail[:_MOST_DETAIL],
+                rows=rows,
+            ),
+        )

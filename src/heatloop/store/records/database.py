@@ -1,0 +1,147 @@
+"""The connection to the records: SQLite by default, PostgreSQL by URL, the same code on both."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    String,
+    Table,
+    any_,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from heatloop.kernel.errors import ConfigError, LinkError
+
+BUSY_S = 30
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # FULL: a commit is on the disk when it returns, also when the power goes.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {BUSY_S * 1000}",
+)
+
+
+class Database:
+    """Transactions over one engine."""
+
+    def __init__(self, url: str) -> None:
+        parsed = read_url(url)
+        self._sqlite = parsed.get_backend_name() == "sqlite"
+        if self._sqlite and parsed.database not in (None, "", ":memory:"):
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = create_engine(parsed, pool_pre_ping=not self._sqlite)
+        self.dialect: Dialect = self.engine.dialect
+        # SQLite has one writer: waiting in line here is fair, its own waiting is by polling.
+        self._line = threading.Lock()
+        if self._sqlite:
+            event.listen(self.engine, "connect", _prepare)
+            event.listen(self.engine, "begin", _begin)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection for reading; all its reads see one state on SQLite."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except OperationalError as error:
+            raise _unreachable(error) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a transaction: all of it is stored when the block ends, or nothing of it."""
+        try:
+            if not self._sqlite:
+                with self.engine.begin() as connection:
+                    yield connection
+                return
+            with self._line, self.engine.connect() as connection:
+                # Taking the write lock at the start, so that no later step can fail for it.
+                writing = connection.execution_options(heatloop_write=True)
+                with writing.begin():
+                    yield writing
+        except OperationalError as error:
+            raise _unreachable(error) from error
+
+    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+        """Return the condition that a column holds one of `values`, however many there are."""
+        if self._sqlite:
+            each = func.json_each(literal(json.dumps(sorted(values)))).table_valued("value")
+            return column.in_(select(each.c.value))
+        array = bindparam(None, list(values), type_=postgresql.ARRAY(String()))
+        return column == any_(array)
+
+    def insert_new(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert a row unless one with its key is there; return whether it was inserted."""
+        insert = sqlite.insert if self._sqlite else postgresql.insert
+        done = connection.execute(insert(table).values(dict(row)).on_conflict_do_nothing())
+        return bool(done.rowcount == 1)
+
+    def put(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert a row, or replace the other columns of the one with its primary key."""
+        keys = [column.name for column in table.primary_key]
+        rest = {name: value for name, value in row.items() if name not in keys}
+        insert = sqlite.insert if self._sqlite else postgresql.insert
+        connection.execute(
+            insert(table).values(dict(row)).on_conflict_do_update(index_elements=keys, set_=rest)
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def read_url(url: str) -> URL:
+    """Return a URL with the driver this program ships.
+
+    Raises:
+        ConfigError: It is not a URL of SQLite or PostgreSQL.
+    """
+    fix = "use sqlite:///file or postgresql://user@host/database"
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigError("not a database URL", place="records_url", fix=fix) from error
+    if backend == "sqlite":
+        return parsed
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ConfigError("no such records engine", thing=backend, place="records_url", fix=fix)
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    del record
+    # The driver's own transaction handling would begin too late; `_begin` does it.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("heatloop_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _unreachable(error: OperationalError) -> LinkError:
+    return LinkError(
+        f"records are not reachable: {error.orig}",
+        fix="check the disk or the database server; it is tried again",
+    )

@@ -1,0 +1,86 @@
+"""All repositories over one database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Self
+
+from heatloop.store.records.alarms import Alarms
+from heatloop.store.records.audit import Audit
+from heatloop.store.records.commands import Commands
+from heatloop.store.records.database import Database
+from heatloop.store.records.gaps import Gaps
+from heatloop.store.records.gateways import Gateways
+from heatloop.store.records.jobs import Jobs
+from heatloop.store.records.ledger import LedgerRecords
+from heatloop.store.records.quarantine import Quarantine
+from heatloop.store.records.sealing import Sealer
+from heatloop.store.records.sessions import Sessions
+from heatloop.store.records.settings import Settings
+from heatloop.store.records.stages import Stages
+from heatloop.store.records.upgrade import upgrade
+from heatloop.store.records.users import Users
+
+_NO_KEYS: Mapping[str, bytes] = MappingProxyType({})
+
+
+class Records:
+    """Ledger, people, commands, alarms, audit and the rest; safe between threads."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        data_key: bytes | None = None,
+        data_key_id: str = "",
+        old_keys: Mapping[str, bytes] = _NO_KEYS,
+    ) -> None:
+        """Connect to a database that is at the newest version.
+
+        Args:
+            url: `sqlite:///file` or `postgresql://user@host/database`.
+            data_key: 32 bytes personal data are sealed with.
+            data_key_id: Name of that key.
+            old_keys: Earlier data keys by name, to read what they sealed.
+        """
+        keys = dict(old_keys) | ({} if data_key is None else {data_key_id: data_key})
+        self.database = Database(url)
+        self.ledger = LedgerRecords(self.database, Sealer(keys, data_key_id))
+        self.users = Users(self.database)
+        self.sessions = Sessions(self.database)
+        self.settings = Settings(self.database)
+        self.gateways = Gateways(self.database)
+        self.commands = Commands(self.database)
+        self.alarms = Alarms(self.database)
+        self.stages = Stages(self.database)
+        self.audit = Audit(self.database)
+        self.gaps = Gaps(self.database)
+        self.quarantine = Quarantine(self.database)
+        self.jobs = Jobs(self.database)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        data_key: bytes | None = None,
+        data_key_id: str = "",
+        old_keys: Mapping[str, bytes] = _NO_KEYS,
+    ) -> Self:
+        """Bring the database to the newest version, making it if needed, and connect."""
+        upgrade(url)
+        return cls(url, data_key=data_key, data_key_id=data_key_id, old_keys=old_keys)
+
+    def ping(self) -> None:
+        """Return when the database answers.
+
+        Raises:
+            LinkError: It does not.
+        """
+        with self.database.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()

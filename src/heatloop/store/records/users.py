@@ -1,0 +1,146 @@
+"""Who may sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Row, select, update
+
+from heatloop.kernel.errors import InputError
+from heatloop.store.records.database import Database
+from heatloop.store.records.schema import session, user
+from heatloop.store.records.values import from_text, words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserRow:
+    """A user account."""
+
+    name: str
+    """Login name."""
+    full_name: str
+    """Name of the person."""
+    password_hash: str
+    """As `security.passwords.hash_password` made it."""
+    roles: tuple[str, ...]
+    """Roles."""
+    scope: tuple[str, ...]
+    """Subtree paths; an empty path is everything."""
+    disabled: bool
+    """Whether sign-in is refused."""
+    must_change: bool
+    """Whether the password must be changed at the next sign-in."""
+    created_at: float
+    """Machine time."""
+    changed_at: float
+    """Machine time of the last change."""
+
+
+def _read(row: Row[tuple[object, ...]]) -> UserRow:
+    plain = dict(row._mapping)
+    plain["roles"], plain["scope"] = (tuple(from_text(plain[n])) for n in ("roles", "scope"))
+    return UserRow(**plain)
+
+
+class Users:
+    """User accounts by name; disabled, never deleted, so that the audit keeps its sense."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self,
+        name: str,
+        *,
+        password_hash: str,
+        roles: Iterable[str],
+        scope: Iterable[str],
+        at: float,
+        full_name: str = "",
+        must_change: bool = True,
+    ) -> UserRow:
+        """Add a user.
+
+        Raises:
+            InputError: There is one of this name.
+        """
+        row = {
+            "name": name,
+            "full_name": full_name,
+            "password_hash": password_hash,
+            "roles": words(roles),
+            "scope": words(scope),
+            "disabled": False,
+            "must_change": must_change,
+            "created_at": at,
+            "changed_at": at,
+        }
+        with self._database.write() as connection:
+            if not self._database.insert_new(connection, user, row):
+                raise InputError("user exists", thing=name, fix="choose another name")
+            return _read(connection.execute(select(user).where(user.c.name == name)).one())
+
+    def get(self, name: str) -> UserRow | None:
+        """Return a user, or None."""
+        with self._database.read() as connection:
+            row = connection.execute(select(user).where(user.c.name == name)).one_or_none()
+        return None if row is None else _read(row)
+
+    def list(self) -> Sequence[UserRow]:
+        """Return all users by name."""
+        with self._database.read() as connection:
+            return [_read(row) for row in connection.execute(select(user).order_by(user.c.name))]
+
+    def set_password(
+        self, name: str, password_hash: str, *, at: float, must_change: bool = False
+    ) -> None:
+        """Change a password; every session of the user ends.
+
+        Raises:
+            InputError: There is no such user.
+        """
+        values = {"password_hash": password_hash, "must_change": must_change}
+        self._change(name, values, at, end_sessions=True)
+
+    def update(
+        self,
+        name: str,
+        *,
+        at: float,
+        roles: Iterable[str] | None = None,
+        scope: Iterable[str] | None = None,
+        full_name: str | None = None,
+        disabled: bool | None = None,
+    ) -> UserRow:
+        """Change what is given; who is disabled or gets other rights is signed out.
+
+        Raises:
+            InputError: There is no such user.
+        """
+        values: dict[str, object] = {}
+        if roles is not None:
+            values["roles"] = words(roles)
+        if scope is not None:
+            values["scope"] = words(scope)
+        if disabled is not None:
+            values["disabled"] = disabled
+        ends = bool(values)
+        if full_name is not None:
+            values["full_name"] = full_name
+        return self._change(name, values, at, end_sessions=ends)
+
+    def disable(self, name: str, *, at: float) -> UserRow:
+        """Refuse the user's sign-in from now on, and end his sessions."""
+        return self.update(name, at=at, disabled=True)
+
+    def _change(
+        self, name: str, values: dict[str, object], at: float, *, end_sessions: bool
+    ) -> UserRow:
+        change = update(user).where(user.c.name == name).values(**values, changed_at=at)
+        with self._database.write() as connection:
+            if connection.execute(change).rowcount != 1:
+                raise InputError("no such user", thing=name, fix="check the name")
+            if end_sessions:
+                connection.execute(session.delete().where(session.c.user == name))
+            return _read(connection.execute(select(user).where(user.c.name == name)).one())

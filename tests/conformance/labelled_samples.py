@@ -84,7 +84,11 @@ def _unit(rng, outdoor):
         1 + rng.normal(0, 0.008, n)
     )
     valve = np.clip(55 + 1.2 * (3 - outdoor) + _red_noise(rng, n, 2.0, 8), 0, 100)
-    tank = 1.35 + _sawtooth(np.mod(hours / rng.uniform(5, 11), 1.0), 0.5, 0.04) + rng.normal(0, 0.004, n)
+    tank = (
+        1.35
+        + _sawtooth(np.mod(hours / rng.uniform(5, 11), 1.0), 0.5, 0.04)
+        + rng.normal(0, 0.004, n)
+    )
     return np.column_stack(
         (supply, back, supply_kpa, return_kpa, flow, power, total, t1, t2, primary, valve, tank)
     )

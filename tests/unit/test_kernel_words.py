@@ -123,7 +123,7 @@ def test_clocks():
 def test_shared_clock_ignores_an_older_epoch():
     shared = SharedClock()
     assert abs(shared.now_s() - machine_s()) < 5
-    for epoch, at in ((5, 100.0), (4, 200.0), (5, 300.0)):
+    for epoch, at in ((5, 100.0), (5, 300.0), (4, 200.0)):
         shared.set(ClockState(epoch=epoch, origin_machine_s=0, origin_plant_s=at, speed=0,
                               lockstep=True))  # fmt: skip
     assert shared.now_s() == 300.0

@@ -9,6 +9,7 @@ import pytest
 
 from heatloop.plant.asset_kinds import AttributeKind, asset_kinds
 from heatloop.plant.attributes import BadValue, read_attribute, read_number
+from heatloop.plant.bad_rows import LedgerErrors
 from heatloop.plant.build import build_ledger
 from heatloop.plant.changes import Change, changes, own_limits, revise
 from heatloop.plant.derive import Limits
@@ -45,6 +46,17 @@ def test_own_limits_survive() -> None:
     few = to_rows(ledger, all_points=False)
     assert [row["code"] for row in few["point"]] == [code]
     assert contents(again(few, ledger)) == contents(ledger)
+
+
+def test_a_device_can_be_taken_out_of_a_file_that_lists_its_points() -> None:
+    rows = deepcopy(to_rows(town()))
+    rows["device"] = [row for row in rows["device"] if row["code"] != "DV0002"]
+    assert "WS0001.wind_speed" not in again(rows).points
+    for row in rows["point"]:
+        if row["code"] == "WS0001.wind_speed":
+            row["alarm_high"] = 20
+    with pytest.raises(LedgerErrors, match="no such point"):
+        again(rows)
 
 
 def test_chinese_headings_and_sheets_are_read() -> None:

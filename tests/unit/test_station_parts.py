@@ -30,6 +30,7 @@ def test_pi_keeps_its_rate():
 
 def test_pi_takes_over_without_a_bump():
     pi = PI(2.0, 100.0, 0.0, 100.0)
+    pi.step(10.0, 60.0)
     pi.track(42.0)
     assert pi.step(3.0, 1.0) == pytest.approx(42.0 + 2 * 3.0 / 100)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from heatloop.alarms.texts import alarm_texts
 from heatloop.app.views.work import AlarmView
@@ -12,9 +12,7 @@ from heatloop.kernel.clock import utc
 from heatloop.kernel.messages import Alarm
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.ledger import Ledger
-
-if TYPE_CHECKING:
-    from heatloop.store.records.alarms import AlarmRow
+from heatloop.store.records.alarms import AlarmRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

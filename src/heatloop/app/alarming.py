@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from heatloop.alarms import lifecycle
 from heatloop.alarms.lifecycle import AlarmChange, Change
@@ -25,9 +25,7 @@ from heatloop.kernel.messages import Alarm, AlarmState
 from heatloop.kernel.scope import Scope
 from heatloop.kernel.series import Columns
 from heatloop.security.access import Permission, Principal, may
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 GATEWAY_LINK = "gateway_link"
 _GATEWAY_PRIORITY = 2
@@ -81,14 +79,16 @@ class Alarming:
 
     def _find(self, subject: str, rule: str) -> KeptAlarm | None:
         for kept in self._open.values():
-            if (kept.alarm.subject, kept.alarm.rule) == (subject, rule):
-                if lifecycle.is_active(kept.alarm):
-                    return kept
+            alarm = kept.alarm
+            if (alarm.subject, alarm.rule) == (subject, rule) and lifecycle.is_active(alarm):
+                return kept
         return None
 
     async def from_edge(self, alarm: Alarm) -> None:
         """Keep an alarm a gateway raised; the same one twice is one."""
-        if alarm.id in self._open or await in_thread(self._records.alarms.get, alarm.id):
+        if alarm.id in self._open:
+            return
+        if await in_thread(self._records.alarms.get, alarm.id) is not None:
             return
         change = AlarmChange(change=Change.RAISE, alarm=alarm, at=alarm.onset)
         for job in self._apply([change]):
@@ -130,12 +130,13 @@ class Alarming:
     async def _write(self, changed: list[tuple[KeptAlarm, float, str]]) -> None:
         async with self._order:
             for kept, at, event in changed:
-                await until_done(
-                    "records",
-                    lambda kept=kept, at=at, event=event: in_thread(
-                        self._records.alarms.upsert, kept.alarm, at=at, event=event
-                    ),
-                )
+
+                async def keep(
+                    alarm: Alarm = kept.alarm, at: float = at, what: str = event
+                ) -> None:
+                    await in_thread(self._records.alarms.upsert, alarm, at=at, event=what)
+
+                await until_done("records", keep)
 
     def _recount(self) -> None:
         """Count open alarms per asset for the overview."""

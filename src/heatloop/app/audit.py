@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from heatloop.app.history import in_thread
 from heatloop.app.views.system import AuditEntry, AuditPage, AuditVerdict
 from heatloop.kernel.clock import machine_s, utc
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 SYSTEM = "system"
 

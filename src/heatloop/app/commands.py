@@ -12,7 +12,7 @@ import asyncio
 import secrets
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import structlog
@@ -36,10 +36,8 @@ from heatloop.kernel.scope import Scope
 from heatloop.kernel.series import Columns
 from heatloop.plant.model import Point
 from heatloop.security.access import Principal
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
-    from heatloop.store.records.commands import CommandRow
+from heatloop.store.records import Records
+from heatloop.store.records.commands import CommandRow
 
 _log = structlog.get_logger("heatloop.commands")
 MODES = {"local": 0, "remote_manual": 1, "automatic": 2}
@@ -189,9 +187,9 @@ class Commands:
                     return
                 # Written down first: after a crash in between the command is not sent twice,
                 # it expires.
-                if await self._move(live, (CommandState.QUEUED,), CommandState.SENT, ""):
-                    if not await self._links.send_command(live.command):
-                        _log.warning("link lost while sending", command=live.command.id)
+                moved = await self._move(live, (CommandState.QUEUED,), CommandState.SENT, "")
+                if moved and not await self._links.send_command(live.command):
+                    _log.warning("link lost while sending", command=live.command.id)
 
     async def _move(
         self,

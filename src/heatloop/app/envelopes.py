@@ -88,7 +88,7 @@ def open_envelope(line: GatewayLine, envelope: Envelope, owners: Owners) -> Open
     except InputError as error:
         return Opened(line=line, envelope=envelope, problem=DAMAGED, detail=error.message)
     if position.skip:
-        columns = Columns(*(column[position.skip :] for column in columns))
+        columns = columns.take(np.arange(position.skip, len(columns.keys)))
     mask = owners.foreign(envelope.gateway, columns.keys)
     return Opened(
         line=line,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -20,11 +20,9 @@ from heatloop.kernel.messages import Ack
 from heatloop.kernel.scope import Scope
 from heatloop.plant.edge_profile import make_edge_profile
 from heatloop.protocols.link import challenge_bytes
-from heatloop.security.keys import KeyRing, sign_document
+from heatloop.security.keys import KeyRing, key_id_of, sign_document
 from heatloop.security.passwords import token_hash
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 _log = structlog.get_logger("heatloop.gateways")
 
@@ -46,7 +44,8 @@ class Gateways:
         for row in await in_thread(self._records.gateways.list):
             if row.public_key is not None:
                 self._trust(row.code, row.public_key)
-            self._stored[row.code] = dict(row.epochs)
+        for epoch in await in_thread(self._records.gateways.epochs):
+            self._stored.setdefault(epoch.gateway, {})[epoch.epoch] = epoch.through
 
     def _trust(self, gateway: str, public_key: bytes) -> None:
         """Make this key the gateway's one and only."""
@@ -60,17 +59,20 @@ class Gateways:
         Raises:
             Forbidden: There is no such gateway, or the token is not its own.
         """
-        known = gateway in self._world.ledger.gateways
-        spent = known and await in_thread(
-            self._records.gateways.enrol,
-            gateway,
-            token_hash=token_hash(token),
-            public_key=public_key,
-            at=machine_s(),
-        )
-        if not spent:
+        try:
+            if gateway not in self._world.ledger.gateways:
+                raise UnsafeError("no such gateway", thing=gateway)
+            await in_thread(
+                self._records.gateways.enrol,
+                gateway,
+                token_hash=token_hash(token),
+                public_key=public_key,
+                key_id=key_id_of(public_key),
+                at=machine_s(),
+            )
+        except UnsafeError as error:
             await self._audit.add(gateway, "gateway.enrol_refused", gateway)
-            raise Forbidden("token_invalid", thing=gateway)
+            raise Forbidden("token_invalid", thing=gateway) from error
         self._trust(gateway, public_key)
         await self._audit.add(gateway, "gateway.enrol", gateway, public_key=public_key.hex())
         return Enrolled(
@@ -121,6 +123,9 @@ class Gateways:
         )
         if version != self.profile_version():
             await line.send({"type": "profile", "document": self.profile(gateway)})
+        await in_thread(
+            self._records.gateways.seen, gateway, at=machine_s(), profile_version=version
+        )
         await self._links.opened(line)
         return line
 
@@ -130,7 +135,7 @@ class Gateways:
             stored = self._stored.setdefault(ack.gateway, {})
             stored[ack.epoch] = max(stored.get(ack.epoch, 0), ack.through)
         await in_thread(
-            self._records.gateways.store_through,
+            self._records.gateways.advance_many,
             [(a.gateway, a.epoch, self._stored[a.gateway][a.epoch]) for a in acks],
             at=machine_s(),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class LatestValues:
     def update(self, columns: Columns) -> int:
         """Take in samples in any order and return the number of this update."""
         at = self.index.find(columns.keys)
-        fresh = (at != _NOWHERE) & (columns.slots >= self.slots[at])
+        fresh = (at != _NOWHERE) & (columns.slots > self.slots[at])
         at, slots = at[fresh], columns.slots[fresh]
         values, quality = columns.values[fresh], columns.quality[fresh]
         if len(slots) and slots[0] != slots[-1]:
@@ -113,9 +113,5 @@ class LatestValues:
 def positions_of(index: KeyIndex, keys: Iterable[int]) -> Positions:
     """Return the positions of these keys, in order, unknown ones left out."""
     found = index.find(np.fromiter(keys, "u4"))
-    return found[found != _NOWHERE]
-
-
-def by_group(positions: Mapping[str, list[int]]) -> dict[str, Positions]:
-    """Return lists of positions as arrays."""
-    return {name: np.asarray(at, np.intp) for name, at in positions.items()}
+    known: Positions = found[found != _NOWHERE]
+    return known

@@ -129,18 +129,16 @@ class Layout:
 
     def buildings(self, station: StationNode) -> list[BuildingNode]:
         """Return the buildings a station heats, with the rooms measured in them."""
-        found = []
-        for unit in station.units:
-            for asset in self.ledger.below(unit.asset.code):
-                if asset.kind == "building":
-                    found.append(
-                        BuildingNode(
-                            node=self.node(asset),
-                            unit=unit.asset.code,
-                            rooms=self.rooms_of.get(asset.code, _NO_ROOMS),
-                        )
-                    )
-        return found
+        return [
+            BuildingNode(
+                node=self.node(asset),
+                unit=unit.asset.code,
+                rooms=self.rooms_of.get(asset.code, _NO_ROOMS),
+            )
+            for unit in station.units
+            for asset in self.ledger.below(unit.asset.code)
+            if asset.kind == "building"
+        ]
 
 
 def number(asset: Asset, name: str) -> float | None:

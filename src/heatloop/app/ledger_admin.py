@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from heatloop.app.audit import Audit
 from heatloop.app.history import in_thread
@@ -20,10 +19,7 @@ from heatloop.plant.model import Asset, Device, Gateway
 from heatloop.plant.rows import from_rows, to_rows
 from heatloop.security.access import Principal
 from heatloop.security.passwords import new_token, token_hash
-from heatloop.store.tables import read_tables, write_tables
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 
 def empty_ledger() -> Ledger:
@@ -33,14 +29,21 @@ def empty_ledger() -> Ledger:
 
 def load_ledger(records: Records) -> Ledger:
     """Return the ledger in force, the empty one when none was ever imported."""
-    sheets, version, keys = records.ledger.load()
-    return from_rows(sheets, version=version, keys=keys) if version else empty_ledger()
+    saved = records.ledger.load()
+    if not saved.version:
+        return empty_ledger()
+    return from_rows(saved.sheets, version=saved.version, keys=saved.keys)
 
 
 def save_ledger(records: Records, ledger: Ledger, by: str, note: str) -> None:
     """Keep a ledger and its keys as the version in force."""
     records.ledger.save(
-        to_rows(ledger), ledger.version, dict(ledger.keys), user=by, note=note, at=machine_s()
+        to_rows(ledger),
+        version=ledger.version,
+        keys=dict(ledger.keys),
+        at=machine_s(),
+        by=by,
+        note=note,
     )
 
 
@@ -60,11 +63,13 @@ def install_ledger(
     Raises:
         LedgerErrors: Rows are wrong; nothing was kept.
     """
-    _, version, keys = records.ledger.load()
-    assets, devices, gateways = list(assets), list(devices), list(gateways)
-    ledger = build_ledger(assets, devices, gateways, version=version + 1, keys=keys)
-    if version and to_rows(ledger) == to_rows(load_ledger(records)):
-        return load_ledger(records)
+    present = load_ledger(records)
+    version = present.version + 1
+    ledger = build_ledger(
+        list(assets), list(devices), list(gateways), version=version, keys=present.keys
+    )
+    if present.version and to_rows(ledger) == to_rows(present):
+        return present
     save_ledger(records, ledger, by, "installed")
     return ledger
 
@@ -96,6 +101,8 @@ class Ledgers:
         """Return the ledger as a workbook (`xlsx`) or a zip of csv files (`csv`)."""
         if not by.scope.holds(""):
             raise Refused("forbidden", thing="ledger", detail="the whole company")
+        from heatloop.store.tables import write_tables
+
         sheets = to_rows(self._world.ledger)
         body = await asyncio.to_thread(write_tables, sheets, kind)
         await self._audit.add(by.user, "ledger.export", kind, version=self._world.ledger.version)
@@ -116,6 +123,8 @@ class Ledgers:
             current = self._world.ledger
 
             def build() -> Ledger:
+                from heatloop.store.tables import read_tables
+
                 kind = "xlsx" if name.lower().endswith(".xlsx") else "csv"
                 sheets = read_tables(data, kind)
                 return from_rows(sheets, version=current.version + 1, keys=current.keys)

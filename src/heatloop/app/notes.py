@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from heatloop.app.alarming import Alarming
 from heatloop.app.commands import Commands
@@ -14,9 +14,7 @@ from heatloop.app.world import World
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.messages import Alarm
 from heatloop.store.historian.port import EventRow
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 _MOST_TEXT = 1000
 
@@ -77,14 +75,13 @@ class Notes:
         if subject == gateway:
             return
         if subject in ledger.points:
-            if ledger.gateway_of(subject) == gateway:
-                return
+            own = ledger.gateway_of(subject) == gateway
         elif subject in ledger.devices:
-            if ledger.devices[subject].gateway == gateway:
-                return
-        elif subject in ledger.assets:
-            if self._answers_for(gateway, subject):
-                return
+            own = ledger.devices[subject].gateway == gateway
+        else:
+            own = subject in ledger.assets and self._answers_for(gateway, subject)
+        if own:
+            return
         raise InputError("not a thing of this gateway", thing=subject)
 
     def _answers_for(self, gateway: str, asset: str) -> bool:

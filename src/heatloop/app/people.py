@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from heatloop.app.audit import SYSTEM, Audit
 from heatloop.app.history import in_thread
@@ -24,10 +22,8 @@ from heatloop.security.access import (
     roles_of,
 )
 from heatloop.security.passwords import hash_password, random_password
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
-    from heatloop.store.records.users import User
+from heatloop.store.records import Records
+from heatloop.store.records.users import UserRow
 
 
 def make_first_login(records: Records) -> str | None:
@@ -36,8 +32,7 @@ def make_first_login(records: Records) -> str | None:
         return None
     password = random_password()
     records.users.create(
-        name=FIRST_LOGIN,
-        display="",
+        FIRST_LOGIN,
         password_hash=hash_password(password),
         roles=sorted(FIRST_LOGIN_ROLES),
         scope=[""],
@@ -61,7 +56,7 @@ class People:
         """Have `call` called with a user's name when his rights change."""
         self._on_change.append(call)
 
-    async def principal(self, account: User) -> Principal:
+    async def principal(self, account: UserRow) -> Principal:
         """Return what an account may do now."""
         roles = frozenset(Role(role) for role in account.roles)
         if account.name == FIRST_LOGIN:
@@ -94,8 +89,8 @@ class People:
         hashed = await asyncio.to_thread(hash_password, password)
         await in_thread(
             self._records.users.create,
-            name=name,
-            display=full_name,
+            name,
+            full_name=full_name,
             password_hash=hashed,
             roles=sorted(roles),
             scope=sorted(scope),
@@ -144,9 +139,7 @@ class People:
             await in_thread(
                 self._records.users.set_password, name, hashed, must_change=True, at=machine_s()
             )
-        if off or reset_password:
-            await in_thread(self._records.sessions.delete_others, name, keep="")
-        before = replace(_view(account))
+        before = _view(account)
         after = _view(await self._account(name))
         await self._audit.add(
             by.user,
@@ -159,7 +152,7 @@ class People:
         self._changed(name)
         return UserCreated(user=after, password=password)
 
-    async def _account(self, name: str) -> User:
+    async def _account(self, name: str) -> UserRow:
         account = await in_thread(self._records.users.get, name)
         if account is None:
             raise Refused("not_found", thing=name)
@@ -177,7 +170,7 @@ class People:
         name: str,
         roles: list[str],
         scope: list[str],
-        known: User | None = None,
+        known: UserRow | None = None,
     ) -> None:
         """Refuse what does not exist, and giving away more than one has."""
         unchanged = known is not None and sorted(known.roles) == sorted(roles)
@@ -202,10 +195,10 @@ class People:
             call(FIRST_LOGIN)
 
 
-def _view(account: User) -> UserView:
+def _view(account: UserRow) -> UserView:
     return UserView(
         name=account.name,
-        full_name=account.display,
+        full_name=account.full_name,
         roles=sorted(account.roles),
         scope=sorted(account.scope),
         disabled=account.disabled,

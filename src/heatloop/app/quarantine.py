@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from heatloop.app.history import in_thread
 from heatloop.app.patience import until_done
 from heatloop.kernel.clock import machine_s
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 _MOST_DETAIL = 1000
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import structlog
 
 from heatloop.app.history import in_thread
 from heatloop.kernel.clock import Clock
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 _log = structlog.get_logger("heatloop.jobs")
 _LOOK_S = 0.05
@@ -74,7 +71,7 @@ class Schedule:
     async def _once(self, job: Job, due: float) -> None:
         try:
             if job.kept and not await in_thread(
-                self._records.jobs.start, job.name, due, at=self._clock.now_s()
+                self._records.jobs.claim, job.name, due, at=self._clock.now_s()
             ):
                 return
             await job.run(due)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 from heatloop.app.audit import Audit
 from heatloop.app.history import in_thread
@@ -24,9 +23,7 @@ from heatloop.security.passwords import (
     token_hash,
     verify_password,
 )
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 _TOUCH_S = 60.0
 _HASHES_AT_A_TIME = 2
@@ -111,7 +108,7 @@ class Sessions:
         )
         await in_thread(
             self._records.sessions.create,
-            token_hash=session.token_hash,
+            session.token_hash,
             user=user,
             at=now,
             expires_at=now + self._policy.max_hours * 3600.0,
@@ -152,7 +149,7 @@ class Sessions:
         self._known[hashed] = session
         if now - self._touched.get(hashed, 0.0) > _TOUCH_S:
             self._touched[hashed] = now
-            await in_thread(self._records.sessions.touch, hashed, now)
+            await in_thread(self._records.sessions.touch, hashed, at=now)
         return session
 
     def _holds(self, session: Session, now_s: float) -> bool:
@@ -199,10 +196,12 @@ class Sessions:
             Refused: Nobody is signed in, the old password is wrong or the new one too weak.
         """
         session = await self.find(token)
-        account = session and await in_thread(self._records.users.get, session.principal.user)
-        if session is None or account is None:
+        if session is None:
             raise Refused("unauthenticated")
         user = session.principal.user
+        account = await in_thread(self._records.users.get, user)
+        if account is None:
+            raise Refused("unauthenticated")
         if not await self._verify(old, account.password_hash):
             await self._failed(user, "password change")
             raise Refused("bad_credentials")
@@ -214,15 +213,19 @@ class Sessions:
             raise Refused("weak_password", detail="the same as before")
         async with self._hashing:
             hashed = await asyncio.to_thread(hash_password, new)
+        now = machine_s()
+        await in_thread(self._records.users.set_password, user, hashed, must_change=False, at=now)
+        # That ended every session of the user; the one in use goes on.
+        self._forget_user(user)
         await in_thread(
-            self._records.users.set_password, user, hashed, must_change=False, at=machine_s()
+            self._records.sessions.create,
+            session.token_hash,
+            user=user,
+            at=session.created_s,
+            expires_at=session.created_s + self._policy.max_hours * 3600.0,
         )
-        await self._audit.add(user, "user.password", user)
-        await in_thread(self._records.sessions.delete_others, user, keep=session.token_hash)
-        for other in [s for s in self._known.values() if s.principal.user == user]:
-            if other.token_hash != session.token_hash:
-                self._known.pop(other.token_hash, None)
         self._known[session.token_hash] = replace(session, must_change=False)
+        await self._audit.add(user, "user.password", user)
 
     def _forget_user(self, user: str) -> None:
         """Read a user's sessions again, because his rights changed."""

@@ -71,12 +71,6 @@ class ControlSettings:
     """Life of a command."""
     curve_interval_s: float = 600.0
     """How often set-points are decided."""
-    ramp_k_per_h: float = 12.0
-    """Fastest change of a supply temperature set-point."""
-    deadband_k: float = 0.3
-    """Smaller changes are not written."""
-    min_write_interval_s: float = 600.0
-    """Shortest time between two automatic writes of one point."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,9 +136,9 @@ def _line_of(text: str, section: str, key: str = "") -> str:
             if not key and here == section:
                 return f"line {number}"
         name = bare.split("=")[0].strip().strip("\"'")
-        if name in ((key, f"{section}.{key}") if key else (section,)) and "=" in bare:
-            if here in (section, ""):
-                return f"line {number}"
+        wanted = (key, f"{section}.{key}") if key else (section,)
+        if "=" in bare and name in wanted and here in (section, ""):
+            return f"line {number}"
     return ""
 
 

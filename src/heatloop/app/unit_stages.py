@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from heatloop.app.audit import Audit
 from heatloop.app.history import in_thread
 from heatloop.app.refusals import Refused
@@ -11,9 +9,7 @@ from heatloop.app.views.work import StageView
 from heatloop.app.world import World
 from heatloop.kernel.clock import utc
 from heatloop.security.access import Principal
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 
 class UnitStages:

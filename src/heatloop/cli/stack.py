@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 from heatloop.app.supervisor import Program, Supervisor
 
@@ -67,15 +66,11 @@ def reset(options: StackOptions) -> None:
 
 async def platform_answers(url: str) -> bool:
     """Return whether the platform's health page answers."""
-
-    def ask() -> bool:
-        try:
-            with urllib.request.urlopen(url + "/api/v1/health", timeout=4) as reply:
-                return bool(json.load(reply)["status"])
-        except (urllib.error.URLError, TimeoutError, ValueError):
-            return False
-
-    return await asyncio.to_thread(ask)
+    try:
+        async with httpx.AsyncClient(timeout=4, trust_env=False) as client:
+            return (await client.get(url + "/api/v1/health")).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
 
 
 async def _socket_answers(path: Path) -> bool:

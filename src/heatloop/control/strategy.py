@@ -58,7 +58,8 @@ def write_reason(
     age_s = now_s - written_s
     if age_s < rules.least_gap_s:
         return None
-    if present is None or abs(value - present) >= rules.deadband:
+    # The hair keeps 55.3 - 55.0 from falling short of 0.3 in binary.
+    if present is None or abs(value - present) >= rules.deadband - 1e-9:
         return "changed"
     return "refresh" if age_s >= rules.refresh_s else None
 

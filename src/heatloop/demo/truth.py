@@ -162,7 +162,7 @@ def _draw_secondary(
     share = weight / np.bincount(unit, weight)[unit]
     mean = np.array([0.5 * (u.supply_c + u.return_c) for u in units])[unit]
     exponent = np.array([u.exponent_b for u in units])[unit]
-    sized = 1.16 + np.clip(rng.normal(0.0, 0.025, n), -0.06, 0.06)
+    sized = 1.24 + np.clip(rng.normal(0.0, 0.025, n), -0.06, 0.06)
     emitter_kw = real_kw * sized / (mean - DESIGN_ROOM_C) ** (1.0 + exponent)
     flow = second[unit] * share
     floor = np.array([u.emitter == "floor" for u in units])[unit]

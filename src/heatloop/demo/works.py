@@ -112,10 +112,16 @@ class Works:
         self.source_kgs = float(self.primary_kgs.sum())
         self.source_dp_kpa = SOURCE_DP_KPA
         self.source_return_c = 46.0
+        self.outlet_c = 100.0
         self.station_supply_kpa = np.full(stations, 500.0)
         self.station_return_kpa = np.full(stations, 400.0)
         self.emitter_kj = np.zeros(len(plan.unit))
         self.room_seen_c = building.emitter_room_c(zones, self.rooms)
+        self.wear = Wear(
+            valve_stuck=np.zeros(n, dtype=bool),
+            pump_tripped=np.zeros(n, dtype=bool),
+            leak_kgs=np.zeros(n),
+        )
         self.energy = {"boilers": 0.0, "gains": 0.0, "ground": 0.0, "outdoors": 0.0, "makeup": 0.0}
 
     def stored_kj(self) -> float:
@@ -131,15 +137,15 @@ class Works:
             + building.stored_kj(truth.building, self.rooms)
         )
 
-    def step(self, commands: Commands, wear: Wear, dt_s: float) -> None:
+    def step(self, commands: Commands, dt_s: float) -> None:
         """Move water and heat from the boilers to the emitters by one step."""
         truth = self.truth
-        self._actuators(commands, wear, dt_s)
+        self._actuators(commands, dt_s)
         node_kgs, consumer_kgs = self._primary_flows()
         self.flow_kgs = truth.pump.flow_kgs(self.pump_hz, truth.secondary_r)
         boiler_kgs = self._boiler_flows(commands.boiler_on)
-        outlet_c = float(boiler_kgs @ self.boiler_c) / max(self.source_kgs, 1e-12)
-        lost = self.mains.push_supply(outlet_c, node_kgs, GROUND_C, dt_s)
+        self.outlet_c = float(boiler_kgs @ self.boiler_c) / max(self.source_kgs, 1e-12)
+        lost = self.mains.push_supply(self.outlet_c, node_kgs, GROUND_C, dt_s)
         inlet_c = self.mains.supply_c[1::2, -1][truth.station]
         ua = conductance_kw_k(
             truth.exchanger_kw_k,
@@ -155,7 +161,7 @@ class Works:
             primary_c=inlet_c,
             room_c=self.room_seen_c,
             ground_c=GROUND_C,
-            makeup_kgs=self._makeup_kgs(),
+            makeup_kgs=self.makeup_kgs(),
             makeup_c=MAKEUP_C,
             dt_s=dt_s,
         )
@@ -170,7 +176,7 @@ class Works:
         back_c, lost_back = self.mains.push_return(node_kgs, at_node, at_node_c, GROUND_C, dt_s)
         self.source_return_c = back_c
         self._boilers(commands, boiler_kgs, back_c, dt_s)
-        self._water(wear, dt_s)
+        self._water(dt_s)
         self.emitter_kj += flux.emitter_kw * dt_s
         energy = self.energy
         energy["boilers"] += float(self.boiler_kw.sum()) * dt_s
@@ -197,15 +203,15 @@ class Works:
         self.energy["outdoors"] += flux.lost_kj
         return heat_kw
 
-    def _actuators(self, commands: Commands, wear: Wear, dt_s: float) -> None:
+    def _actuators(self, commands: Commands, dt_s: float) -> None:
         reach = 100.0 * dt_s / self.truth.stroke_s
-        reach[wear.valve_stuck] = 0.0
+        reach[self.wear.valve_stuck] = 0.0
         self.valve_pct += np.clip(commands.valve_pct - self.valve_pct, -reach, reach)
-        wanted = np.where(wear.pump_tripped, 0.0, np.clip(commands.pump_hz, 0.0, 50.0))
+        wanted = np.where(self.wear.pump_tripped, 0.0, np.clip(commands.pump_hz, 0.0, 50.0))
         reach_hz = _HZ_PER_S * dt_s
         self.pump_hz += np.clip(wanted - self.pump_hz, -reach_hz, reach_hz)
         # A tripped pump does not ramp: it is off.
-        self.pump_hz[wear.pump_tripped] = 0.0
+        self.pump_hz[self.wear.pump_tripped] = 0.0
         self.makeup_on = commands.makeup & (self.tank_m[self.truth.station] > 0.05)
         pump = self.truth.source_pump
         fall = float(pump.fall_kpa_kgs2[0]) * self.source_kgs**2
@@ -256,19 +262,24 @@ class Works:
         taken = flow_kgs * CP_KJ_KGK * (self.boiler_c - back_c)
         self.boiler_c = self.boiler_c + (self.boiler_kw - taken) * dt_s / capacity
 
-    def _makeup_kgs(self) -> Floats:
+    def makeup_kgs(self) -> Floats:
+        """Return the make-up water now, kg/s, shape (n_unit,)."""
         return np.asarray(self.makeup_on * (_MAKEUP_SHARE * self.truth.secondary_design_kgs))
 
-    def leak_kgs(self, wear: Wear) -> Floats:
+    def secondary_supply_kpa(self) -> Floats:
+        """Return the pressure behind each circulation pump, shape (n_unit,)."""
+        return self.return_kpa + self.truth.pump.head_kpa(self.pump_hz, self.flow_kgs)
+
+    def leak_kgs(self) -> Floats:
         """Return the water each loop loses now, kg/s, shape (n_unit,)."""
         truth = self.truth
-        usual = truth.leak_share * truth.secondary_design_kgs + wear.leak_kgs
+        usual = truth.leak_share * truth.secondary_design_kgs + self.wear.leak_kgs
         return np.asarray(usual * np.sqrt(np.maximum(self.return_kpa / truth.hold_kpa, 0.0)))
 
-    def _water(self, wear: Wear, dt_s: float) -> None:
+    def _water(self, dt_s: float) -> None:
         truth = self.truth
-        makeup = self._makeup_kgs()
-        gained_m3 = (makeup - self.leak_kgs(wear)) * dt_s / 1000.0
+        makeup = self.makeup_kgs()
+        gained_m3 = (makeup - self.leak_kgs()) * dt_s / 1000.0
         self.return_kpa = np.maximum(self.return_kpa + truth.cushion_kpa_m3 * gained_m3, 0.0)
         used = np.bincount(truth.station, makeup, self.n_station) * dt_s / 1000.0
         self.refilling = (self.refilling & (self.tank_m < _REFILL_HIGH_M)) | (

@@ -12,6 +12,7 @@ from heatloop.edge.files import load_json, save_json
 
 RESTART = "edge_restart"
 SPOOL_FULL = "spool_full"
+SPOOL_UNWRITABLE = "spool_unwritable"
 OVERRUN = "poll_overrun"
 
 
@@ -47,6 +48,7 @@ class GapBook:
             device: (int(first), int(last), str(cause))
             for device, (first, last, cause) in stored.items()
         }
+        self._closing: dict[str, tuple[int, int, str]] = {}
         self._dirty = False
 
     def __contains__(self, device: str) -> bool:
@@ -72,13 +74,27 @@ class GapBook:
         found = self._open.pop(device, None)
         if found is None:
             return []
+        self._closing[device] = found
         self._dirty = True
         first, last, cause = found
         before = slots_between(first, slot, period_s)
         return [gap_note(device, first, max(last, before[1]) if before else last, cause)]
 
     def save(self) -> None:
-        """Write the open gaps to disk if one was opened or closed."""
+        """Write the gaps to disk, before their notes: those being closed still count as open.
+
+        A crash between here and `settled` closes them again, which says the same twice.
+        """
         if self._dirty:
+            self._write({**self._closing, **self._open})
+
+    def settled(self) -> None:
+        """Write the gaps to disk, after their notes are safe."""
+        if self._dirty:
+            if self._closing:
+                self._closing.clear()
+                self._write(self._open)
             self._dirty = False
-            save_json(self._path, {device: list(gap) for device, gap in self._open.items()})
+
+    def _write(self, gaps: dict[str, tuple[int, int, str]]) -> None:
+        save_json(self._path, {device: list(gap) for device, gap in gaps.items()})

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_right
-from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 
 from heatloop.edge.files import make_durable, sync_folder, write_all
+from heatloop.edge.lane_index import LaneIndex
 from heatloop.edge.segment import (
     HEADER_BYTES,
-    RECORD_BYTES,
     SegmentHeader,
     SpoolRecord,
     pack_record,
@@ -24,23 +21,6 @@ from heatloop.edge.segment import (
 )
 from heatloop.kernel.envelope import EnvelopeKind
 from heatloop.kernel.errors import LinkError
-
-_LAST = attrgetter("last")
-
-
-@dataclass(slots=True)
-class _Entry:
-    """Where a record stands, and its content while that is cheap to keep."""
-
-    first: int
-    last: int
-    kind: EnvelopeKind
-    slot_min: int
-    slot_max: int
-    path: Path
-    at: int
-    size: int
-    body: bytes | None
 
 
 class Lane:
@@ -64,9 +44,8 @@ class Lane:
         self.last_slot = 0
         self.size = 0
         self.rescued: list[SpoolRecord] = []
-        self._cache_bytes, self._segment_bytes = cache_bytes, segment_bytes
-        self._cached = 0
-        self._entries: list[_Entry] = []
+        self._segment_bytes = segment_bytes
+        self._waiting = LaneIndex(cache_bytes)
         self._segments: list[tuple[int, Path, int]] = []  # first sequence, path, bytes
         self._fd: int | None = None
         self._path = folder
@@ -74,7 +53,8 @@ class Lane:
     @property
     def rows(self) -> int:
         """Rows not yet acknowledged."""
-        return self.next_seq - self._entries[0].first if self._entries else 0
+        first = self._waiting.first
+        return self.next_seq - first if first is not None else 0
 
     def create(self, last_slot: int) -> None:
         """Make the folder and the first segment."""
@@ -132,22 +112,7 @@ class Lane:
         self.rescued.clear()
 
     def _index(self, record: SpoolRecord, path: Path, at: int) -> None:
-        keep = self._cached + len(record.body) <= self._cache_bytes
-        if keep:
-            self._cached += len(record.body)
-        self._entries.append(
-            _Entry(
-                record.first,
-                record.last,
-                record.kind,
-                record.slot_min,
-                record.slot_max,
-                path,
-                at + RECORD_BYTES,
-                len(record.body),
-                record.body if keep else None,
-            )
-        )
+        self._waiting.add(record, path, at)
         self.next_seq = record.last + 1
         if record.kind is EnvelopeKind.SAMPLES and not record.late:
             self.last_slot = max(self.last_slot, record.slot_max)
@@ -244,46 +209,17 @@ class Lane:
 
     def pending(self, after: int, max_rows: int) -> list[SpoolRecord]:
         """Return whole records after a sequence (the caller holds the lock); see `Spool`."""
-        found: list[SpoolRecord] = []
-        rows = 0
-        for index in range(bisect_right(self._entries, after, key=_LAST), len(self._entries)):
-            entry = self._entries[index]
-            rows += entry.last - entry.first + 1
-            if found and rows > max_rows:
-                break
-            found.append(
-                SpoolRecord(
-                    first=entry.first,
-                    count=entry.last - entry.first + 1,
-                    kind=entry.kind,
-                    slot_min=entry.slot_min,
-                    slot_max=entry.slot_max,
-                    body=entry.body if entry.body is not None else self._read(entry),
-                )
-            )
-        return found
-
-    def _read(self, entry: _Entry) -> bytes:
-        fd = os.open(entry.path, os.O_RDONLY)
-        try:
-            return os.pread(fd, entry.size, entry.at)
-        finally:
-            os.close(fd)
+        return self._waiting.pending(after, max_rows)
 
     def ack(self, through: int) -> None:
         """Forget what is safe elsewhere (the caller holds the lock); see `Spool`."""
-        keep = bisect_right(self._entries, through, key=_LAST)
-        if not keep:
-            return
-        for entry in self._entries[:keep]:
-            if entry.body is not None:
-                self._cached -= len(entry.body)
-        del self._entries[:keep]
-        self._drop_segments()
+        if self._waiting.ack(through):
+            self._drop_segments()
 
     def _drop_segments(self) -> None:
         # The newest segment stays: its header is what remembers the next sequence.
-        needed = self._entries[0].first if self._entries else self.next_seq
+        first = self._waiting.first
+        needed = self.next_seq if first is None else first
         while len(self._segments) > 1 and self._segments[1][0] <= needed:
             _, path, size = self._segments.pop(0)
             self.size -= size

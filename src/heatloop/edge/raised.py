@@ -38,14 +38,22 @@ def report_note(
 
 
 class RaisedAlarms:
-    """Alarms this gateway has raised and not yet cleared, by (subject, rule)."""
+    """Alarms this gateway has raised and not yet cleared, by (subject, rule).
+
+    Args:
+        path: JSON file they are kept in.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._open: dict[tuple[str, str], str] = {
-            (subject, rule): identity for subject, rule, identity in load_json(path) or []
-        }
+        self._open: dict[tuple[str, str], Note] = {}
+        self._closing: list[Note] = []
         self._dirty = False
+        for note in load_json(path) or []:
+            if note["type"] == "alarm":
+                self._open[note["subject"], note["rule"]] = note
+            else:
+                self._closing.append(note)
 
     def __contains__(self, key: tuple[str, str]) -> bool:
         return key in self._open
@@ -53,6 +61,11 @@ class RaisedAlarms:
     def open_of(self, subject: str, family: str) -> set[str]:
         """Return the open rules of a subject that begin with `family`."""
         return {rule for s, rule in self._open if s == subject and rule.startswith(family)}
+
+    def resume(self) -> list[Note]:
+        """Return the notes a crash may have swallowed; the platform takes each once."""
+        self._dirty = bool(self._closing)
+        return [*self._open.values(), *self._closing]
 
     def raise_(
         self,
@@ -79,21 +92,30 @@ class RaisedAlarms:
             limit=limit,
             detail=detail,
         )
-        self._open[subject, rule] = alarm.id
+        note = {"type": "alarm", **alarm.to_dict()}
+        self._open[subject, rule] = note
         self._dirty = True
-        return [{"type": "alarm", **alarm.to_dict()}]
+        return [note]
 
     def clear(self, subject: str, rule: str, at_s: float) -> list[Note]:
         """Return the note that an alarm's cause is gone; nothing if it was not open."""
-        identity = self._open.pop((subject, rule), None)
-        if identity is None:
+        raised = self._open.pop((subject, rule), None)
+        if raised is None:
             return []
+        note = {"type": "alarm_clear", "id": raised["id"], "at": at_s}
+        self._closing.append(note)
         self._dirty = True
-        return [{"type": "alarm_clear", "id": identity, "at": at_s}]
+        return [note]
 
     def save(self) -> None:
-        """Write the open alarms to disk if any came or went."""
+        """Write what is open and what is being cleared to disk, before the notes go out."""
         if self._dirty:
+            save_json(self._path, [*self._open.values(), *self._closing])
+
+    def settled(self) -> None:
+        """Forget what was cleared, once the notes are safe."""
+        if self._dirty:
+            if self._closing:
+                self._closing.clear()
+                self.save()
             self._dirty = False
-            rows = [[subject, rule, identity] for (subject, rule), identity in self._open.items()]
-            save_json(self._path, rows)

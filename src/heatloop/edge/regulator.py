@@ -6,6 +6,7 @@ registers it writes: otherwise its own ramps and interlocks would come back as o
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from heatloop.edge.guard import DRIVEN_KINDS
@@ -33,6 +34,7 @@ _FAST_NAMES = frozenset(
         *DRIVEN_KINDS,
     )
 )
+_TURNING_HZ = 1.0
 _SHARED_NAMES = frozenset(("tank_level", "station_flood"))
 
 
@@ -51,7 +53,7 @@ class UnitDrive:
         self._settings_seen: dict[str, float] = {}
         self._logic: UnitLogic | None = None
         self._stepped_s = 0.0
-        self._first: dict[str, float] = {}
+        self.word = 0
 
     def _wanted(self, name: str, values: Mapping[str, float], default: float) -> float:
         binding = self.names.get(name)
@@ -60,8 +62,14 @@ class UnitDrive:
         order = self._memory.wanted.get(binding.key)
         if order is not None:
             return order.value
-        # Nobody has ordered anything yet: what the register held before this drive wrote it.
-        return self._first.setdefault(name, values.get(name, default))
+        # Nobody has ordered anything yet: what the register held before this gateway drove it
+        # becomes the order, once and for all; later it only holds what the logic wrote.
+        value = values.get(name, default)
+        if name.startswith("circulation_pump") and value < _TURNING_HZ:
+            value = default  # a station handed over standing still is to circulate
+        self._memory.order(binding.key, value, 0.0)
+        self._memory.save()
+        return value
 
     def step(self, now_s: float, outdoor_c: float | None) -> UnitOutputs | None:
         """Return what the unit is to do, or None before its registers were read."""
@@ -76,7 +84,7 @@ class UnitDrive:
         self._stepped_s = now_s
         setpoint = self.names.get("secondary_supply_temperature_setpoint")
         order = self._memory.wanted.get(setpoint.key) if setpoint else None
-        return logic.step(
+        outputs = logic.step(
             UnitInputs(
                 mode=values.get("station_mode", 0.0),
                 supply_c=values.get("secondary_supply_temperature"),
@@ -97,6 +105,8 @@ class UnitDrive:
             ),
             dt_s,
         )
+        self.word = outputs.interlock_word
+        return outputs
 
     def _tuned(self, values: Mapping[str, float]) -> UnitLogic:
         """Return the logic with the limits and curve the registers hold now."""
@@ -142,6 +152,8 @@ class Regulator:
             if units:
                 self.drives[device.code] = units
                 self.fast_bindings[device.code] = self._fast(device.code, device.asset)
+        self._units = {asset: u for units in self.drives.values() for asset, u in units.items()}
+        self._words = [0] * len(self._units)
 
     def _fast(self, device: str, station: str) -> list[Binding]:
         return [
@@ -173,13 +185,32 @@ class Regulator:
             (self._latest.values[b.key] for b in self._outdoor if b.key in self._latest.values),
             None,
         )
-        for code, units in self.drives.items():
-            if devices is not None and code not in devices:
-                continue
-            for unit in units.values():
-                outputs = unit.step(now_s, outdoor)
-                if outputs is not None and not await self._write(code, unit, outputs):
-                    break
+        await asyncio.gather(
+            *(
+                self._step_device(code, units, now_s, outdoor)
+                for code, units in self.drives.items()
+                if devices is None or code in devices
+            )
+        )
+
+    async def _step_device(
+        self, code: str, units: Mapping[str, UnitDrive], now_s: float, outdoor_c: float | None
+    ) -> None:
+        for unit in units.values():
+            outputs = unit.step(now_s, outdoor_c)
+            if outputs is not None and not await self._write(code, unit, outputs):
+                return
+
+    def word_of(self, asset: str) -> int:
+        """Return the interlock word of a unit driven from here; 0 for others."""
+        unit = self._units.get(asset)
+        return unit.word if unit else 0
+
+    def words_changed(self) -> bool:
+        """Return whether any interlock came or went since the last time this was asked."""
+        words = [unit.word for unit in self._units.values()]
+        changed, self._words = words != self._words, words
+        return changed
 
     async def _write(self, device: str, unit: UnitDrive, outputs: UnitOutputs) -> bool:
         """Write the registers that differ; return whether the device answers."""

@@ -2,7 +2,8 @@
 
 Sheets are the asset kinds, `device`, `gateway` and `point`; headings are the field and attribute
 names, and on reading also the Chinese names. The point sheet lists derived points; only its
-alarm limits are read back, its codes and units are checked, the rest is for the reader.
+alarm limits are read back, its codes and units are checked, the rest is for the reader. A listed
+point that no device gives any more is an error only where limits are set for it.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heatloop.app.latest import Positions
 from heatloop.app.layout import Node, StationNode, number, word
@@ -102,13 +103,14 @@ def _source_card(world: World, source: Node) -> SourceCard:
     )
 
 
-def fresh_rooms(world: World, rooms: Positions) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def fresh_rooms(world: World, rooms: Positions) -> NDArray[np.float64]:
     """Return the room temperatures among these that are fresh and usable, degC."""
     latest = world.latest
     usable = latest.slots[rooms] >= max(world.now_s() - _ROOM_FRESH_S, 1)
     usable &= ~np.isin(latest.quality[rooms], (Quality.BAD, Quality.STALE))
-    values = latest.values[rooms[usable]]
-    return values[np.isfinite(values)]
+    values: NDArray[np.float64] = latest.values[rooms[usable]]
+    finite: NDArray[np.float64] = values[np.isfinite(values)]
+    return finite
 
 
 def outdoor_c(world: World) -> float | None:

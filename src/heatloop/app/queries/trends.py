@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,7 @@ def thin(values: NDArray[np.float64], most: int) -> NDArray[np.intp] | None:
         return None
     edges = np.linspace(0, len(values), max(most // 2 - 1, 1) + 1).astype(int)
     picked = [0, len(values) - 1]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges.tolist()):
         stretch = values[start:end]
         finite = np.flatnonzero(np.isfinite(stretch))
         if len(finite):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,9 +20,7 @@ from heatloop.app.world import World
 from heatloop.kernel.clock import utc
 from heatloop.kernel.scope import Scope
 from heatloop.plant.kinds import point_kinds
-
-if TYPE_CHECKING:
-    from heatloop.store.records import Records
+from heatloop.store.records import Records
 
 _MOST_ROWS = 500
 

@@ -91,8 +91,9 @@ class Database:
     def insert_new(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert a row unless one with its key is there; return whether it was inserted."""
         insert = sqlite.insert if self._sqlite else postgresql.insert
-        done = connection.execute(insert(table).values(dict(row)).on_conflict_do_nothing())
-        return bool(done.rowcount == 1)
+        new = insert(table).values(dict(row)).on_conflict_do_nothing()
+        # What an insert returns tells on both engines whether it happened; its row count does not.
+        return connection.execute(new.returning(literal(1))).first() is not None
 
     def put(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
         """Insert a row, or replace the other columns of the one with its primary key."""

@@ -1,0 +1,50 @@
+"""Which jobs run, and how often."""
+
+from __future__ import annotations
+
+from heatloop.app.platform import Platform
+from heatloop.app.schedule import Job
+from heatloop.kernel.clock import machine_s
+
+_SILENCE_S = 60.0
+_EXPIRY_S = 30.0
+_AWAY_MACHINE_S = 30.0
+
+
+def add_jobs(platform: Platform) -> None:
+    """Put the platform's jobs into its schedule."""
+    started_s = machine_s()
+
+    async def silence(_: float) -> None:
+        if machine_s() - started_s < _AWAY_MACHINE_S:
+            return  # Gateways need a moment to come back after a restart of the platform.
+        connected = set(platform.links.connected())
+        away = set(platform.world.ledger.gateways) - connected
+        stale = platform.loop.checker.stale_keys(platform.world.now_s())
+        platform.world.latest.mark_stale(stale)
+        platform.hub.values_changed()
+        await platform.alarming.silence(stale, away)
+
+    async def expire(_: float) -> None:
+        await platform.commands.expire()
+
+    async def rollups(_: float) -> None:
+        await platform.historian.refresh_rollups()
+
+    settings = platform.settings
+    for job in (
+        Job(name="silence", period_s=_SILENCE_S, run=silence, least_pause_s=0.5),
+        Job(name="command_expiry", period_s=_EXPIRY_S, run=expire, least_pause_s=0.2),
+        Job(
+            name="curve",
+            period_s=settings.control.curve_interval_s,
+            run=platform.curve.run,
+        ),
+        Job(
+            name="rollups",
+            period_s=settings.storage.rollup_interval_s,
+            run=rollups,
+            least_pause_s=1.0,
+        ),
+    ):
+        platform.schedule.add(job)

@@ -1,0 +1,148 @@
+"""Builds the platform: the one place where services are made and given to each other."""
+
+from __future__ import annotations
+
+import asyncio
+
+from heatloop.app.alarming import Alarming
+from heatloop.app.audit import Audit
+from heatloop.app.command_checks import CommandChecks
+from heatloop.app.commands import Commands
+from heatloop.app.curve_job import CurveJob
+from heatloop.app.gateways import Gateways
+from heatloop.app.health import HealthReport
+from heatloop.app.history import AsyncHistorian
+from heatloop.app.intake import Intake
+from heatloop.app.jobs import add_jobs
+from heatloop.app.keys import FIRST_LOGIN, PlatformKeys, load_keys, write_secret
+from heatloop.app.lag import LagWatch
+from heatloop.app.ledger_admin import Ledgers, load_ledger
+from heatloop.app.links import Links
+from heatloop.app.live import Hub
+from heatloop.app.loop import Loop
+from heatloop.app.notes import Notes
+from heatloop.app.people import People, make_first_login
+from heatloop.app.platform import Platform
+from heatloop.app.quarantine import Quarantine
+from heatloop.app.schedule import Schedule
+from heatloop.app.sessions import Sessions
+from heatloop.app.settings import Settings
+from heatloop.app.unit_stages import UnitStages
+from heatloop.app.world import World
+from heatloop.kernel.clock import SharedClock
+from heatloop.store.historian.client import HistorianClient
+from heatloop.store.records import Records
+
+
+def open_records(settings: Settings) -> tuple[Records, PlatformKeys]:
+    """Return records and keys, made and upgraded as needed; the first start makes `admin`.
+
+    The password of the first login stands in `keys/first-login.txt` until it is changed.
+
+    Raises:
+        ConfigError: A key file is damaged, or the records were written by a newer version.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    keys = load_keys(settings.keys)
+    records = Records.open(settings.records_url, data_key=keys.data, data_key_id=keys.data_id)
+    password = make_first_login(records)
+    if password is not None:
+        write_secret(settings.keys / FIRST_LOGIN, f"admin\n{password}\n".encode())
+    return records, keys
+
+
+def build_platform(
+    settings: Settings,
+    *,
+    clock: SharedClock | None = None,
+    historian: AsyncHistorian | None = None,
+) -> Platform:
+    """Build every service; nothing runs yet.
+
+    Args:
+        settings: Settings of the installation.
+        clock: Plant clock; None for the machine's.
+        historian: Time series; None for the historian process of this installation.
+
+    Raises:
+        ConfigError: The installation cannot be started with these settings.
+    """
+    records, keys = open_records(settings)
+    world = World(clock or SharedClock(), load_ledger(records))
+    series = historian or HistorianClient(settings.historian_socket)
+    hub, links, lag = Hub(settings.server.max_streams), Links(), LagWatch()
+    audit, quarantine = Audit(records), Quarantine(records)
+    checks = CommandChecks(world)
+    alarming = Alarming(world, records, hub, audit)
+    commands = Commands(
+        world=world,
+        records=records,
+        hub=hub,
+        audit=audit,
+        links=links,
+        keys=keys,
+        checks=checks,
+        expiry_s=settings.control.command_expiry_s,
+    )
+    notes = Notes(
+        world=world,
+        records=records,
+        historian=series,
+        alarming=alarming,
+        commands=commands,
+        quarantine=quarantine,
+    )
+    loop = Loop(
+        world=world,
+        hub=hub,
+        historian=series,
+        alarming=alarming,
+        commands=commands,
+        notes=notes,
+        quarantine=quarantine,
+    )
+    gateways = Gateways(world, records, audit, links, keys)
+    intake = Intake(loop, gateways.persist)
+    people = People(world, records, audit)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def ledger_changed() -> None:
+        loop.install()
+        task = asyncio.get_running_loop().create_task(gateways.send_profiles())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    platform = Platform(
+        settings=settings,
+        keys=keys,
+        world=world,
+        records=records,
+        historian=series,
+        hub=hub,
+        links=links,
+        loop=loop,
+        intake=intake,
+        gateways=gateways,
+        alarming=alarming,
+        commands=commands,
+        stages=UnitStages(world, records, audit),
+        curve=CurveJob(world, commands, checks),
+        ledgers=Ledgers(world, records, audit, ledger_changed),
+        sessions=Sessions(records, people, audit, settings.session),
+        people=people,
+        audit=audit,
+        health=HealthReport(
+            world=world,
+            links=links,
+            hub=hub,
+            intake=intake,
+            historian=series,
+            records=records,
+            lag=lag,
+            company=settings.company,
+        ),
+        schedule=Schedule(world.clock, records),
+        lag=lag,
+    )
+    add_jobs(platform)
+    return platform

@@ -1,0 +1,247 @@
+"""Who moves the city's valves and pumps: station controllers, gateways by wire, or a coarse stand-in.
+
+`plc` stations run `station.UnitLogic` on what their own sensors show. `edge` stations do what
+their registers say and hold it when nobody writes. For settling and history every unit is
+regulated by the city itself, in long steps by a simple stand-in.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from heatloop.demo.registers import RegisterMemory
+from heatloop.demo.streets import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, Streets
+from heatloop.demo.truth import DUTY_HZ, SOURCE_DP_KPA
+from heatloop.demo.works import Commands, Works
+from heatloop.network.water import Floats
+from heatloop.station.curve import CurveDesign, supply_c, table_of
+from heatloop.station.interlocks import Interlocks, Readings
+from heatloop.station.modes import StationMode
+from heatloop.station.settings import settings_from
+from heatloop.station.unit_logic import UnitInputs, UnitLogic, UnitSettings
+
+LONGEST_LOGIC_S = 30.0
+SOURCE_SUPPLY_C = 100.0
+_COARSE_PCT_K = 1.5
+_SENSED = (
+    "secondary_supply_temperature",
+    "secondary_return_temperature",
+    "secondary_supply_pressure",
+    "secondary_return_pressure",
+)
+
+
+def curve_designs(streets: Streets) -> list[CurveDesign]:
+    """Return the heating curve each unit's controller was delivered with."""
+    return [
+        CurveDesign(
+            supply_c=unit.supply_c,
+            return_c=unit.return_c,
+            room_c=DESIGN_ROOM_C,
+            outdoor_c=DESIGN_OUTDOOR_C,
+            exponent_b=unit.exponent_b,
+        )
+        for unit in streets.units
+    ]
+
+
+def first_settings(streets: Streets, works: Works, outdoor_c: float) -> dict[str, float]:
+    """Return what the writable registers hold when the city starts, by point code."""
+    settings = {
+        "HS0001.source_supply_temperature_setpoint": SOURCE_SUPPLY_C,
+        "HS0001.source_differential_pressure_setpoint": SOURCE_DP_KPA,
+        "BL0001.boiler_enable": 1.0,
+        "BL0002.boiler_enable": 1.0,
+    }
+    top_kpa = works.truth.pump.shutoff_kpa
+    for index, design in enumerate(curve_designs(streets)):
+        hold = float(works.truth.hold_kpa[index])
+        own = {
+            "station_mode": float(StationMode.AUTOMATIC),
+            "secondary_supply_temperature_setpoint": supply_c(design, outdoor_c),
+            "valve_opening_setpoint": float(works.valve_pct[index]),
+            "circulation_pump_frequency_setpoint": DUTY_HZ,
+            "secondary_return_pressure_setpoint": hold,
+            "makeup_pump_command": 0.0,
+            "limit_supply_temperature_high": design.supply_c + 15.0,
+            # The pump's full head over the held pressure, and a tenth as a relief valve has it.
+            "limit_supply_pressure_high": 1.1 * (hold + float(top_kpa[index])),
+            "limit_return_pressure_low": max(hold - 100.0, 50.0),
+            "limit_return_pressure_high": hold + 150.0,
+        }
+        for number, (outdoor, supply) in enumerate(table_of(design).points, 1):
+            own[f"heating_curve_outdoor.{number}"] = outdoor
+            own[f"heating_curve_supply.{number}"] = supply
+        settings |= {f"UN{index + 1:04d}.{kind}": value for kind, value in own.items()}
+    return settings
+
+
+class Controllers:
+    """All controllers of the city.
+
+    Args:
+        works: What they drive.
+        streets: Whose controllers they are.
+        memory: The registers they obey.
+        measured: Number of each measured point, by point code.
+    """
+
+    def __init__(
+        self, works: Works, streets: Streets, memory: RegisterMemory, measured: dict[str, int]
+    ) -> None:
+        self._works, self._memory = works, memory
+        n = works.n_unit
+        self.by_wire = np.array(
+            [streets.substations[unit.substation].regulates == "edge" for unit in streets.units]
+        )
+        self.self_regulating = False
+        self.written_s: list[float | None] = [None] * n
+        """Plant time at which each unit's set-point was last written."""
+        self.interlock_word = np.zeros(n)
+        self.commands = Commands(
+            valve_pct=works.valve_pct.copy(),
+            pump_hz=works.pump_hz.copy(),
+            makeup=np.zeros(n, dtype=bool),
+        )
+        self._designs = curve_designs(streets)
+        self._logics: list[UnitLogic | None] = [None] * n
+        self._hardwired = [Interlocks() for _ in range(n)]
+        self._seen: list[tuple[float, ...]] = [()] * n
+        self._sensors = np.array(
+            [[measured[f"UN{u + 1:04d}.{kind}"] for kind in _SENSED] for u in range(n)]
+        )
+        self._tanks = [measured[f"SS{int(s) + 1:04d}.tank_level"] for s in works.truth.station]
+        names = [[] for _ in range(n)]  # type: list[list[tuple[str, int]]]
+        for code, number in memory.setting_number.items():
+            asset, _, kind = code.partition(".")
+            if asset.startswith("UN"):
+                names[int(asset[2:]) - 1].append((kind, number))
+        self._names = names
+        self._kept = [
+            [pair for pair in own if pair[0].startswith(("limit_", "heating_curve_"))]
+            for own in names
+        ]
+
+    def act(self, shown: Floats, outdoor_c: float, now_s: float, dt_s: float) -> Commands:
+        """Return what is wanted of the works for the next step.
+
+        Args:
+            shown: What all sensors show, shape (n_measured,).
+            outdoor_c: Outdoor temperature the stations know.
+            now_s: Plant time.
+            dt_s: Step.
+        """
+        values = self._memory.setting_values().tolist()
+        number = self._memory.setting_number
+        commands = self.commands
+        commands.source_supply_c = values[number["HS0001.source_supply_temperature_setpoint"]]
+        commands.source_dp_kpa = values[number["HS0001.source_differential_pressure_setpoint"]]
+        for boiler in (0, 1):
+            commands.boiler_on[boiler] = values[number[f"BL{boiler + 1:04d}.boiler_enable"]] > 0.5
+        if dt_s > LONGEST_LOGIC_S:
+            self._coarse(outdoor_c)
+            return commands
+        sensed = shown[self._sensors].tolist()
+        for unit in range(self._works.n_unit):
+            if self.by_wire[unit] and not self.self_regulating:
+                self._obey(unit, values, sensed[unit], float(shown[self._tanks[unit]]))
+            else:
+                tank_m = float(shown[self._tanks[unit]])
+                self._regulate(unit, values, sensed[unit], tank_m, outdoor_c, now_s, dt_s)
+        return commands
+
+    def hand_over(self, outdoor_c: float) -> None:
+        """End self-regulation: registers of gateways' stations take over the present positions."""
+        self.self_regulating = False
+        works = self._works
+        settings = {}
+        for unit, design in enumerate(self._designs):
+            code = f"UN{unit + 1:04d}"
+            settings[f"{code}.valve_opening_setpoint"] = float(works.valve_pct[unit])
+            settings[f"{code}.secondary_supply_temperature_setpoint"] = supply_c(design, outdoor_c)
+            self._logics[unit] = None
+        self._memory.write_settings(settings)
+
+    def _obey(self, unit: int, values: list[float], sensed: list[float], tank_m: float) -> None:
+        own = {kind: values[number] for kind, number in self._names[unit]}
+        self.commands.valve_pct[unit] = own["valve_opening_setpoint"]
+        self.commands.pump_hz[unit] = own["circulation_pump_frequency_setpoint"]
+        self.commands.makeup[unit] = own["makeup_pump_command"] > 0.5
+        # The cabinet's hard-wired relays report, the gateway acts.
+        settings = self._settings(unit, values)
+        readings = Readings(
+            supply_c=sensed[0],
+            return_c=sensed[1],
+            supply_kpa=sensed[2],
+            return_kpa=sensed[3],
+            tank_level_m=tank_m,
+            pump_fault=int(self._works.wear.pump_tripped[unit]),
+        )
+        self.interlock_word[unit] = int(self._hardwired[unit].step(readings, settings))
+
+    def _settings(self, unit: int, values: list[float]) -> UnitSettings:
+        """Return a unit's settings, made anew only when a register changed."""
+        kept = tuple(values[number] for _, number in self._kept[unit])
+        logic = self._logics[unit]
+        if logic is None:
+            works = self._works
+            logic = self._logics[unit] = UnitLogic(
+                valve_pct=float(works.valve_pct[unit]), pump_hz=float(works.pump_hz[unit])
+            )
+            self._seen[unit] = ()
+        if kept != self._seen[unit]:
+            self._seen[unit] = kept
+            names = (kind for kind, _ in self._kept[unit])
+            logic.settings = settings_from(dict(zip(names, kept, strict=True)), logic.settings)
+        return logic.settings
+
+    def _regulate(
+        self,
+        unit: int,
+        values: list[float],
+        sensed: list[float],
+        tank_m: float,
+        outdoor_c: float,
+        now_s: float,
+        dt_s: float,
+    ) -> None:
+        self._settings(unit, values)
+        logic = self._logics[unit]
+        assert logic is not None
+        own = {kind: values[number] for kind, number in self._names[unit]}
+        written_s = self.written_s[unit]
+        out = logic.step(
+            UnitInputs(
+                mode=own["station_mode"],
+                supply_c=sensed[0],
+                return_c=sensed[1],
+                supply_kpa=sensed[2],
+                return_kpa=sensed[3],
+                outdoor_c=outdoor_c,
+                tank_level_m=tank_m,
+                pump_fault=int(self._works.wear.pump_tripped[unit]),
+                setpoint_c=own["secondary_supply_temperature_setpoint"],
+                setpoint_age_s=None if written_s is None else now_s - written_s,
+                valve_setpoint_pct=own["valve_opening_setpoint"],
+                pump_setpoint_hz=own["circulation_pump_frequency_setpoint"],
+                pressure_setpoint_kpa=own["secondary_return_pressure_setpoint"],
+                makeup_command=own["makeup_pump_command"] > 0.5,
+                valve_pct=float(self._works.valve_pct[unit]),
+            ),
+            dt_s,
+        )
+        self.commands.valve_pct[unit] = out.valve_opening_pct
+        self.commands.pump_hz[unit] = out.pump_hz
+        self.commands.makeup[unit] = out.makeup_on
+        self.interlock_word[unit] = out.interlock_word
+
+    def _coarse(self, outdoor_c: float) -> None:
+        """Stand in for all controllers in steps too long for their loops."""
+        works, commands = self._works, self.commands
+        goal = np.array([supply_c(design, outdoor_c) for design in self._designs])
+        error = goal - works.secondary.supply_c
+        commands.valve_pct = np.clip(works.valve_pct + _COARSE_PCT_K * error, 0.0, 100.0)
+        low = works.return_kpa < works.truth.hold_kpa - 20.0
+        commands.makeup = low | (commands.makeup & (works.return_kpa < works.truth.hold_kpa + 20.0))
+        commands.pump_hz = np.full(works.n_unit, DUTY_HZ)
+        self.interlock_word[:] = 0.0

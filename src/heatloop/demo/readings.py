@@ -1,0 +1,166 @@
+"""The true value of every kind of point, in asset order, and which of them a binding measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heatloop.demo.totals import Totals, pump_power_kw
+from heatloop.demo.weather import Weather
+from heatloop.demo.works import RETURN_HOLD_KPA, Works
+from heatloop.kernel.errors import ConfigError
+from heatloop.network.water import CP_KJ_KGK, Floats, density_kg_m3
+from heatloop.plant.model import Binding
+
+STOPPED, RUNNING, STANDBY, FAULT = 0.0, 1.0, 2.0, 3.0
+_OVER_CURRENT = 1.0
+
+
+def true_values(
+    works: Works,
+    totals: Totals,
+    weather: Weather,
+    day_range_c: tuple[float, float],
+    interlock_word: Floats,
+) -> dict[str, Floats | Sequence[float]]:
+    """Return the true values by point kind, each in asset-code order."""
+    return (
+        _weather(weather, day_range_c)
+        | _source(works, totals)
+        | _stations(works, totals)
+        | _units(works, totals, interlock_word)
+        | _buildings(works, totals)
+    )
+
+
+def _weather(
+    weather: Weather, day_range_c: tuple[float, float]
+) -> dict[str, Floats | Sequence[float]]:
+    return {
+        "weather_condition": (float(weather.condition),),
+        "outdoor_temperature": (weather.outdoor_c,),
+        "outdoor_humidity": (weather.humidity_pct,),
+        "outdoor_temperature_min": (day_range_c[0],),
+        "outdoor_temperature_max": (day_range_c[1],),
+        "wind_direction": (weather.wind_deg,),
+        "wind_speed": (weather.wind_ms,),
+        "solar_radiation": (weather.sun_w_m2,),
+    }
+
+
+def _source(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]:
+    kgs, back_c = works.source_kgs, works.source_return_c
+    lift_kw = kgs * CP_KJ_KGK * (works.outlet_c - back_c)
+    turning = RUNNING if works.source_hz > 1.0 else STOPPED
+    return {
+        "source_heat_total": (totals.source_kwh,),
+        "source_heat_power": (lift_kw,),
+        "source_flow_total": (totals.source_m3,),
+        "source_flow": (kgs * 3600.0 / float(density_kg_m3(back_c)),),
+        "source_supply_temperature": (works.outlet_c,),
+        "source_return_temperature": (back_c,),
+        "source_supply_pressure": (RETURN_HOLD_KPA + works.source_dp_kpa,),
+        "source_return_pressure": (RETURN_HOLD_KPA,),
+        "boiler_outlet_temperature": works.boiler_c,
+        "boiler_load": 100.0 * works.boiler_kw / works.truth.boiler_kw,
+        "boiler_state": np.where(works.boiler_kw > 1.0, RUNNING, STOPPED),
+        "pump_frequency": (works.source_hz, 0.0),
+        "pump_state": (turning, STANDBY),
+    }
+
+
+def _stations(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]:
+    truth, n = works.truth, works.n_station
+    flow = np.bincount(truth.station, works.primary_kgs, n)
+    heat = np.bincount(truth.station, works.exchanger_kw, n)
+    back_c = np.bincount(truth.station, works.primary_kgs * works.primary_out_c, n) / flow
+    return {
+        "primary_heat_total": totals.primary_kwh,
+        "primary_heat_power": heat,
+        "primary_flow": flow * 3600.0 / density_kg_m3(back_c),
+        "primary_supply_temperature": works.mains.supply_c[1::2, -1],
+        "primary_return_temperature": back_c,
+        "primary_supply_pressure": works.station_supply_kpa,
+        "primary_return_pressure": works.station_return_kpa,
+        "tank_level": works.tank_m,
+        "station_power_total": totals.station_kwh,
+        "station_flood": np.zeros(n),
+    }
+
+
+def _units(
+    works: Works, totals: Totals, interlock_word: Floats
+) -> dict[str, Floats | Sequence[float]]:
+    truth, loops = works.truth, works.secondary
+    turning = np.where(works.pump_hz > 1.0, RUNNING, STOPPED)
+    makeup_m3h = works.makeup_kgs() * 3.6
+    return {
+        "secondary_supply_temperature": loops.supply_c,
+        "secondary_return_temperature": loops.return_c,
+        "secondary_supply_pressure": works.secondary_supply_kpa(),
+        "secondary_return_pressure": works.return_kpa,
+        "secondary_heat_total": totals.secondary_kwh,
+        "secondary_heat_power": works.exchanger_kw,
+        "secondary_flow_total": totals.secondary_m3,
+        "secondary_flow": works.flow_kgs * 3600.0 / density_kg_m3(loops.return_c),
+        "valve_opening": works.valve_pct,
+        "circulation_pump_frequency": works.pump_hz,
+        "makeup_flow": makeup_m3h,
+        "makeup_total": totals.makeup_m3,
+        "circulation_pump_state": np.where(works.wear.pump_tripped, FAULT, turning),
+        "circulation_pump_fault": works.wear.pump_tripped * _OVER_CURRENT,
+        # Three phases at 380 V and a power factor of 0.86.
+        "circulation_pump_current": pump_power_kw(works) / (1.732 * 0.38 * 0.86),
+        "makeup_pump_state": np.where(works.makeup_on, RUNNING, STOPPED),
+        "interlock_word": interlock_word,
+    }
+
+
+def _buildings(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]:
+    plan, loops = works.truth.secondary, works.secondary
+    flow = works.flow_kgs[plan.unit] * plan.flow_share
+    # Balancing valves stand by the share they let through.
+    share = plan.flow_share * np.bincount(plan.unit)[plan.unit]
+    return {
+        "building_heat_total": totals.building_kwh,
+        "building_flow": flow * 3600.0 / density_kg_m3(loops.branch_return_c),
+        "building_supply_temperature": loops.branch_supply_c,
+        "building_return_temperature": loops.branch_return_c,
+        "building_valve_opening": np.clip(60.0 * share, 20.0, 100.0),
+    }
+
+
+class Readings:
+    """Picks the true value of each measured binding out of the values by kind."""
+
+    def __init__(self, measured: Sequence[Binding]) -> None:
+        self._measured = tuple(measured)
+        self._pick: NDArray[np.intp] | None = None
+
+    def pick(self, values: dict[str, Floats | Sequence[float]]) -> Floats:
+        """Return the true value of each measured binding, shape (n_measured,).
+
+        Raises:
+            ConfigError: A binding measures something the city does not have.
+        """
+        flat = np.concatenate([np.asarray(part, dtype=np.float64) for part in values.values()])
+        if self._pick is None:
+            self._pick = self._plan(values)
+        return np.asarray(flat[self._pick])
+
+    def _plan(self, values: dict[str, Floats | Sequence[float]]) -> NDArray[np.intp]:
+        sizes = {kind: len(part) for kind, part in values.items()}
+        first = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+        places = []
+        for binding in self._measured:
+            number = int(binding.point.split(".")[0][2:]) - 1
+            if binding.kind not in first or number >= sizes[binding.kind]:
+                raise ConfigError(
+                    "the city has no such measurement",
+                    thing=binding.point,
+                    fix="use the ledger of the same city",
+                )
+            places.append(first[binding.kind] + number)
+        return np.array(places, dtype=np.intp)

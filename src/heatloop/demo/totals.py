@@ -1,0 +1,105 @@
+"""What the city's counters have counted since they were fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heatloop.demo.works import MAKEUP_C, Works
+from heatloop.network.water import CP_KJ_KGK, Floats, density_kg_m3
+
+_STATION_BASE_KW = 1.2
+_MAKEUP_PUMP_KW = 1.5
+
+
+@dataclass(kw_only=True, slots=True)
+class Totals:
+    """Counters in their units: kWh and m3."""
+
+    source_kwh: float
+    """Heat of the source."""
+    source_m3: float
+    """Flow of the source."""
+    primary_kwh: Floats
+    """Heat taken by each station, shape (n_station,)."""
+    station_kwh: Floats
+    """Electricity of each station, shape (n_station,)."""
+    secondary_kwh: Floats
+    """Heat of each unit, shape (n_unit,)."""
+    secondary_m3: Floats
+    """Flow of each unit, shape (n_unit,)."""
+    makeup_m3: Floats
+    """Make-up of each unit, shape (n_unit,)."""
+    building_kwh: Floats
+    """Heat of each building, shape (n_building,)."""
+    zone_kwh: Floats
+    """Heat of each zone, shape (n_zone,)."""
+
+    @classmethod
+    def of_age(cls, works: Works, seed: int) -> Totals:
+        """Return counters as meters some seasons old show them."""
+        rng = np.random.default_rng((seed, 7))
+        truth = works.truth
+        n_station, n_unit = works.n_station, works.n_unit
+        # A season of 170 days at 60 % load.
+        hours = 170.0 * 24.0 * 0.6 * rng.uniform(0.4, 4.0)
+        size = truth.secondary_design_kgs
+        heat = size * CP_KJ_KGK * 10.0 * hours * rng.uniform(0.8, 1.2, n_unit)
+        building = np.bincount(truth.secondary.unit, minlength=n_unit)
+        share = heat[truth.secondary.unit] / building[truth.secondary.unit]
+        n_zone = len(truth.zone_area_m2)
+        return cls(
+            source_kwh=float(heat.sum()) * 1.03,
+            source_m3=float(heat.sum()) / 55.0,
+            primary_kwh=np.bincount(truth.station, heat, n_station),
+            station_kwh=rng.uniform(2e4, 9e4, n_station),
+            secondary_kwh=heat,
+            secondary_m3=size * 3.6 * hours,
+            makeup_m3=size * 3.6 * hours * truth.leak_share,
+            building_kwh=share,
+            zone_kwh=truth.zone_area_m2 * rng.uniform(60.0, 160.0, n_zone),
+        )
+
+    def count(self, works: Works, dt_s: float) -> None:
+        """Add what passed in the works' last step."""
+        truth, hours = works.truth, dt_s / 3600.0
+        lift_k = works.outlet_c - works.source_return_c
+        self.source_kwh += works.source_kgs * CP_KJ_KGK * lift_k * hours
+        self.source_m3 += works.source_kgs * 3600.0 / _density(works.source_return_c) * hours
+        heat = works.exchanger_kw
+        self.primary_kwh += np.bincount(truth.station, heat, works.n_station) * hours
+        self.secondary_kwh += heat * hours
+        self.secondary_m3 += works.flow_kgs * 3600.0 / density_kg_m3(works.secondary.return_c) * hours
+        self.makeup_m3 += works.makeup_kgs() * 3600.0 / _density(MAKEUP_C) * hours
+        self.station_kwh += station_power_kw(works) * hours
+        self.building_kwh += building_power_kw(works) * hours
+
+    def count_rooms(self, works: Works, heat_kw: Floats, dt_s: float) -> None:
+        """Add the heat emitted in the rooms' last step, kW a building."""
+        plan = works.truth.building
+        self.zone_kwh += heat_kw[plan.building] * plan.heat_share * (dt_s / 3600.0)
+
+
+def _density(temperature_c: float) -> float:
+    return float(density_kg_m3(temperature_c))
+
+
+def pump_power_kw(works: Works) -> Floats:
+    """Return the electric power of each unit's circulation pump, shape (n_unit,)."""
+    return works.truth.pump.power_kw(works.pump_hz, works.flow_kgs) * (works.pump_hz > 1.0)
+
+
+def station_power_kw(works: Works) -> Floats:
+    """Return the electric power of each station, shape (n_station,)."""
+    units = pump_power_kw(works) + works.makeup_on * _MAKEUP_PUMP_KW
+    return np.asarray(
+        _STATION_BASE_KW + np.bincount(works.truth.station, units, works.n_station)
+    )
+
+
+def building_power_kw(works: Works) -> Floats:
+    """Return the heat each building takes from its branch, shape (n_building,)."""
+    plan, state = works.truth.secondary, works.secondary
+    flow = works.flow_kgs[plan.unit] * plan.flow_share
+    return np.asarray(flow * CP_KJ_KGK * (state.branch_supply_c - state.branch_return_c))

@@ -1,0 +1,182 @@
+"""What the city's devices truly answered, held against what the platform gives back.
+
+The devices' own logs are the truth: `answers.bin` has every Modbus read as it went out on the
+wire, `reports.bin` every room report that was acknowledged. Nothing here asks the edge.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heatloop.kernel.series import Columns
+from heatloop.plant.ledger import Ledger
+from heatloop.plant.model import Binding
+from heatloop.protocols.room_report import decode_report, report_slot
+
+_ANSWER = struct.Struct("<IHHH")
+_LENGTH = struct.Struct("<H")
+_DTYPES = {"int16": ">i2", "uint16": ">u2", "int32": ">i4", "uint32": ">u4", "float32": ">f4"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Produced:
+    """Everything the devices gave, sorted by (key, slot); arrays of one length (n_row,).
+
+    A point may have been read several times within a slot: then it has several rows.
+    """
+
+    keys: NDArray[np.uint32]
+    """Point keys."""
+    slots: NDArray[np.uint32]
+    """Plant seconds since 1970 UTC."""
+    values: NDArray[np.float64]
+    """In the point's unit."""
+
+    def ids(self) -> NDArray[np.uint64]:
+        """Return one number per (key, slot)."""
+        return _ids(self.keys, self.slots)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """How what is stored compares with what was produced."""
+
+    produced: int
+    """Distinct (point, slot) the devices gave."""
+    stored: int
+    """Of those, how many are stored."""
+    missing: int
+    """Given by a device, not stored."""
+    wrong: int
+    """Stored with a value the device never gave in that slot."""
+    duplicates: int
+    """Rows more than one for a (point, slot)."""
+    invented: int
+    """Stored for a slot in which no device gave that point."""
+    missing_ids: NDArray[np.uint64]
+    """(key << 32 | slot) of what is missing."""
+
+
+def _ids(keys: NDArray[np.uint32], slots: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    return (keys.astype(np.uint64) << np.uint64(32)) | slots.astype(np.uint64)
+
+
+def read_answers(
+    path: Path,
+) -> dict[tuple[int, int, int], tuple[NDArray[np.uint32], NDArray[np.uint8]]]:
+    """Read `answers.bin`: (device, start, count) -> plant seconds (n,), words (n, 2 * count)."""
+    data = path.read_bytes()
+    found: dict[tuple[int, int, int], tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
+    at, end = 0, len(data)
+    while at + _ANSWER.size <= end:
+        plant_s, device, start, count = _ANSWER.unpack_from(data, at)
+        at += _ANSWER.size
+        times, words = found[device, start, count]
+        times.append(plant_s)
+        words.append(data[at : at + 2 * count])
+        at += 2 * count
+    return {
+        block: (
+            np.array(times, "u4"),
+            np.frombuffer(b"".join(words), "u1").reshape(len(times), 2 * block[2]),
+        )
+        for block, (times, words) in found.items()
+    }
+
+
+def _decode(binding: Binding, raw: NDArray[np.uint8], word_order: str) -> NDArray[np.float64]:
+    """Return values of one binding from its own bytes, shape (n, 2 * words)."""
+    if raw.shape[1] == 4:
+        raw = raw[:, ["ABCD".index(letter) for letter in word_order]]
+    numbers = np.ascontiguousarray(raw).view(_DTYPES[binding.dtype])[:, 0].astype(np.float64)
+    return numbers * binding.factor + binding.offset
+
+
+def produced(ledger: Ledger, folder: Path, start_s: int = 0, end_s: int = 1 << 32) -> Produced:
+    """Return what the devices gave in [start_s, end_s), from the logs in the city's folder.
+
+    Args:
+        ledger: Where each point stands in each device; device numbers follow its code order.
+        folder: The city's folder.
+        start_s: First plant second.
+        end_s: Plant second after the last.
+    """
+    modbus = [ledger.devices[c] for c in sorted(ledger.devices)]
+    modbus = [d for d in modbus if d.protocol == "modbus_tcp"]
+    keys: list[NDArray[np.uint32]] = []
+    slots: list[NDArray[np.uint32]] = []
+    values: list[NDArray[np.float64]] = []
+    for (number, start, count), (times, raw) in read_answers(folder / "answers.bin").items():
+        device = modbus[number]
+        for binding in ledger.bindings_of_device(device.code):
+            first = binding.register - start
+            if first < 0 or first + binding.words > count:
+                continue
+            keys.append(np.full(len(times), binding.key, "u4"))
+            slots.append(times - times % np.uint32(binding.period_s))
+            part = raw[:, 2 * first : 2 * (first + binding.words)]
+            values.append(_decode(binding, part, device.word_order))
+    reported = _reports(ledger, folder / "reports.bin")
+    keys.append(reported[0])
+    slots.append(reported[1])
+    values.append(reported[2])
+    all_keys, all_slots = np.concatenate(keys), np.concatenate(slots)
+    all_values = np.concatenate(values)
+    inside = (all_slots >= start_s) & (all_slots < end_s)
+    all_keys, all_slots, all_values = all_keys[inside], all_slots[inside], all_values[inside]
+    order = np.lexsort((all_slots, all_keys))
+    return Produced(keys=all_keys[order], slots=all_slots[order], values=all_values[order])
+
+
+def _reports(
+    ledger: Ledger, path: Path
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float64]]:
+    """Read `reports.bin`: u16 length and the report as sent, for each one acknowledged."""
+    rows: list[tuple[int, int, float]] = []
+    data = path.read_bytes() if path.exists() else b""
+    at = 0
+    while at + _LENGTH.size <= len(data):
+        (length,) = _LENGTH.unpack_from(data, at)
+        at += _LENGTH.size
+        report = decode_report(data[at : at + length])
+        at += length
+        for binding in ledger.bindings_of_device(report.device_code):
+            number = report.fields[binding.register]
+            if number is not None:
+                slot = report_slot(report.at_s, binding.period_s)
+                rows.append((binding.key, slot, number * binding.factor + binding.offset))
+    if not rows:
+        return np.empty(0, "u4"), np.empty(0, "u4"), np.empty(0, "f8")
+    keys, slots, values = zip(*rows, strict=True)
+    return np.array(keys, "u4"), np.array(slots, "u4"), np.array(values, "f8")
+
+
+def compare(given: Produced, stored: Columns) -> Comparison:
+    """Hold stored rows of the same time range against what was produced."""
+    given_ids, stored_ids = given.ids(), _ids(stored.keys, stored.slots)
+    distinct = np.unique(given_ids)
+    distinct_stored, counts = np.unique(stored_ids, return_counts=True)
+    missing = np.setdiff1d(distinct, distinct_stored, assume_unique=True)
+    invented = np.setdiff1d(distinct_stored, distinct, assume_unique=True)
+    left = np.searchsorted(given_ids, stored_ids, "left")
+    times_given = np.searchsorted(given_ids, stored_ids, "right") - left
+    right = np.zeros(len(stored_ids), bool)
+    # A stored row is right if it equals any answer given for its point and slot.
+    for again in range(int(times_given.max(initial=0))):
+        row = np.flatnonzero(times_given > again)
+        right[row] |= given.values[left[row] + again] == stored.values[row]
+    return Comparison(
+        produced=len(distinct),
+        stored=len(distinct) - len(missing),
+        missing=len(missing),
+        wrong=int((~right & (times_given > 0)).sum()),
+        duplicates=int((counts - 1).sum()),
+        invented=len(invented),
+        missing_ids=missing,
+    )

@@ -51,7 +51,7 @@ def test_raw_is_what_a_dictionary_would_hold(batches) -> None:
 @given(BATCHES)
 def test_latest_is_the_last_row_of_raw(batches) -> None:
     store = store_of(batches)
-    raw = {k: (s, v, q) for k, s, v, q in zip(*(c.tolist() for c in store.raw(KEYS, 0, END)))}
+    raw = {k: (s, v, q) for k, s, v, q in zip(*store.raw(KEYS, 0, END), strict=True)}
     latest = zip(*(column.tolist() for column in store.latest()), strict=True)
     assert [(k, (s, v, q)) for k, s, v, q in latest] == sorted(raw.items())
 

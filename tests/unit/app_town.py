@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+
 from heatloop.app.history import ThreadedHistorian
 from heatloop.app.ledger_admin import create_gateway_token, install_ledger
 from heatloop.app.platform import Platform
@@ -136,9 +137,9 @@ class Town:
         )
 
     @contextlib.asynccontextmanager
-    async def client(self, user: str = "", *roles: Role, scope: str = "") -> AsyncIterator[
-        httpx.AsyncClient
-    ]:
+    async def client(
+        self, user: str = "", *roles: Role, scope: str = ""
+    ) -> AsyncIterator[httpx.AsyncClient]:
         """Give a client, signed in as a new user if one is named."""
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         headers = {"X-Heatloop": "1"}

@@ -141,6 +141,23 @@ def test_words_raise_each_bit_by_its_name():
     assert fed(monitor, [90.0] * 5, key=3) == []
 
 
+def test_words_of_one_unit_keep_apart_and_speak_of_the_unit():
+    words = [
+        Point(code=f"UN0001.{kind}", key=key, asset="UN0001", kind=kind)
+        for key, kind in ((1, "interlock_word"), (2, "circulation_pump_fault"))
+    ]
+    monitor = WordMonitor(words)
+    raised = [c.alarm for c in monitor.check(batch((1, T0, 128.0, 0), (2, T0, 1.0, 0)))]
+    assert [(a.subject, a.rule) for a in raised] == [
+        ("UN0001", "interlock.pump_fault"),
+        ("UN0001", "pump_fault.over_current"),
+    ]
+    after = WordMonitor(words)
+    after.restore(raised)
+    assert fed(after, [128.0, 0.0], start=T0 + 30) == [(1, "clear", "interlock.pump_fault")]
+    assert fed(after, [1.0, 0.0], key=2, start=T0 + 30) == [(1, "clear", "pump_fault.over_current")]
+
+
 class TownLedger:
     """Only what the silence monitor asks of a ledger: two devices behind two gateways."""
 

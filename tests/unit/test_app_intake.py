@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from heatloop.kernel.envelope import EnvelopeKind
 from heatloop.security.keys import SigningKey
-
 from tests.unit.app_town import START_S, Town, TownGateway, town
 
 SUPPLY = "UN0001.secondary_supply_temperature"
@@ -140,7 +140,9 @@ async def test_hole_inside_a_link_is_refused_then_sent_again(
     await gateway.connect()
     assert gateway.of("welcome")[0]["through"] == 1
     gateway.next = 2
-    await gateway.acknowledged(await gateway.samples((SUPPLY, SLOT + 30, 51), (SUPPLY, SLOT + 60, 52)))
+    await gateway.acknowledged(
+        await gateway.samples((SUPPLY, SLOT + 30, 51), (SUPPLY, SLOT + 60, 52))
+    )
     stored = await here.platform.historian.raw([here.key(SUPPLY)], SLOT, SLOT + 90)
     assert stored.values.tolist() == [50.0, 51.0, 52.0]
 

@@ -136,3 +136,11 @@ def test_pump_ramps():
     assert unit.step(seen(pump_setpoint_hz=50.0), 5).pump_hz == 45.0
     assert unit.step(seen(pump_setpoint_hz=99.0), 30).pump_hz == 50.0
     assert unit.step(seen(pump_setpoint_hz=5.0), 60).pump_hz == 20.0
+
+
+@pytest.mark.parametrize("asked, opened", [(math.nan, 40.0), (130.0, 100.0), (-5.0, 0.0)])
+def test_a_nonsense_opening_is_not_passed_on(asked, opened):
+    out = logic(valve_pct=40.0).step(
+        seen(mode=StationMode.REMOTE_MANUAL, valve_setpoint_pct=asked), 1
+    )
+    assert out.valve_opening_pct == opened

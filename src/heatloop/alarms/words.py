@@ -18,6 +18,7 @@ from heatloop.station.interlocks import Interlock, interlock_texts
 from heatloop.station.pumps import fault_texts
 
 _MINOR = Interlock.NO_CIRCULATION | Interlock.MAKEUP_LONG | Interlock.SENSOR_LOST
+_FAMILY = {"interlock_word": "interlock", "circulation_pump_fault": "pump_fault"}
 
 
 def bit_rules(kind: str, word: int) -> dict[str, int]:
@@ -31,7 +32,11 @@ def bit_rules(kind: str, word: int) -> dict[str, int]:
 
 
 class WordMonitor:
-    """Finds bits that come and go in the word points of a ledger."""
+    """Finds bits that come and go in the word points of a ledger.
+
+    The subject of a bit's alarm is the asset, as it is when a gateway raises the same interlock:
+    whoever keeps alarms takes an active one of the same subject and rule for the same alarm.
+    """
 
     def __init__(self, points: Iterable[Point]) -> None:
         words = sorted((p for p in points if p.kind in WORD_KINDS), key=lambda p: p.key)
@@ -43,13 +48,13 @@ class WordMonitor:
 
     def restore(self, open_alarms: Iterable[Alarm]) -> None:
         """Take up alarms that were active before a restart."""
-        mine = {p.code: at for at, p in enumerate(self._points)}
+        mine = {(p.asset, _FAMILY[p.kind]): at for at, p in enumerate(self._points)}
         for alarm in open_alarms:
-            named = alarm.rule.startswith(("interlock.", "pump_fault."))
-            if alarm.subject in mine and named and is_active(alarm):
+            at = mine.get((alarm.subject, alarm.rule.partition(".")[0]))
+            if at is not None and is_active(alarm):
                 self._open[alarm.subject, alarm.rule] = alarm
                 # Unlike any real word, so the next sample is compared bit by bit.
-                self._word[mine[alarm.subject]] = -1
+                self._word[at] = -1
 
     def check(self, columns: Columns) -> list[AlarmChange]:
         """Return which bits came and went with these samples."""
@@ -70,15 +75,20 @@ class WordMonitor:
 
     def _compare(self, point: Point, word: int, slot: int, changes: list[AlarmChange]) -> None:
         rules = bit_rules(point.kind, word)
-        gone = [key for key in self._open if key[0] == point.code and key[1] not in rules]
+        family = f"{_FAMILY[point.kind]}."
+        gone = [
+            (subject, rule)
+            for subject, rule in self._open
+            if subject == point.asset and rule.startswith(family) and rule not in rules
+        ]
         for key in gone:
             alarm = self._open.pop(key)
             changes.append(AlarmChange(change=Change.CLEAR, alarm=alarm, at=float(slot)))
         for rule, priority in rules.items():
-            if (point.code, rule) in self._open:
+            if (point.asset, rule) in self._open:
                 continue
-            alarm = raise_(point.code, rule, float(slot), priority=priority, value=float(word))
-            self._open[point.code, rule] = alarm
+            alarm = raise_(point.asset, rule, float(slot), priority=priority, value=float(word))
+            self._open[point.asset, rule] = alarm
             changes.append(
                 AlarmChange(change=Change.RAISE, alarm=alarm, at=float(slot), value=float(word))
             )

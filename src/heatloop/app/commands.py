@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from heatloop.app.alarm_views import plain
 from heatloop.app.audit import SYSTEM, Audit
@@ -41,6 +43,7 @@ from heatloop.store.records.commands import CommandRow
 
 _log = structlog.get_logger("heatloop.commands")
 MODES = {"local": 0, "remote_manual": 1, "automatic": 2}
+_READS = 64
 _WAITING = (CommandState.QUEUED, CommandState.SENT)
 _ALIVE = (*_WAITING, CommandState.ACKNOWLEDGED)
 
@@ -77,6 +80,7 @@ class Commands:
         self._world, self._records, self._hub, self._audit = world, records, hub, audit
         self._links, self._keys, self._checks, self._expiry_s = links, keys, checks, expiry_s
         self._live: dict[str, _Live] = {}
+        self._reads: dict[int, deque[tuple[float, int]]] = {}
         self._counters: dict[str, int] = {}
         self._orders: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -212,6 +216,8 @@ class Commands:
             self._live[command.id] = replace(live, state=to, acknowledged_s=acknowledged)
         else:
             self._live.pop(command.id, None)
+            if not any(other.key == live.key for other in self._live.values()):
+                self._reads.pop(live.key, None)
         await self._audit.add(
             SYSTEM, f"command.{to.value}", command.point, id=command.id, reason=reason
         )
@@ -234,39 +240,51 @@ class Commands:
             await self._move(live, _ALIVE, CommandState.FAILED, reason or "refused", at)
         elif body["state"] in ("acknowledged", "verified_local"):
             await self._move(live, _WAITING, CommandState.ACKNOWLEDGED, reason, at)
-            # The sample that proves it may have come with the same envelope, ahead of the note.
-            last = self._world.latest.last(live.key)
-            if last is not None:
-                await self._verify_if_read(live.command.id, last[0], last[2])
+            # The sample that proves it may have been looked at before this note.
+            await self._verify_if_read(live.command.id)
         else:
             raise InputError("unknown command state", thing=str(body["state"]))
 
     def read_back(self, columns: Columns) -> list[Coroutine[Any, Any, None]]:
         """Compare samples with commands that wait for their read-back."""
-        waiting = [live for live in self._live.values() if live.state is CommandState.ACKNOWLEDGED]
-        jobs: list[Coroutine[Any, Any, None]] = []
-        for live in waiting:
-            for at in np.flatnonzero(columns.keys == live.key).tolist():
-                value, slot = float(columns.values[at]), int(columns.slots[at])
-                if self._proves(live, value, slot):
-                    jobs.append(self._verify_if_read(live.command.id, value, slot))
-                    break
-        return jobs
+        if not self._live:
+            return []
+        at = self._world.index.find(columns.keys)
+        rows = np.flatnonzero(self._watched_mask()[at] & (at >= 0))
+        if not len(rows):
+            return []
+        for row in rows.tolist():
+            read = (float(columns.values[row]), int(columns.slots[row]))
+            self._reads.setdefault(int(columns.keys[row]), deque(maxlen=_READS)).append(read)
+        waiting = [l for l in self._live.values() if l.state is CommandState.ACKNOWLEDGED]
+        return [self._verify_if_read(live.command.id) for live in waiting if self._proof(live)]
+
+    def _watched_mask(self) -> NDArray[np.bool_]:
+        """Return which positions have a command under way, shape (n_point + 1,)."""
+        mask = np.zeros(len(self._world.index) + 1, bool)
+        keys = np.fromiter({live.key for live in self._live.values()}, "u4")
+        mask[self._world.index.find(keys)] = True
+        return mask
+
+    def _proof(self, live: _Live) -> tuple[float, int] | None:
+        """Return the first sample that reads the commanded value after it was written."""
+        for value, slot in self._reads.get(live.key, ()):
+            if self._proves(live, value, slot):
+                return value, slot
+        return None
 
     @staticmethod
     def _proves(live: _Live, value: float, slot: int) -> bool:
         return slot >= live.acknowledged_s and abs(value - live.command.value) <= live.tolerance
 
-    async def _verify_if_read(self, command_id: str, value: float, slot: int) -> None:
+    async def _verify_if_read(self, command_id: str) -> None:
         live = self._live.get(command_id)
         if live is None or live.state is not CommandState.ACKNOWLEDGED:
             return
-        if self._proves(live, value, slot):
-            reason = f"read back {value:g}"
-            await until_done(
-                "records",
-                lambda: self._verified(live, reason, float(slot)),
-            )
+        proof = self._proof(live)
+        if proof is not None:
+            reason, at = f"read back {proof[0]:g}", float(proof[1])
+            await until_done("records", lambda: self._verified(live, reason, at))
 
     async def _verified(self, live: _Live, reason: str, at: float) -> None:
         await self._move(live, (CommandState.ACKNOWLEDGED,), CommandState.VERIFIED, reason, at)

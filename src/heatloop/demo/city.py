@@ -15,11 +15,11 @@ from heatloop.demo.totals import Totals
 from heatloop.demo.truth import draw_truth
 from heatloop.demo.weather import LOCAL_OFFSET_S, Weather, WeatherSettings, Winter, gain_factor
 from heatloop.demo.works import Works
-from heatloop.network.water import Floats
+from heatloop.network.arrays import Floats
 from heatloop.plant.build import build_ledger
 from heatloop.plant.ledger import Ledger
 
-INNER_S = 10.0
+INNER_S = 15.0
 _SETTLE_DAYS = 5
 _SETTLE_STEP_S = 300.0
 _DAY_S = 86400.0
@@ -70,9 +70,7 @@ class City:
             for b in self.memory.settings
             if b.kind == "secondary_supply_temperature_setpoint"
         }
-        self.memory.write_settings(
-            first_settings(self.streets, self.works, self.weather.outdoor_c)
-        )
+        self.memory.write_settings(first_settings(self.streets, self.works, self.weather.outdoor_c))
         self.true: Floats = self._look()
         self.shown: Floats = self.true
         if settled:
@@ -133,6 +131,7 @@ class City:
         self.true = self._look()
         shown = self.meters.show(self.true)
         self.faults.spoil(shown, self.now_s)
+        self.controllers.report_relays(shown)
         self.shown = shown
         self.memory.store(self.memory.raw_of(shown))
 

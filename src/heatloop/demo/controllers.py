@@ -1,4 +1,4 @@
-"""Who moves the city's valves and pumps: station controllers, gateways by wire, or a coarse stand-in.
+"""Who moves the city's valves and pumps: controllers, gateways by wire, or a coarse stand-in.
 
 `plc` stations run `station.UnitLogic` on what their own sensors show. `edge` stations do what
 their registers say and hold it when nobody writes. For settling and history every unit is
@@ -13,7 +13,7 @@ from heatloop.demo.registers import RegisterMemory
 from heatloop.demo.streets import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, Streets
 from heatloop.demo.truth import DUTY_HZ, SOURCE_DP_KPA
 from heatloop.demo.works import Commands, Works
-from heatloop.network.water import Floats
+from heatloop.network.arrays import Floats
 from heatloop.station.curve import CurveDesign, supply_c, table_of
 from heatloop.station.interlocks import Interlocks, Readings
 from heatloop.station.modes import StationMode
@@ -28,6 +28,11 @@ _SENSED = (
     "secondary_return_temperature",
     "secondary_supply_pressure",
     "secondary_return_pressure",
+)
+_DRIVEN = (
+    "valve_opening_setpoint",
+    "circulation_pump_frequency_setpoint",
+    "makeup_pump_command",
 )
 
 
@@ -111,12 +116,13 @@ class Controllers:
             [[measured[f"UN{u + 1:04d}.{kind}"] for kind in _SENSED] for u in range(n)]
         )
         self._tanks = [measured[f"SS{int(s) + 1:04d}.tank_level"] for s in works.truth.station]
-        names = [[] for _ in range(n)]  # type: list[list[tuple[str, int]]]
+        names: list[list[tuple[str, int]]] = [[] for _ in range(n)]
         for code, number in memory.setting_number.items():
             asset, _, kind = code.partition(".")
             if asset.startswith("UN"):
                 names[int(asset[2:]) - 1].append((kind, number))
-        self._names = names
+        self._names = [dict(own) for own in names]
+        self._driven = [tuple(own[kind] for kind in _DRIVEN) for own in self._names]
         self._kept = [
             [pair for pair in own if pair[0].startswith(("limit_", "heating_curve_"))]
             for own in names
@@ -144,7 +150,7 @@ class Controllers:
         sensed = shown[self._sensors].tolist()
         for unit in range(self._works.n_unit):
             if self.by_wire[unit] and not self.self_regulating:
-                self._obey(unit, values, sensed[unit], float(shown[self._tanks[unit]]))
+                self._obey(unit, values)
             else:
                 tank_m = float(shown[self._tanks[unit]])
                 self._regulate(unit, values, sensed[unit], tank_m, outdoor_c, now_s, dt_s)
@@ -162,12 +168,24 @@ class Controllers:
             self._logics[unit] = None
         self._memory.write_settings(settings)
 
-    def _obey(self, unit: int, values: list[float], sensed: list[float], tank_m: float) -> None:
-        own = {kind: values[number] for kind, number in self._names[unit]}
-        self.commands.valve_pct[unit] = own["valve_opening_setpoint"]
-        self.commands.pump_hz[unit] = own["circulation_pump_frequency_setpoint"]
-        self.commands.makeup[unit] = own["makeup_pump_command"] > 0.5
-        # The cabinet's hard-wired relays report, the gateway acts.
+    def _obey(self, unit: int, values: list[float]) -> None:
+        valve, pump, makeup = self._driven[unit]
+        self.commands.valve_pct[unit] = values[valve]
+        self.commands.pump_hz[unit] = values[pump]
+        self.commands.makeup[unit] = values[makeup] > 0.5
+
+    def report_relays(self, shown: Floats) -> None:
+        """Bring the interlock words of stations driven by wire up to date.
+
+        Their cabinets' hard-wired relays only report; the gateway acts.
+        """
+        values = self._memory.setting_values().tolist()
+        sensed = shown[self._sensors].tolist()
+        for unit in np.flatnonzero(self.by_wire).tolist():
+            if not self.self_regulating:
+                self._report(unit, values, sensed[unit], float(shown[self._tanks[unit]]))
+
+    def _report(self, unit: int, values: list[float], sensed: list[float], tank_m: float) -> None:
         settings = self._settings(unit, values)
         readings = Readings(
             supply_c=sensed[0],
@@ -208,11 +226,11 @@ class Controllers:
         self._settings(unit, values)
         logic = self._logics[unit]
         assert logic is not None
-        own = {kind: values[number] for kind, number in self._names[unit]}
+        own = self._names[unit]
         written_s = self.written_s[unit]
         out = logic.step(
             UnitInputs(
-                mode=own["station_mode"],
+                mode=values[own["station_mode"]],
                 supply_c=sensed[0],
                 return_c=sensed[1],
                 supply_kpa=sensed[2],
@@ -220,12 +238,12 @@ class Controllers:
                 outdoor_c=outdoor_c,
                 tank_level_m=tank_m,
                 pump_fault=int(self._works.wear.pump_tripped[unit]),
-                setpoint_c=own["secondary_supply_temperature_setpoint"],
+                setpoint_c=values[own["secondary_supply_temperature_setpoint"]],
                 setpoint_age_s=None if written_s is None else now_s - written_s,
-                valve_setpoint_pct=own["valve_opening_setpoint"],
-                pump_setpoint_hz=own["circulation_pump_frequency_setpoint"],
-                pressure_setpoint_kpa=own["secondary_return_pressure_setpoint"],
-                makeup_command=own["makeup_pump_command"] > 0.5,
+                valve_setpoint_pct=values[own["valve_opening_setpoint"]],
+                pump_setpoint_hz=values[own["circulation_pump_frequency_setpoint"]],
+                pressure_setpoint_kpa=values[own["secondary_return_pressure_setpoint"]],
+                makeup_command=values[own["makeup_pump_command"]] > 0.5,
                 valve_pct=float(self._works.valve_pct[unit]),
             ),
             dt_s,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heatloop.demo.streets import Streets
 from heatloop.demo.works import Works
 from heatloop.kernel.errors import InputError
-from heatloop.network.water import Floats
+from heatloop.network.arrays import Floats
 
 SENSOR_KINDS = ("sensor_drift", "sensor_frozen", "sensor_spike")
 UNIT_KINDS = ("pump_trip", "valve_stuck", "slow_leak")
@@ -133,9 +133,7 @@ class Faults:
             self._spoiled = [s for s in self._spoiled if s.fault.id != fault_id]
             if active:
                 held = float(shown[number])
-                self._spoiled.append(
-                    _Spoiled(fault=fault, number=number, since_s=now_s, held=held)
-                )
+                self._spoiled.append(_Spoiled(fault=fault, number=number, since_s=now_s, held=held))
         elif fault.kind in DEVICE_KINDS:
             number = self._find(fault, self._devices)
             (self.silent.add if active else self.silent.discard)(number)

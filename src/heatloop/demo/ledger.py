@@ -229,9 +229,7 @@ def _flats(streets: Streets) -> Iterator[Asset]:
 def _devices(streets: Streets, base_port: int) -> Iterator[Device]:
     def modbus(asset: str, branch: int, profile: str) -> Device:
         gateway = f"GW{branch + 1:04d}"
-        return Device(
-            code="", asset=asset, gateway=gateway, profile=profile, protocol="modbus_tcp"
-        )
+        return Device(code="", asset=asset, gateway=gateway, profile=profile, protocol="modbus_tcp")
 
     rows = [
         modbus("HS0001", 0, "heat_source_controller"),

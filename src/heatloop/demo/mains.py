@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heatloop.demo.streets import Streets
+from heatloop.network.arrays import Floats
 from heatloop.network.hydraulics import pipe_resistance_kpa_kgs2
-from heatloop.network.water import CP_KJ_KGK, Floats
+from heatloop.network.water import CP_KJ_KGK
 
 PRIMARY_SUPPLY_C = 110.0
 APPROACH_K = 6.0

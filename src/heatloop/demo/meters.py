@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.network.water import Floats
+from heatloop.network.arrays import Floats
 from heatloop.plant.model import Binding
 
 

@@ -11,7 +11,8 @@ from heatloop.demo.totals import Totals, pump_power_kw
 from heatloop.demo.weather import Weather
 from heatloop.demo.works import RETURN_HOLD_KPA, Works
 from heatloop.kernel.errors import ConfigError
-from heatloop.network.water import CP_KJ_KGK, Floats, density_kg_m3
+from heatloop.network.arrays import Floats, summed
+from heatloop.network.water import CP_KJ_KGK, density_kg_m3
 from heatloop.plant.model import Binding
 
 STOPPED, RUNNING, STANDBY, FAULT = 0.0, 1.0, 2.0, 3.0
@@ -64,7 +65,7 @@ def _source(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]
         "source_supply_pressure": (RETURN_HOLD_KPA + works.source_dp_kpa,),
         "source_return_pressure": (RETURN_HOLD_KPA,),
         "boiler_outlet_temperature": works.boiler_c,
-        "boiler_load": 100.0 * works.boiler_kw / works.truth.boiler_kw,
+        "boiler_load": works.boiler_kw * (100.0 / works.truth.boiler_kw),
         "boiler_state": np.where(works.boiler_kw > 1.0, RUNNING, STOPPED),
         "pump_frequency": (works.source_hz, 0.0),
         "pump_state": (turning, STANDBY),
@@ -73,9 +74,9 @@ def _source(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]
 
 def _stations(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]:
     truth, n = works.truth, works.n_station
-    flow = np.bincount(truth.station, works.primary_kgs, n)
-    heat = np.bincount(truth.station, works.exchanger_kw, n)
-    back_c = np.bincount(truth.station, works.primary_kgs * works.primary_out_c, n) / flow
+    flow = summed(truth.station, works.primary_kgs, n)
+    heat = summed(truth.station, works.exchanger_kw, n)
+    back_c = summed(truth.station, works.primary_kgs * works.primary_out_c, n) / flow
     return {
         "primary_heat_total": totals.primary_kwh,
         "primary_heat_power": heat,
@@ -93,7 +94,7 @@ def _stations(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float
 def _units(
     works: Works, totals: Totals, interlock_word: Floats
 ) -> dict[str, Floats | Sequence[float]]:
-    truth, loops = works.truth, works.secondary
+    loops = works.secondary
     turning = np.where(works.pump_hz > 1.0, RUNNING, STOPPED)
     makeup_m3h = works.makeup_kgs() * 3.6
     return {
@@ -110,7 +111,7 @@ def _units(
         "makeup_flow": makeup_m3h,
         "makeup_total": totals.makeup_m3,
         "circulation_pump_state": np.where(works.wear.pump_tripped, FAULT, turning),
-        "circulation_pump_fault": works.wear.pump_tripped * _OVER_CURRENT,
+        "circulation_pump_fault": np.where(works.wear.pump_tripped, _OVER_CURRENT, 0.0),
         # Three phases at 380 V and a power factor of 0.86.
         "circulation_pump_current": pump_power_kw(works) / (1.732 * 0.38 * 0.86),
         "makeup_pump_state": np.where(works.makeup_on, RUNNING, STOPPED),
@@ -122,7 +123,7 @@ def _buildings(works: Works, totals: Totals) -> dict[str, Floats | Sequence[floa
     plan, loops = works.truth.secondary, works.secondary
     flow = works.flow_kgs[plan.unit] * plan.flow_share
     # Balancing valves stand by the share they let through.
-    share = plan.flow_share * np.bincount(plan.unit)[plan.unit]
+    share = plan.flow_share * np.bincount(plan.unit).astype(np.float64)[plan.unit]
     return {
         "building_heat_total": totals.building_kwh,
         "building_flow": flow * 3600.0 / density_kg_m3(loops.branch_return_c),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.network.water import Floats
+from heatloop.network.arrays import Floats
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Binding, Device
 
@@ -40,8 +40,8 @@ class RegisterMemory:
             max((b.register + b.words for b in by_device[d.code]), default=0) for d in self.devices
         ]
         self._first = [0, *np.cumsum(sizes).tolist()]
-        self.words: NDArray[np.uint16] = np.zeros(self._first[-1], dtype=">u2")
-        self._bytes = memoryview(self.words.view(np.uint8)).cast("B")
+        self._bytes = memoryview(bytearray(2 * self._first[-1]))
+        self.words: NDArray[np.uint16] = np.frombuffer(self._bytes, dtype=">u2")
         rows = [b for d in self.devices for b in by_device[d.code]]
         self.measured: tuple[Binding, ...] = tuple(b for b in rows if b.access == "r")
         self.settings: tuple[Binding, ...] = tuple(b for b in rows if b.access == "rw")
@@ -86,7 +86,8 @@ class RegisterMemory:
     def raw_of(self, values: Floats) -> NDArray[np.int64]:
         """Return the integers that stand for values of the measured points, shape (n_measured,)."""
         raw = np.rint((values - self._offset) / self._factor)
-        return np.clip(raw, self._low, self._high).astype(np.int64)
+        kept: Floats = np.clip(raw, self._low, self._high)
+        return kept.astype(np.int64)
 
     def store(self, raw: NDArray[np.int64]) -> None:
         """Put the integers of all measured points into the registers, shape (n_measured,)."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from heatloop.demo.works import MAKEUP_C, Works
-from heatloop.network.water import CP_KJ_KGK, Floats, density_kg_m3
+from heatloop.network.arrays import Floats, summed
+from heatloop.network.water import CP_KJ_KGK, density_kg_m3
 
 _STATION_BASE_KW = 1.2
 _MAKEUP_PUMP_KW = 1.5
@@ -52,7 +53,7 @@ class Totals:
         return cls(
             source_kwh=float(heat.sum()) * 1.03,
             source_m3=float(heat.sum()) / 55.0,
-            primary_kwh=np.bincount(truth.station, heat, n_station),
+            primary_kwh=summed(truth.station, heat, n_station),
             station_kwh=rng.uniform(2e4, 9e4, n_station),
             secondary_kwh=heat,
             secondary_m3=size * 3.6 * hours,
@@ -68,9 +69,11 @@ class Totals:
         self.source_kwh += works.source_kgs * CP_KJ_KGK * lift_k * hours
         self.source_m3 += works.source_kgs * 3600.0 / _density(works.source_return_c) * hours
         heat = works.exchanger_kw
-        self.primary_kwh += np.bincount(truth.station, heat, works.n_station) * hours
+        self.primary_kwh += summed(truth.station, heat, works.n_station) * hours
         self.secondary_kwh += heat * hours
-        self.secondary_m3 += works.flow_kgs * 3600.0 / density_kg_m3(works.secondary.return_c) * hours
+        self.secondary_m3 += (
+            works.flow_kgs * 3600.0 / density_kg_m3(works.secondary.return_c) * hours
+        )
         self.makeup_m3 += works.makeup_kgs() * 3600.0 / _density(MAKEUP_C) * hours
         self.station_kwh += station_power_kw(works) * hours
         self.building_kwh += building_power_kw(works) * hours
@@ -93,9 +96,7 @@ def pump_power_kw(works: Works) -> Floats:
 def station_power_kw(works: Works) -> Floats:
     """Return the electric power of each station, shape (n_station,)."""
     units = pump_power_kw(works) + works.makeup_on * _MAKEUP_PUMP_KW
-    return np.asarray(
-        _STATION_BASE_KW + np.bincount(works.truth.station, units, works.n_station)
-    )
+    return np.asarray(_STATION_BASE_KW + summed(works.truth.station, units, works.n_station))
 
 
 def building_power_kw(works: Works) -> Floats:

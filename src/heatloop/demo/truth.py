@@ -19,12 +19,13 @@ from heatloop.demo.mains import (
     primary_design_kgs,
 )
 from heatloop.demo.streets import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, FLOOR_HEIGHT_M, Streets
+from heatloop.network.arrays import Floats, summed
 from heatloop.network.building import BuildingPlan
 from heatloop.network.exchanger import design_conductance_kw_k
 from heatloop.network.hydraulics import pipe_resistance_kpa_kgs2
 from heatloop.network.pump import PumpCurve
 from heatloop.network.secondary import SecondaryPlan
-from heatloop.network.water import CP_KJ_KGK, Floats
+from heatloop.network.water import CP_KJ_KGK
 
 DUTY_HZ = 42.0
 SOURCE_DP_KPA = 350.0
@@ -211,10 +212,10 @@ def _draw_buildings(streets: Streets, rng: np.random.Generator) -> tuple[Buildin
     # Tall houses stand in more wind.
     loss = place * np.exp(rng.normal(0.0, 0.04, m))
     part = area * loss
-    part /= np.bincount(building, part, n)[building]
+    part /= summed(building, part, n)[building]
     # Installers gave corner flats larger radiators, but not quite large enough.
     heat = area * loss**0.85 * np.exp(rng.normal(0.0, 0.025, m))
-    heat /= np.bincount(building, heat, n)[building]
+    heat /= summed(building, heat, n)[building]
     size = np.array([plan.area_m2 for plan in plans])
     total = (_real_load_kw(streets) + GAIN_W_M2 * size / 1000.0) / (
         DESIGN_ROOM_C - DESIGN_OUTDOOR_C

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from heatloop.demo.truth import DUTY_HZ, SOURCE_DP_KPA, Truth
 from heatloop.demo.weather import Weather
 from heatloop.network import building, secondary
+from heatloop.network.arrays import Floats, summed
 from heatloop.network.building import BuildingState
 from heatloop.network.exchanger import conductance_kw_k, transfer_kw_k
 from heatloop.network.hydraulics import Tree
 from heatloop.network.pipes import TreeWater
 from heatloop.network.pump import valve_resistance_kpa_kgs2
 from heatloop.network.secondary import SecondaryState
-from heatloop.network.water import CP_KJ_KGK, Floats
+from heatloop.network.water import CP_KJ_KGK
 
 GROUND_C = 2.0
 MAKEUP_C = 10.0
@@ -167,9 +168,7 @@ class Works:
         )
         self.exchanger_kw = flux.exchanger_kw
         self.primary_out_c = inlet_c - flux.exchanger_kw / (self.primary_kgs * CP_KJ_KGK)
-        given_back = np.bincount(
-            truth.station, self.primary_kgs * self.primary_out_c, self.n_station
-        )
+        given_back = summed(truth.station, self.primary_kgs * self.primary_out_c, self.n_station)
         at_node, at_node_c = np.zeros(len(node_kgs)), np.zeros(len(node_kgs))
         at_node[1::2] = consumer_kgs
         at_node_c[1::2] = given_back / consumer_kgs
@@ -226,7 +225,7 @@ class Works:
         truth = self.truth
         r = valve_resistance_kpa_kgs2(truth.kvs_m3h, self.valve_pct) + truth.exchanger_r
         g_unit = 1.0 / np.sqrt(r)
-        g_station = np.bincount(truth.station, g_unit, self.n_station)
+        g_station = summed(truth.station, g_unit, self.n_station)
         consumer = [0.0] * (2 * self.n_station)
         consumer[1::2] = g_station.tolist()
         g_root, seen = self.tree.conductances(self._pipe_r, consumer)
@@ -243,7 +242,7 @@ class Works:
         self.station_supply_kpa = np.array(supply[1::2])
         self.station_return_kpa = self.station_supply_kpa - np.array(dp[1::2])
         self.primary_kgs = g_unit * np.sqrt(np.array(dp[1::2]))[truth.station]
-        consumer_kgs = np.bincount(truth.station, self.primary_kgs, self.n_station)
+        consumer_kgs = summed(truth.station, self.primary_kgs, self.n_station)
         return np.array(flow), consumer_kgs
 
     def _boiler_flows(self, on: Flags) -> Floats:
@@ -281,7 +280,7 @@ class Works:
         makeup = self.makeup_kgs()
         gained_m3 = (makeup - self.leak_kgs()) * dt_s / 1000.0
         self.return_kpa = np.maximum(self.return_kpa + truth.cushion_kpa_m3 * gained_m3, 0.0)
-        used = np.bincount(truth.station, makeup, self.n_station) * dt_s / 1000.0
+        used = summed(truth.station, makeup, self.n_station) * dt_s / 1000.0
         self.refilling = (self.refilling & (self.tank_m < _REFILL_HIGH_M)) | (
             self.tank_m < _REFILL_LOW_M
         )

@@ -36,7 +36,7 @@ class ClockLink:
     def __init__(
         self, path: Path | None, name: str, clock: SharedClock, *, lockstep: bool = False
     ) -> None:
-        self.clock, self.tick = clock, -1
+        self.clock, self.tick, self.changes = clock, -1, 0
         self.ready = asyncio.Event()
         self._path, self._name, self._lockstep = path, name, lockstep
         self._change = asyncio.Event()
@@ -106,6 +106,7 @@ class ClockLink:
                 self._tick(int(message["slot"]))
             else:
                 continue
+            self.changes += 1
             event, self._change = self._change, asyncio.Event()
             event.set()
         raise LinkError("clock publisher went away", thing=str(self._path))

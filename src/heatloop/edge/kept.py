@@ -7,7 +7,7 @@ leaves undone is then said twice, never forgotten.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from heatloop.edge.gaps import SPOOL_FULL, SPOOL_UNWRITABLE, GapBook
@@ -41,6 +41,11 @@ class Kept:
         self._turn = asyncio.Lock()
         self._unspooled: list[Note] = []
 
+    @property
+    def full(self) -> bool:
+        """Whether the spool took no samples the last time."""
+        return (self._gateway, "spool_full") in self.alarms
+
     async def notes(self, notes: Sequence[Note], at_s: float) -> None:
         """Spool notes; while the disk takes nothing they wait in memory."""
         if not notes and not self._unspooled:
@@ -60,14 +65,24 @@ class Kept:
         self._on_spooled()
 
     async def samples(
-        self, batch: SampleBatch, slot: int, devices: Sequence[str], *, late: bool = False
+        self, batch: SampleBatch, slot: int, devices: Mapping[str, int], *, late: bool = False
     ) -> None:
-        """Spool a slot's samples; what cannot be kept becomes a gap of its devices."""
+        """Spool a slot's samples; what cannot be kept becomes a gap of its devices.
+
+        Args:
+            batch: The samples.
+            slot: Their slot.
+            devices: Devices they are of -> poll period, plant seconds.
+            late: See `Spool.append`.
+        """
         if not len(batch):
             return
         try:
             await asyncio.to_thread(self.spool.append, batch, late=late)
             notes = self.alarms.clear(self._gateway, "spool_full", slot)
+            if notes:
+                for device, period_s in devices.items():
+                    notes += self.gaps.answered(device, slot, period_s)
         except LinkError as error:
             cause = SPOOL_FULL if isinstance(error, SpoolFullError) else SPOOL_UNWRITABLE
             notes = self.alarms.raise_(

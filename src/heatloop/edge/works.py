@@ -104,13 +104,21 @@ class Works:
         """Rows a full slot brings."""
         return max(1, sum(len(self.index.by_device[code]) for code in self.poller.drivers))
 
-    async def slot(self, slot: int, commands: Callable[[], list[Command]], *, began: bool) -> None:
+    async def slot(
+        self,
+        slot: int,
+        commands: Callable[[], list[Command]],
+        *,
+        began: bool,
+        collapsed: bool,
+    ) -> None:
         """Do everything that is due in a slot.
 
         Args:
             slot: Plant seconds.
             commands: Gives the commands that wait.
             began: Whether this is the first slot since the process started.
+            collapsed: Whether guard and fast scan have no time of their own.
         """
         notes = self._skipped(slot, RESTART if began else OVERRUN)
         on_late = None if self.lockstep else self._late
@@ -120,11 +128,12 @@ class Works:
         if self.lockstep:
             for command in commands():
                 notes += await self.orders.obey(command)
+        if collapsed:
             await self.regulator.step(self._now_s(), set(sweep.answered))
             notes += self._interlocks(slot)
         notes += self.watch.quiet(slot)
         await self._kept.notes(notes, slot)
-        await self._kept.samples(sweep.batch, slot, sweep.answered)
+        await self._kept.samples(sweep.batch, slot, self._periods(sweep))
 
     def _skipped(self, slot: int, cause: str) -> list[Note]:
         """Return closed gaps for the slots that nobody polled since the last one spooled."""
@@ -156,7 +165,9 @@ class Works:
 
     def _answered(self, device: str, slot: int) -> list[Note]:
         self._down_since.pop(device, None)
-        notes = self._kept.gaps.answered(device, slot, self.poller.period_of(device))
+        notes: list[Note] = []
+        if not self._kept.full:  # else its gap ends when samples can be kept again
+            notes = self._kept.gaps.answered(device, slot, self.poller.period_of(device))
         asset = self.index.devices[device].asset
         return notes + self._kept.alarms.clear(asset, f"link.{device}", slot)
 
@@ -189,9 +200,12 @@ class Works:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
+    def _periods(self, sweep: Sweep) -> dict[str, int]:
+        return {device: self.poller.period_of(device) for device in sweep.answered}
+
     async def _keep_late(self, sweep: Sweep) -> None:
         await self._kept.notes(self._links(sweep), sweep.slot)
-        await self._kept.samples(sweep.batch, sweep.slot, sweep.answered, late=True)
+        await self._kept.samples(sweep.batch, sweep.slot, self._periods(sweep), late=True)
 
     async def guard_scan(self) -> None:
         """Read every writable register and put back what somebody else wrote."""

@@ -1,1 +1,1 @@
-"""The physics of water and heat, forwards: pure numpy, shared by control, diagnosis and the demo."""
+"""The physics of water and heat, forwards: pure numpy, for control, diagnosis and the demo."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.network.water import Floats
+from heatloop.network.arrays import Floats, summed
 
 OPEN_WINDOW_C = 24.5
 _WINDOW_PER_K = 0.6
@@ -72,7 +72,7 @@ class BuildingFlux:
 def emitter_room_c(plan: BuildingPlan, state: BuildingState) -> Floats:
     """Return the room temperature each building's emitters see, shape (n_building,)."""
     weighted = plan.heat_share * state.zone_c
-    return np.bincount(plan.building, weighted, len(plan.envelope_kj_k)).astype(np.float64)
+    return summed(plan.building, weighted, len(plan.envelope_kj_k))
 
 
 def stored_kj(plan: BuildingPlan, state: BuildingState) -> float:
@@ -123,8 +123,8 @@ def step_buildings(
     state.zone_c = now
     # Into the walls at their old temperature: they move by millikelvins in a step.
     n_building = len(plan.envelope_kj_k)
-    conducted = np.bincount(building, plan.wall_kw_k * now, n_building)
-    inward = np.bincount(building, plan.wall_kw_k, n_building)
+    conducted = summed(building, plan.wall_kw_k * now, n_building)
+    inward = summed(building, plan.wall_kw_k, n_building)
     wall_sun = plan.envelope_sun_m2 * sun_kw_m2
     into = conducted - inward * state.envelope_c + wall_sun
     capacity = plan.envelope_kj_k / dt_s

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from heatloop.network.water import CP_KJ_KGK, Floats
+from heatloop.network.arrays import Floats
+from heatloop.network.water import CP_KJ_KGK
 
 _FILM_EXPONENT = 0.7
 

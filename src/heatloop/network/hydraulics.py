@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heatloop.kernel.errors import InputError
-from heatloop.network.water import Floats
+from heatloop.network.arrays import Floats, Index
 
-Index = NDArray[np.intp]
 _LEAST_FLOW_KGS = 1e-4
 
 

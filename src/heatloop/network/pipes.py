@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from heatloop.network.water import CP_KJ_KGK, Floats
+from heatloop.network.arrays import Floats
+from heatloop.network.water import CP_KJ_KGK
 
 CELLS = 4
 

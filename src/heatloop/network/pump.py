@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heatloop.network.water import Floats
+from heatloop.network.arrays import Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

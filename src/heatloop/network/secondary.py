@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.network.water import CP_KJ_KGK, Floats
+from heatloop.network.arrays import Floats, summed
+from heatloop.network.water import CP_KJ_KGK
 
 SEGMENTS = 3
 _LEAST_RISE_K = 0.5
@@ -137,8 +138,8 @@ def step_secondary(
     b = weight * b
 
     n_unit = len(flow_kgs)
-    back_a = np.bincount(unit, passing * a, n_unit)
-    back_b = np.bincount(unit, passing * b, n_unit)
+    back_a = summed(unit, passing * a, n_unit)
+    back_b = summed(unit, passing * b, n_unit)
     fresh = makeup_kgs * CP_KJ_KGK
     known = main * state.return_c + lost * ground_c + fresh * makeup_c + back_a
     x = known / (main + through + lost + fresh - back_b)

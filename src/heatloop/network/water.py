@@ -1,13 +1,10 @@
-"""Water and the shapes arrays have."""
+"""Water."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+from heatloop.network.arrays import Floats
 
 CP_KJ_KGK = 4.187
 """Heat capacity; constant, so that mass times temperature is energy and balances close."""

@@ -34,6 +34,11 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def _opening(pct: float | None) -> float | None:
+    found = _finite(pct)
+    return None if found is None else min(max(found, 0.0), 100.0)
+
+
 class UnitLogic:
     """The controller of one unit; call `step` every 1 to 30 seconds.
 
@@ -151,7 +156,7 @@ class UnitLogic:
         self, inputs: UnitInputs, supply_c: float | None, word: Interlock, dt_s: float
     ) -> tuple[float, str]:
         mode = mode_of(inputs.mode)
-        fed_back = _finite(inputs.valve_pct)
+        fed_back = _opening(inputs.valve_pct)
         if not self._started and fed_back is not None:
             self._valve_pct = fed_back
             self._pi.track(fed_back)
@@ -160,7 +165,8 @@ class UnitLogic:
         if supply_c is None:
             wanted, source = self._valve_pct, "held"
         elif mode is StationMode.REMOTE_MANUAL:
-            wanted, source = min(max(inputs.valve_setpoint_pct, 0.0), 100.0), "manual"
+            asked = _opening(inputs.valve_setpoint_pct)
+            wanted, source = self._valve_pct if asked is None else asked, "manual"
         else:
             goal_c, source = self._goal(inputs, mode)
             self._target_c = self._ramped(goal_c, supply_c, dt_s)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from heatloop.app.platform import Platform
 from heatloop.app.refusals import Forbidden, Refused
+from heatloop.app.sessions import Session
 from heatloop.security.access import Permission, Principal
 from heatloop.web.errors import envelope
 
@@ -33,15 +34,24 @@ def token_of(request: Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 
-async def signed_in(request: Request, _: Annotated[str | None, Depends(_cookie)]) -> Principal:
+async def session_of(request: Request, _: Annotated[str | None, Depends(_cookie)]) -> Session:
+    """Return the session of a request.
+
+    Raises:
+        Refused: Nobody is signed in.
+    """
+    session = await platform_of(request).sessions.find(token_of(request))
+    if session is None:
+        raise Refused("unauthenticated")
+    return session
+
+
+async def signed_in(session: Annotated[Session, Depends(session_of)]) -> Principal:
     """Return who is asking.
 
     Raises:
         Refused: Nobody is signed in, or the first password was not changed yet.
     """
-    session = await platform_of(request).sessions.find(token_of(request))
-    if session is None:
-        raise Refused("unauthenticated")
     if session.must_change:
         raise Forbidden("password_change_required", thing=session.principal.user)
     return session.principal
@@ -62,6 +72,7 @@ def needs(permission: Permission) -> Callable[..., Awaitable[Principal]]:
     return check
 
 
+Signed = Annotated[Session, Depends(session_of)]
 Platformed = Annotated[Platform, Depends(platform_of)]
 Viewer = Annotated[Principal, Depends(needs(Permission.VIEW))]
 Acknowledger = Annotated[Principal, Depends(needs(Permission.ACKNOWLEDGE))]

@@ -10,6 +10,7 @@ Reference: RFC 7252.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ from heatloop.protocols.room_report import RoomReport, decode_report
 
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
 _CODES = numbers.codes
+# UDP alone: by default the library would listen on TCP and WebSockets as well.
+_TRANSPORT = "udp6" if sys.platform == "linux" else "simplesocketserver"
 _ANSWERS = {
     Verdict.NEW: _CODES.CHANGED,
     Verdict.KEPT: _CODES.CHANGED,
@@ -59,7 +62,9 @@ class CollectorServer(Resource):  # type: ignore[misc]
         """
         site = Site()
         site.add_resource(["report"], self)
-        self._context = await Context.create_server_context(site, bind=(host, port))
+        self._context = await Context.create_server_context(
+            site, bind=(host, port), transports=[_TRANSPORT]
+        )
 
     async def stop(self) -> None:
         """Stop listening."""

@@ -79,7 +79,7 @@ class ModbusDriver:
         self.backoff = backoff
         self.writes = 0
         self.written: dict[int, int] = {}
-        self._timeout_s = timeout_s
+        self._closed = False
         self._turn = asyncio.Lock()
         self._log = LinkLog(_LOG, f"{device.code} {device.host}:{device.port}")
         self._client = AsyncModbusTcpClient(
@@ -168,6 +168,8 @@ class ModbusDriver:
         return raw * binding.factor + binding.offset
 
     async def _connect(self) -> None:
+        if self._closed:
+            raise LinkError("driver is closed", thing=self.device.code)
         if self._client.connected:
             return
         if not await self._client.connect():
@@ -180,5 +182,6 @@ class ModbusDriver:
         self.backoff.failed(now_s)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection for good."""
+        self._closed = True
         self._client.close()

@@ -75,7 +75,7 @@ def decode(payload: bytes) -> tuple[Head, list[NDArray[Any]]]:
         head = json.loads(payload[:end])
         named = [(str(kind), int(count)) for kind, count in head["arrays"]]
         sizes = [_SIZES[kind] * count for kind, count in named]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise InputError(
             f"frame head is malformed: {type(error).__name__} {error}"[:200],
             place="head",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from heatloop.app.refusals import Refused
 from heatloop.app.views.system import SessionView
-from heatloop.web.access import COOKIE, Platformed, token_of
+from heatloop.web.access import COOKIE, Platformed, Signed, token_of
 from heatloop.web.bodies import PasswordChange, SignIn
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -35,11 +34,8 @@ async def sign_in(
 
 
 @router.get("", summary="Who is signed in")
-async def get_session(request: Request, platform: Platformed) -> SessionView:
+async def get_session(session: Signed) -> SessionView:
     """Return the session of the cookie."""
-    session = await platform.sessions.find(token_of(request))
-    if session is None:
-        raise Refused("unauthenticated")
     return session.view()
 
 
@@ -51,6 +47,8 @@ async def sign_out(request: Request, response: Response, platform: Platformed) -
 
 
 @router.post("/password", status_code=204, summary="Change one's password")
-async def change_password(body: PasswordChange, request: Request, platform: Platformed) -> None:
+async def change_password(
+    body: PasswordChange, request: Request, platform: Platformed, _: Signed
+) -> None:
     """Change the password of the user who is signed in; other sessions of the user end."""
     await platform.sessions.change_password(token_of(request), body.old, body.new)

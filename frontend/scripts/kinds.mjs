@@ -1,0 +1,25 @@
+// Writes the names of point kinds from the product's table of points into both languages;
+// with --check only says whether they are the same.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const [head, ...rows] = readFileSync(here('../../src/heatloop/plant/points.csv'), 'utf8')
+  .trim()
+  .split(/\r?\n/)
+  .map((line) => line.split(','));
+let wrong = 0;
+for (const language of ['zh', 'en']) {
+  const file = here(`../src/locales/${language}.json`);
+  const text = readFileSync(file, 'utf8');
+  const words = JSON.parse(text);
+  words.kind = Object.fromEntries(rows.map((row) => [row[0], row[head.indexOf(language)]]));
+  const fresh = `${JSON.stringify(words, null, 2)}\n`;
+  if (process.argv.includes('--check')) {
+    if (JSON.stringify(JSON.parse(text)) !== JSON.stringify(words)) {
+      console.error(`kinds: ${language}.json differs from points.csv: run npm run kinds`);
+      wrong = 1;
+    }
+  } else writeFileSync(file, fresh);
+}
+process.exit(wrong);

@@ -1,0 +1,60 @@
+import { Suspense, lazy } from 'react';
+import { useTranslation } from 'react-i18next';
+import { BrowserRouter, Link, Route, Routes } from 'react-router';
+import { OverviewPage } from './pages/overview/page';
+import { Bones } from './parts/states';
+import { Shell } from './shell/shell';
+import './styles/shell.css';
+
+const SubstationPage = lazy(() => import('./pages/substation/page'));
+const TrendsPage = lazy(() => import('./pages/trends/page'));
+const AlarmsPage = lazy(() => import('./pages/alarms/page'));
+const CommandsPage = lazy(() => import('./pages/commands/page'));
+const UsersPage = lazy(() => import('./pages/users/page'));
+const AuditPage = lazy(() => import('./pages/audit/page'));
+const LedgerPage = lazy(() => import('./pages/ledger/page'));
+const SystemPage = lazy(() => import('./pages/system/page'));
+const PasswordPage = lazy(() => import('./pages/signin/password-page'));
+
+function Nowhere() {
+  const { t } = useTranslation();
+  return (
+    <div className="page">
+      <p className="empty">
+        {t('nowhere')} <Link to="/">{t('nav.overview')}</Link>
+      </p>
+    </div>
+  );
+}
+
+function Waiting() {
+  return (
+    <div className="page">
+      <Bones height={320} />
+    </div>
+  );
+}
+
+export default function App() {
+  return (
+    <BrowserRouter>
+      <Shell>
+        <Suspense fallback={<Waiting />}>
+          <Routes>
+            <Route path="/" element={<OverviewPage />} />
+            <Route path="/substations/:code" element={<SubstationPage />} />
+            <Route path="/trends" element={<TrendsPage />} />
+            <Route path="/alarms" element={<AlarmsPage />} />
+            <Route path="/commands" element={<CommandsPage />} />
+            <Route path="/users" element={<UsersPage />} />
+            <Route path="/audit" element={<AuditPage />} />
+            <Route path="/ledger" element={<LedgerPage />} />
+            <Route path="/system" element={<SystemPage />} />
+            <Route path="/password" element={<PasswordPage />} />
+            <Route path="*" element={<Nowhere />} />
+          </Routes>
+        </Suspense>
+      </Shell>
+    </BrowserRouter>
+  );
+}

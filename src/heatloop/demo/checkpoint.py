@@ -1,0 +1,133 @@
+"""Keeping the city's state in a file, so that it goes on after a restart."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from heatloop.demo.city import City
+from heatloop.demo.weather import WeatherSettings
+from heatloop.kernel.clock import ClockState
+from heatloop.kernel.errors import InputError
+
+_WORKS = (
+    "boiler_c",
+    "boiler_kw",
+    "valve_pct",
+    "pump_hz",
+    "makeup_on",
+    "return_kpa",
+    "tank_m",
+    "refilling",
+    "primary_kgs",
+    "primary_out_c",
+    "flow_kgs",
+    "exchanger_kw",
+    "station_supply_kpa",
+    "station_return_kpa",
+    "emitter_kj",
+    "room_seen_c",
+)
+_WORKS_NUMBERS = ("source_hz", "source_kgs", "source_dp_kpa", "source_return_c", "outlet_c")
+
+
+def _parts(city: City) -> Iterator[tuple[str, Any, str]]:
+    """Yield (key, owner, attribute) of every array of the city's state."""
+    for name in _WORKS:
+        yield name, city.works, name
+    yield "mains_supply_c", city.works.mains, "supply_c"
+    yield "mains_return_c", city.works.mains, "return_c"
+    for part in ("secondary", "rooms"):
+        owner = getattr(city.works, part)
+        for field in fields(owner):
+            yield f"{part}_{field.name}", owner, field.name
+    for field in fields(city.totals):
+        yield f"totals_{field.name}", city.totals, field.name
+
+
+def save_city(
+    city: City, path: Path, clock: ClockState | None = None, extra: dict[str, Any] | None = None
+) -> None:
+    """Write the city's state to a file, whole or not at all.
+
+    Args:
+        city: The city.
+        path: File to write.
+        clock: Its published clock, if it has one.
+        extra: Further arrays, for example the collectors' counters.
+    """
+    about = {
+        "seed": city.seed,
+        "size": city.size,
+        "now_s": city.now_s,
+        "weather": asdict(city.weather_settings),
+        "faults": city.faults.active,
+        "written_s": city.controllers.written_s,
+        "works": {name: getattr(city.works, name) for name in _WORKS_NUMBERS},
+        "energy": city.works.energy,
+        "clock": clock.to_dict() if clock else None,
+    }
+    arrays = {key: np.asarray(getattr(owner, name)) for key, owner, name in _parts(city)}
+    arrays["words"] = city.memory.words
+    arrays |= {f"extra_{key}": np.asarray(value) for key, value in (extra or {}).items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        np.savez(file, about=np.array(json.dumps(about)), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def load_city(
+    path: Path, *, seed: int, size: str, base_port: int
+) -> tuple[City, ClockState | None, dict[str, Any]]:
+    """Return the city kept in a file, its clock, and the further arrays.
+
+    Raises:
+        InputError: The file is of another city or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            about = json.loads(str(file["about"]))
+            arrays = {key: file[key] for key in file.files if key != "about"}
+        if (about["seed"], about["size"]) != (seed, size):
+            raise InputError(
+                "the kept state is of another city",
+                thing=str(path),
+                place=f"seed {about['seed']}, size {about['size']}",
+                fix="start with the same seed and size, or reset the demo",
+            )
+        city = City(seed, size, about["now_s"], base_port=base_port, settled=False)
+        _restore(city, about, arrays)
+    except (KeyError, ValueError, OSError, EOFError) as error:
+        fix = "reset the demo to start anew"
+        raise InputError(f"the kept state is damaged: {error}", thing=str(path), fix=fix) from error
+    clock = ClockState(**about["clock"]) if about["clock"] else None
+    extra = {key[6:]: value for key, value in arrays.items() if key.startswith("extra_")}
+    return city, clock, extra
+
+
+def _restore(city: City, about: dict[str, Any], arrays: dict[str, Any]) -> None:
+    for key, owner, name in _parts(city):
+        value = arrays[key]
+        setattr(owner, name, float(value) if value.ndim == 0 else value)
+    for name in _WORKS_NUMBERS:
+        setattr(city.works, name, about["works"][name])
+    city.works.energy = about["energy"]
+    city.memory.words[:] = arrays["words"]
+    city.weather_settings = WeatherSettings(**about["weather"])
+    city.controllers.written_s = about["written_s"]
+    city.weather = city.winter.at(city.now_s, city.weather_settings)
+    words = city.memory.words.copy()
+    city.show()
+    for fault_id, since_s in about["faults"].items():
+        city.faults.switch(fault_id, True, since_s, city.shown)
+    # What the devices showed last they go on showing until the next step.
+    city.memory.words[:] = words

@@ -1,0 +1,130 @@
+"""All the city's devices on the wire: their servers, their silence, and what they said."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from heatloop.demo.city import City
+from heatloop.demo.devices.coap_client import CoapClient
+from heatloop.demo.devices.collectors import Collectors, Reporter
+from heatloop.demo.devices.modbus import ModbusDevice, serve, stop
+from heatloop.demo.logs import ANSWER, WireLog
+from heatloop.kernel.errors import ConfigError, InputError
+
+COAP_PORT = 15683
+
+
+class Field:
+    """Servers and clients of every device of a city.
+
+    Args:
+        city: The city.
+        folder: Where `answers.bin` and `reports.bin` go.
+        host: Address the Modbus servers listen on.
+        coap_host: Address of the gateways.
+        coap_port: UDP port of the first gateway; the others follow.
+    """
+
+    def __init__(
+        self,
+        city: City,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        coap_host: str = "127.0.0.1",
+        coap_port: int = COAP_PORT,
+    ) -> None:
+        self._city = city
+        self._host = host
+        self._coap = [(coap_host, coap_port + i) for i in range(len(city.ledger.gateways))]
+        self.answers = WireLog(folder / "answers.bin")
+        self.reports = WireLog(folder / "reports.bin")
+        memory = city.memory
+        self.devices = [
+            ModbusDevice(
+                index=index,
+                memory=memory.memory(index),
+                unit_id=device.unit_id,
+                writable=memory.writable(index),
+                on_read=self._answered,
+                on_write=city.wrote,
+            )
+            for index, device in enumerate(memory.devices)
+        ]
+        self.collectors = Collectors(city)
+        self.reporter: Reporter | None = None
+        self.plant_s = int(city.now_s)
+        """Time stamp of what is answered now."""
+        self._servers: list[asyncio.Server] = []
+        self._client: CoapClient | None = None
+
+    async def start(self) -> None:
+        """Start all servers.
+
+        Raises:
+            ConfigError: A port is taken.
+        """
+        for device, row in zip(self.devices, self._city.memory.devices, strict=True):
+            try:
+                self._servers.append(await serve(device, self._host, row.port))
+            except OSError as error:
+                raise ConfigError(
+                    f"port of device {row.code} is taken",
+                    thing=f"{self._host}:{row.port}",
+                    fix="stop what holds it, or give another base port",
+                ) from error
+        # A fresh message id each start: gateways remember the last ones for minutes.
+        self._client = await CoapClient.open(self.plant_s // 30)
+        self.reporter = Reporter(self.collectors, self._client, self._coap, self.reports)
+
+    async def close(self) -> None:
+        """Stop everything."""
+        if self._client is not None:
+            self._client.close()
+        for device, server in zip(self.devices, self._servers, strict=False):
+            await stop(device, server)
+        self.answers.close()
+        self.reports.close()
+
+    def moved(self, before_s: float) -> None:
+        """Follow the city to its present moment: silence faults, and reports now due."""
+        city = self._city
+        for device in self.devices:
+            device.silent = device.index in city.faults.silent
+        if self.reporter is not None:
+            self.reporter.send(self.collectors.due(before_s, city.now_s))
+
+    def registers(self, code: str, start: int, count: int) -> list[int]:
+        """Return registers of a device as its own panel shows them.
+
+        Raises:
+            InputError: There is no such device or register.
+        """
+        words = self._stretch(code, start, count)
+        return [words[2 * i] << 8 | words[2 * i + 1] for i in range(count)]
+
+    def put(self, code: str, start: int, words: list[int]) -> None:
+        """Write registers of a device as somebody at its own panel would.
+
+        Raises:
+            InputError: There is no such device or register, or no such word.
+        """
+        if not all(0 <= word <= 0xFFFF for word in words):
+            raise InputError("a register holds 0 to 65535", thing=code, fix="give such words")
+        stretch = self._stretch(code, start, len(words))
+        stretch[:] = b"".join(word.to_bytes(2, "big") for word in words)
+        self._city.wrote(self._city.memory.number[code], start, len(words))
+
+    def _stretch(self, code: str, start: int, count: int) -> memoryview:
+        number = self._city.memory.number.get(code)
+        if number is None:
+            raise InputError("no such device", thing=code, fix="give a Modbus device's code")
+        memory = self.devices[number].memory
+        if start < 0 or count < 1 or 2 * (start + count) > len(memory):
+            last = len(memory) // 2 - 1
+            raise InputError("no such register", thing=f"{code} {start}", fix=f"0 to {last}")
+        return memory[2 * start : 2 * (start + count)]
+
+    def _answered(self, device: int, start: int, count: int, data: bytes) -> None:
+        self.answers.write(ANSWER.pack(self.plant_s, device, start, count) + data)

@@ -1,0 +1,244 @@
+"""One gateway: its works, its uplink, its clock and its collectors, kept going together.
+
+Free-running, slots are polled when plant time reaches them, writable registers are read back
+every 10 s and stations driven from here every half second (plant time). Above ten times real
+time, and in lockstep, these scans collapse onto the slot: devices change no faster than that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from random import Random
+from typing import assert_never
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from heatloop.edge.clock_link import ClockLink
+from heatloop.edge.config import EdgeConfig
+from heatloop.edge.drivers.coap import CollectorServer
+from heatloop.edge.enrol import Identity, tls_context
+from heatloop.edge.kept import Kept
+from heatloop.edge.pacing import COLLAPSE_SPEED, Pace, due_slot
+from heatloop.edge.report_book import ReportBook
+from heatloop.edge.spool import Spool
+from heatloop.edge.uplink import Uplink
+from heatloop.edge.uplink_session import (
+    Acked,
+    CommandArrived,
+    Inbound,
+    ProfileArrived,
+    Quarantined,
+    Refused,
+    UplinkSession,
+    Welcomed,
+)
+from heatloop.edge.works import Works
+from heatloop.kernel.batch import SampleBatch
+from heatloop.kernel.clock import SharedClock, machine_s
+from heatloop.kernel.errors import HeatloopError
+from heatloop.kernel.messages import Command
+from heatloop.plant.edge_profile import SCAN_PERIODS_S, EdgeProfile
+
+_LOG: FilteringBoundLogger = structlog.get_logger(__name__)
+_LAG_TICKS = 4
+
+
+class Agent:
+    """A gateway process's heart.
+
+    Args:
+        config: Its settings.
+        identity: Who it is and what it looks after.
+        clock: Plant time; set by the clock link.
+        rng: Spreads attempts at broken links.
+    """
+
+    def __init__(
+        self, config: EdgeConfig, identity: Identity, clock: SharedClock, rng: Random
+    ) -> None:
+        self._config, self._identity, self._clock, self._rng = config, identity, clock, rng
+        self.spool = Spool(config.data / "spool", config.spool_max_mb << 20)
+        self._kept = Kept(config.gateway, config.data, self.spool, self._spooled)
+        self._session = UplinkSession(
+            gateway=config.gateway,
+            spool=self.spool,
+            key=identity.key,
+            profile_version=identity.profile.version,
+            ledger_version=identity.profile.ledger_version,
+        )
+        self._uplink = Uplink(
+            config.platform_url, [self._session], self._inbound, tls=tls_context(config), rng=rng
+        )
+        self._link = ClockLink(config.clock_socket, config.gateway, clock, lockstep=True)
+        self._commands: deque[Command] = deque()
+        self._command_came = asyncio.Event()
+        self._pace = Pace(self.spool, self._uplink)
+        self._turn = asyncio.Lock()
+        self._works: Works | None = None
+        self._book: ReportBook | None = None
+        self._last_slot = self.spool.last_slot
+        self._began = True
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._link.run())
+            await self._link.ready.wait()
+            self._works = self._build(self._identity.profile)
+            await self._works.resume()
+            tasks.create_task(self._uplink.run())
+            server = await self._collectors(tasks)
+            _LOG.info("gateway works", gateway=self._config.gateway, epoch=self.spool.epoch)
+            try:
+                tasks.create_task(self._obey())
+                tasks.create_task(self._scan("guard"))
+                tasks.create_task(self._scan("fast"))
+                await self._slots()
+            finally:
+                if server is not None:
+                    await server.stop()
+                async with self._turn:  # what was being read is still spooled
+                    await self._works.close()
+                self.spool.close()
+
+    def _build(self, profile: EdgeProfile) -> Works:
+        stepped = self._link.stepped
+        loop = asyncio.get_running_loop()
+        return Works(
+            profile,
+            self._identity.ring,
+            self._kept,
+            now_s=self._clock.now_s,
+            backoff_now_s=self._clock.now_s if stepped else loop.time,
+            lockstep=stepped,
+            timeout_s=self._config.timeout_s,
+            rng=self._rng,
+        )
+
+    async def _collectors(self, tasks: asyncio.TaskGroup) -> CollectorServer | None:
+        if not self._config.coap_port:
+            return None
+        assert self._works is not None
+        self._book = ReportBook(self._works.index, self._config.data / "reports.log")
+        server = CollectorServer(self._book, self._keep_reports, self._clock.now_s)
+        await server.start(self._config.coap_host, self._config.coap_port)
+        tasks.create_task(server.run())
+        return server
+
+    async def _keep_reports(self, batch: SampleBatch) -> None:
+        await asyncio.to_thread(self.spool.append, batch, late=True)
+        self._spooled()
+
+    def _spooled(self) -> None:
+        self._uplink.wake()
+
+    def _inbound(self, session: UplinkSession, inbound: Inbound) -> None:
+        match inbound:
+            case Acked() | Welcomed():
+                self._pace.acked()
+            case CommandArrived(command):
+                self._commands.append(command)
+                self._command_came.set()
+            case ProfileArrived(document):
+                self._renew(document)
+            case Quarantined(first, reason):
+                _LOG.warning("platform set an envelope aside", first=first, reason=reason)
+            case Refused():
+                pass
+            case other:
+                assert_never(other)
+
+    def _renew(self, document: dict[str, object]) -> None:
+        try:
+            profile = self._identity.renew(document)
+        except HeatloopError as error:
+            _LOG.warning("new profile refused", reason=str(error))
+            return
+        if profile is not None:
+            _LOG.info("new profile", version=profile.version)
+
+    async def _current(self) -> Works:
+        """Return the works for the newest profile and the present kind of time."""
+        works, profile = self._works, self._identity.profile
+        assert works is not None
+        if works.index.profile is not profile or works.lockstep != self._link.stepped:
+            await works.close()
+            works = self._works = self._build(profile)
+            if self._book is not None:
+                self._book.use(works.index)
+            self._session.profile_version = profile.version
+            self._session.ledger_version = profile.ledger_version
+        return works
+
+    async def _slots(self) -> None:
+        while True:
+            if self._link.stepped:
+                await self._one_tick()
+            else:
+                await self._one_slot()
+
+    async def _one_tick(self) -> None:
+        slot, seen = self._link.tick, self._link.changes
+        if slot >= 0:
+            if slot > self._last_slot:
+                await asyncio.shield(self._do(slot))
+            assert self._works is not None
+            await self._pace.keep(_LAG_TICKS * self._works.rows_a_tick)
+            await self._link.done(slot)
+        if self._link.changes == seen:
+            await self._link.changed(5.0)
+
+    async def _one_slot(self) -> None:
+        """Wait for the next slot and do it; a clock change meanwhile starts the wait again."""
+        assert self._works is not None
+        state = self._clock.state
+        if state.speed <= 0:
+            await self._link.changed(5.0)
+            return
+        now_s = self._clock.now_s()
+        slot = due_slot(now_s, self._works.tick_s, self._last_slot, state.speed)
+        wait_s = state.machine_at(slot) - machine_s()
+        if wait_s > 0:
+            await self._link.changed(min(wait_s, 5.0))
+        else:
+            await asyncio.shield(self._do(slot))
+
+    async def _do(self, slot: int) -> None:
+        async with self._turn:
+            works = await self._current()
+            collapsed = self._link.stepped or self._clock.state.speed > COLLAPSE_SPEED
+            await works.slot(slot, self._take_commands, began=self._began, collapsed=collapsed)
+            self._began = False
+            self._last_slot = slot
+
+    def _take_commands(self) -> list[Command]:
+        taken = list(self._commands)
+        self._commands.clear()
+        return taken
+
+    async def _obey(self) -> None:
+        while True:
+            await self._command_came.wait()
+            self._command_came.clear()
+            if self._link.stepped:
+                continue  # the next tick takes them
+            async with self._turn:
+                works = await self._current()
+                for command in self._take_commands():
+                    await works.obey(command)
+
+    async def _scan(self, name: str) -> None:
+        """Run the guard or fast scan at its period while time runs slowly enough."""
+        period_s = SCAN_PERIODS_S[name]
+        while True:
+            state = self._clock.state
+            works = self._works
+            idle = state.lockstep or not 0 < state.speed <= COLLAPSE_SPEED
+            if idle or works is None or (name == "fast" and not works.has_fast):
+                await self._link.changed(5.0)
+                continue
+            await asyncio.sleep(max(period_s / state.speed, 0.05))
+            scan = works.guard_scan if name == "guard" else works.fast_scan
+            await scan()

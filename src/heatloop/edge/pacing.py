@@ -1,0 +1,62 @@
+"""When a slot is due, and how far the gateway may run ahead of the platform in lockstep."""
+
+from __future__ import annotations
+
+import asyncio
+
+from heatloop.edge.spool import Spool
+from heatloop.edge.uplink import Uplink
+
+COLLAPSE_SPEED = 10.0
+_LATE_S = 5.0
+_PATIENCE_S = 60.0
+
+
+def due_slot(now_s: float, tick_s: int, last_slot: int, speed: float) -> int:
+    """Return the next slot to poll: the present one, or one to wait for.
+
+    Args:
+        now_s: Plant time.
+        tick_s: Distance of slots.
+        last_slot: Last slot polled.
+        speed: Plant seconds a machine second.
+    """
+    slot = int(now_s // tick_s) * tick_s
+    # A slot may be begun a little late; later, its values would be those of another time.
+    if now_s - slot > min(float(tick_s), max(_LATE_S, speed)):
+        slot += tick_s
+    return max(slot, last_slot // tick_s * tick_s + tick_s)
+
+
+class Pace:
+    """Holds ticks back while the platform lags, unless it stays away for long.
+
+    Args:
+        spool: What the platform has not yet.
+        uplink: Whether it is there at all.
+    """
+
+    def __init__(self, spool: Spool, uplink: Uplink) -> None:
+        self._spool, self._uplink = spool, uplink
+        self._acked = asyncio.Event()
+        self._patient = True
+
+    def acked(self) -> None:
+        """Say that the platform acknowledged something."""
+        self._acked.set()
+
+    async def keep(self, rows: int) -> None:
+        """Return when at most so many rows wait in the spool, or the platform is given up."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _PATIENCE_S
+        while self._spool.rows > rows:
+            if not self._uplink.online and (not self._patient or loop.time() > deadline):
+                self._patient = False
+                return
+            self._acked.clear()
+            if self._spool.rows > rows:
+                try:
+                    await asyncio.wait_for(self._acked.wait(), 1.0)
+                except TimeoutError:
+                    continue
+        self._patient = True

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import json
-import secrets
-from collections import defaultdict
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,81 +17,15 @@ from heatloop.edge.uplink_session import (
     UplinkSession,
     Welcomed,
 )
-from heatloop.kernel import envelope
 from heatloop.kernel.batch import SampleBatch
-from heatloop.kernel.envelope import EnvelopeKind
 from heatloop.kernel.errors import ConfigError
 from heatloop.kernel.messages import Command
 from heatloop.security.keys import KeyRing, SigningKey
-
-
-class Platform:
-    """Accepts links, keeps rows by (gateway, epoch), refuses holes, acknowledges in order."""
-
-    def __init__(self, ring):
-        self.ring = ring
-        self.through = defaultdict(int)
-        self.rows = defaultdict(list)
-        self.notes = []
-        self.sizes = []
-        self.links = []
-        self.hold_acks = False
-        self.held = []
-        self.epochs = []
-
-    async def __call__(self, socket):
-        self.links.append(socket)
-        nonce = secrets.token_hex(16)
-        await socket.send(json.dumps({"type": "challenge", "nonce": nonce}))
-        async for frame in socket:
-            if isinstance(frame, str):
-                hello = json.loads(frame)
-                assert hello["type"] == "hello"
-                key_id = next(iter(self.keys[hello["gateway"]]))
-                signed = b"heatloop-link\0" + bytes.fromhex(nonce)
-                self.ring.verify(key_id, signed, bytes.fromhex(hello["signature"]))
-                through = self.through[hello["gateway"], hello["epoch"]]
-                await self.say(socket, "welcome", hello["gateway"], through=through)
-            else:
-                await self.take(socket, frame)
-
-    @staticmethod
-    async def say(socket, kind, gateway, **rest):
-        await socket.send(json.dumps({"type": kind, "gateway": gateway, **rest}))
-
-    async def take(self, socket, frame):
-        got = envelope.decode(frame)
-        self.ring.verify(got.key_id, got.signed, got.signature)
-        key = got.gateway, got.epoch
-        assert got.first <= self.through[key] + 1, "a hole"
-        if got.kind is EnvelopeKind.NOTES:
-            self.notes += got.notes()
-        else:
-            self.rows[got.gateway] += list(got.batch().rows())
-        self.sizes.append(got.count)
-        self.epochs.append(got.epoch)
-        self.through[key] = max(self.through[key], got.last)
-        ack = (socket, "ack", got.gateway, {"epoch": got.epoch, "through": self.through[key]})
-        if self.hold_acks:
-            self.held.append(ack)
-        else:
-            await self.say(*ack[:3], **ack[3])
-
-    async def release(self):
-        self.hold_acks = False
-        for ack in self.held:
-            await self.say(*ack[:3], **ack[3])
-        self.held.clear()
+from tests.contract.edge_peers import Platform, until
 
 
 def batch(slot, n=4):
     return SampleBatch(range(1, n + 1), [slot] * n, [slot / 7 + i for i in range(n)], [0] * n)
-
-
-async def until(condition, within_s=10.0):
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture

@@ -109,6 +109,13 @@ async def test_kill_loses_nothing_acknowledged_and_doubles_nothing(data: Path) -
     await client.refresh_rollups()
     assert await client.count(T0, T0 + 30 * 600) == 600 * POINTS
     assert await client.duplicates(T0, T0 + 30 * 600) == 0
+    assert int((await client.stats())["latest_rows"]) >= POINTS
+
+    # What is received last wins, also over what was received before the kills.
+    again = tick(3)
+    await client.append(again._replace(values=again.values + 0.25))
+    third = await client.raw([1, POINTS], T0 + 90, T0 + 91)
+    assert third.values.tolist() == [1e6 + 3.25, POINTS * 1e6 + 3.25]
     windows = await client.rollup([1, POINTS], T0, T0 + 30 * 600, 600)
     assert windows.count.tolist() == [20] * 60
     await client.close()

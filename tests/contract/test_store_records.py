@@ -226,6 +226,21 @@ def test_the_audit_is_one_chain_under_many_writers(records: Records) -> None:
     assert records.audit.verify() == (61, None)
 
 
+def test_two_processes_share_the_records(records: Records, url: str) -> None:
+    other = Records(url)
+
+    def write(n: int) -> None:
+        one = (records, other)[n % 2]
+        one.audit.append(at=0.0, user=f"u{n}", action="a", subject="s", detail={})
+        one.gateways.advance("GW0001", 7, n, at=0.0)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(40)))
+    assert other.audit.verify() == (40, None)
+    assert other.gateways.through("GW0001", 7) == 39
+    other.close()
+
+
 @pytest.mark.parametrize(
     "sql", ["UPDATE audit_entry SET action = 'x' WHERE seq = 2", "DELETE FROM audit_entry"]
 )

@@ -14,13 +14,22 @@ PRESSURE = st.just(300.0) | st.none() | st.floats() | st.floats(0, 1800)
 INPUTS = st.builds(
     UnitInputs,
     mode=st.sampled_from([0.0, 1.0, 2.0, 7.0, math.nan]),
-    supply_c=ANY, return_c=ANY, supply_kpa=PRESSURE, return_kpa=PRESSURE, outdoor_c=ANY,
-    tank_level_m=st.none() | st.floats(0, 3), flood=st.booleans(), pump_fault=st.just(0) | st.integers(0, 65535),
-    setpoint_c=ANY, setpoint_age_s=st.none() | st.floats(0, 1e6),
-    valve_setpoint_pct=st.floats() | st.floats(-10, 120), pump_setpoint_hz=st.just(40.0) | st.floats(),
-    pressure_setpoint_kpa=st.floats() | st.floats(0, 1500), makeup_command=st.booleans(),
+    supply_c=ANY,
+    return_c=ANY,
+    supply_kpa=PRESSURE,
+    return_kpa=PRESSURE,
+    outdoor_c=ANY,
+    tank_level_m=st.none() | st.floats(0, 3),
+    flood=st.booleans(),
+    pump_fault=st.just(0) | st.integers(0, 65535),
+    setpoint_c=ANY,
+    setpoint_age_s=st.none() | st.floats(0, 1e6),
+    valve_setpoint_pct=st.floats() | st.floats(-10, 120),
+    pump_setpoint_hz=st.just(40.0) | st.floats(),
+    pressure_setpoint_kpa=st.floats() | st.floats(0, 1500),
+    makeup_command=st.booleans(),
     valve_pct=ANY,
-)  # fmt: skip
+)
 STEPS = st.lists(st.tuples(INPUTS, st.sampled_from([0.5, 1.0, 5.0, 30.0, 3600.0])), max_size=25)
 
 

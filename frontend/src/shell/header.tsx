@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'react-router';
 import { info, session, signOut } from '../api/session';
 import { showNumber } from '../base/format';
+import { useMedia } from '../base/media';
 import { useStore } from '../base/store';
 import { THEMES, themeChoice } from '../base/theme';
 import { showTime } from '../base/time';
@@ -35,7 +36,7 @@ function PlantTime() {
   );
 }
 
-function Person() {
+function Person({ narrow }: { narrow: boolean }) {
   const { t } = useTranslation();
   const who = useStore(session);
   const theme = useStore(themeChoice);
@@ -79,6 +80,7 @@ function Person() {
               {who?.roles.map((role) => t(`role.${role as 'dispatcher'}`)).join(' · ')}
             </span>
           </p>
+          {narrow && <LanguageSwitch />}
           <button type="button" data-testid="theme-switch" onClick={() => themeChoice.set(next)}>
             <Icon name={theme === 'dark' ? 'moon' : theme === 'light' ? 'sun' : 'auto'} size={18} />
             {t(`theme.${theme}`)}
@@ -101,6 +103,7 @@ export function Header({ demoOpen, onDemo }: { demoOpen: boolean; onDemo: () => 
   const { t } = useTranslation();
   const told = useStore(info);
   const sound = useStore(soundChoice);
+  const narrow = useMedia('(max-width: 720px)');
   const company = told && (language.get() === 'zh' ? told.company_zh : told.company_en);
   return (
     <header className="top">
@@ -135,8 +138,8 @@ export function Header({ demoOpen, onDemo }: { demoOpen: boolean; onDemo: () => 
       >
         <Icon name={sound === 'on' ? 'sound' : 'mute'} />
       </button>
-      <LanguageSwitch />
-      <Person />
+      {!narrow && <LanguageSwitch />}
+      <Person narrow={narrow} />
     </header>
   );
 }

@@ -256,7 +256,7 @@ class Commands:
         for row in rows.tolist():
             read = (float(columns.values[row]), int(columns.slots[row]))
             self._reads.setdefault(int(columns.keys[row]), deque(maxlen=_READS)).append(read)
-        waiting = [l for l in self._live.values() if l.state is CommandState.ACKNOWLEDGED]
+        waiting = [each for each in self._live.values() if each.state is CommandState.ACKNOWLEDGED]
         return [self._verify_if_read(live.command.id) for live in waiting if self._proof(live)]
 
     def _watched_mask(self) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from heatloop.plant.rows import from_rows, to_rows
 from heatloop.security.access import Principal
 from heatloop.security.passwords import new_token, token_hash
 from heatloop.store.records import Records
+from heatloop.store.tables import read_tables, write_tables
 
 
 def empty_ledger() -> Ledger:
@@ -101,8 +102,6 @@ class Ledgers:
         """Return the ledger as a workbook (`xlsx`) or a zip of csv files (`csv`)."""
         if not by.scope.holds(""):
             raise Refused("forbidden", thing="ledger", detail="the whole company")
-        from heatloop.store.tables import write_tables
-
         sheets = to_rows(self._world.ledger)
         body = await asyncio.to_thread(write_tables, sheets, kind)
         await self._audit.add(by.user, "ledger.export", kind, version=self._world.ledger.version)
@@ -123,10 +122,7 @@ class Ledgers:
             current = self._world.ledger
 
             def build() -> Ledger:
-                from heatloop.store.tables import read_tables
-
-                kind = "xlsx" if name.lower().endswith(".xlsx") else "csv"
-                sheets = read_tables(data, kind)
+                sheets = read_tables(data)
                 return from_rows(sheets, version=current.version + 1, keys=current.keys)
 
             try:

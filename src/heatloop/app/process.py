@@ -12,7 +12,7 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from heatloop.app.patience import until_done
 from heatloop.app.platform import Platform
 from heatloop.app.settings import Settings, load_settings
 from heatloop.app.wiring import build_platform
+from heatloop.edge.clock_link import ClockLink
 from heatloop.kernel.clock import SharedClock
 from heatloop.kernel.errors import ConfigError, HeatloopError
 
@@ -30,6 +31,7 @@ _log = structlog.get_logger("heatloop.platform")
 WEB = "heatloop.web.factory:create_app"
 _WS_BYTES = 16 * 1024 * 1024
 _STOP_S = 5
+_CLOCK_WAIT_S = 60.0
 
 
 def _named(name: str) -> Callable[..., Any]:
@@ -86,6 +88,36 @@ async def running(platform: Platform) -> AsyncIterator[None]:
         platform.records.close()
 
 
+@contextlib.asynccontextmanager
+async def plant_clock(settings: Settings) -> AsyncIterator[SharedClock]:
+    """Give plant time, followed for as long as the block lasts.
+
+    Raises:
+        ConfigError: Plant time is to be followed and nobody publishes it.
+    """
+    clock = SharedClock()
+    if not settings.clock.socket:
+        yield clock
+        return
+    link = ClockLink(Path(settings.clock.socket), "platform", clock)
+    follower = asyncio.create_task(link.run(), name="clock")
+    try:
+        await _within(_CLOCK_WAIT_S, link.ready.wait(), settings.clock.socket)
+        yield clock
+    finally:
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)
+
+
+async def _within(seconds: float, ready: Awaitable[object], socket: str) -> None:
+    try:
+        await asyncio.wait_for(ready, seconds)
+    except TimeoutError as error:
+        raise ConfigError(
+            "nobody publishes plant time", thing=socket, fix="start the city first"
+        ) from error
+
+
 async def serve(settings: Settings, *, web: str = WEB, extras: tuple[str, ...] = ()) -> None:
     """Run the platform until SIGTERM or SIGINT.
 
@@ -94,12 +126,8 @@ async def serve(settings: Settings, *, web: str = WEB, extras: tuple[str, ...] =
         web: Names the function that builds the web application.
         extras: Names of functions that, given the platform, return further routers.
     """
-    clock = SharedClock()
     async with contextlib.AsyncExitStack() as stack:
-        if settings.clock.socket:
-            from heatloop.edge.clock_link import follow
-
-            await stack.enter_async_context(follow(Path(settings.clock.socket), clock))
+        clock = await stack.enter_async_context(plant_clock(settings))
         platform = build_platform(settings, clock=clock)
         await stack.enter_async_context(running(platform))
         routers = tuple(_named(name)(platform) for name in extras)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from heatloop import __version__
+from heatloop.cli import demo, edge, ledger, run
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError
 
 EXIT_OK, EXIT_FAILED, EXIT_INPUT, EXIT_CONFIG = 0, 1, 2, 3
@@ -14,9 +15,6 @@ EXIT_OK, EXIT_FAILED, EXIT_INPUT, EXIT_CONFIG = 0, 1, 2, 3
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    # Imported here: `heatloop --version` must not pay for engines and physics.
-    from heatloop.cli import demo, edge, ledger, run
-
     parser = argparse.ArgumentParser(
         prog="heatloop",
         description="heatloop 智慧供热平台: runs a district-heating company's heat.",
@@ -34,16 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return int(options.action(options))
-    except ConfigError as error:
-        code = EXIT_CONFIG
-        message = error
-    except InputError as error:
-        code = EXIT_INPUT
-        message = error
     except HeatloopError as error:
-        code = EXIT_FAILED
-        message = error
+        print(f"heatloop: {error}", file=sys.stderr)
+        match error:
+            case ConfigError():
+                return EXIT_CONFIG
+            case InputError():
+                return EXIT_INPUT
+            case _:
+                return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_OK
-    print(f"heatloop: {message}", file=sys.stderr)
-    return code

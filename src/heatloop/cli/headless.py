@@ -81,7 +81,7 @@ async def _wait_for_end(stack: StackOptions, end_s: int, days: float) -> None:
     while True:
         try:
             status = await ask_city(stack.run_dir / "city.sock", "status")
-            now = float(status["slot"])
+            now = float(status["plant_s"])
         except LinkError:
             now = seen
         if now != seen:
@@ -98,6 +98,8 @@ async def _wait_for_end(stack: StackOptions, end_s: int, days: float) -> None:
             )
         await asyncio.sleep(0.1)
     bar.end()
+    # What comes after the end is not looked at: let time crawl while the spools run empty.
+    await ask_city(stack.run_dir / "city.sock", "speed", speed=1)
 
 
 async def _drain(api: Api) -> None:

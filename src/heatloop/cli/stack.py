@@ -116,7 +116,14 @@ def city_program(options: StackOptions) -> Program:
     argv = [
         *("-m", "heatloop.demo.process", "--data", str(options.data)),
         *("--size", options.size, "--seed", str(options.seed)),
-        *("--speed", str(options.speed), "--base-port", str(options.base_port)),
+        *(
+            "--speed",
+            str(options.speed),
+            "--coap-port",
+            str(options.coap_port),
+            "--base-port",
+            str(options.base_port),
+        ),
     ]
     if options.lockstep:
         argv.append("--lockstep")

@@ -63,8 +63,7 @@ class ClockService:
 
     async def start(self, path: Path) -> None:
         """Listen on a unix socket, taking the place of a dead one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
+        _make_room(path)
         self._server = await asyncio.start_unix_server(
             self._serve, path=str(path), limit=_LONGEST_LINE
         )
@@ -100,10 +99,6 @@ class ClockService:
         while self.waiting_for(slot):
             self._progress.clear()
             await self._progress.wait()
-
-    def wake(self) -> None:
-        """Let `wait_done` look again."""
-        self._progress.set()
 
     def _clock_message(self) -> dict[str, Any]:
         return {"type": "clock", **self.state.to_dict()}
@@ -151,6 +146,11 @@ class ClockService:
         except HeatloopError as error:
             what = {"message": error.message, "thing": error.thing, "fix": error.fix}
             return {"ok": False, "error": f"{op}: {error}", **what}
+
+
+def _make_room(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
 
 
 async def request(path: Path, op: str, timeout_s: float = 10.0, **values: Any) -> dict[str, Any]:

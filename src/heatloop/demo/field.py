@@ -95,6 +95,11 @@ class Field:
         if self.reporter is not None:
             self.reporter.send(self.collectors.due(before_s, city.now_s))
 
+    async def reports_below(self, most: int) -> None:
+        """Return when fewer reports than this wait to be acknowledged."""
+        if self.reporter is not None:
+            await self.reporter.below(most)
+
     def registers(self, code: str, start: int, count: int) -> list[int]:
         """Return registers of a device as its own panel shows them.
 

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from heatloop.demo.checkpoint import load_city
 from heatloop.demo.city import City
@@ -60,7 +61,7 @@ def start_time_s(text: str) -> float:
 def _build(options: argparse.Namespace) -> Runner:
     folder: Path = options.data
     state_file = folder / "city" / "state.npz"
-    extra = {}
+    extra: dict[str, Any] = {}
     kept: ClockState | None = None
     if state_file.exists():
         city, kept, extra = load_city(

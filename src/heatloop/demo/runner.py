@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ _KEEP_TICKS = 20
 _KEEP_MACHINE_S = 10.0
 _MOST_REPORTS_OPEN = 128
 _CATCH_UP_S = 2 * 86400.0
-_log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -48,27 +48,33 @@ class Runner:
         await self.field.start()
         self._catch_up()
         await self.service.start(self._folder / "run" / "city.sock")
-        stopping = asyncio.create_task(self._stop.wait())
         try:
             while not self._stop.is_set():
                 self._changed.clear()
                 lockstep = self.service.state.lockstep
-                work = asyncio.create_task(self._lockstep() if lockstep else self._free())
-                await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not work.done():
-                    work.cancel()
-                await asyncio.gather(work, return_exceptions=self._stop.is_set())
+                await self._until_changed(self._lockstep() if lockstep else self._free())
         finally:
-            stopping.cancel()
             self.keep()
             await self.service.stop()
             await self.field.close()
+
+    async def _until_changed(self, moving: Coroutine[Any, Any, None]) -> None:
+        """Move until speed or mode changes, or all ends; an error in moving ends all."""
+        work = asyncio.create_task(moving)
+        change = asyncio.create_task(self._changed.wait())
+        try:
+            await asyncio.wait({work, change}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Both only ever wait; a step of the city itself is never cut in two.
+            work.cancel()
+            change.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
 
     def stop(self) -> None:
         """Ask `run` to end."""
         self._stop.set()
         self._changed.set()
-        self.service.wake()
 
     def keep(self) -> None:
         """Write the checkpoint."""
@@ -99,20 +105,12 @@ class Runner:
     async def _free(self) -> None:
         """Move with the shared clock: every second, or in larger steps when faster."""
         kept_s = machine_s()
-        while not self._changed.is_set():
+        while True:
             state = self.service.state
             step_s = min(max(state.speed, 1.0), float(TICK_S))
             # Whole multiples of the step, so that slots fall on steps.
             goal_s = (self.city.now_s // step_s + 1) * step_s
-            wait_s = state.machine_at(goal_s) - machine_s()
-            if wait_s > 0:
-                try:
-                    await asyncio.wait_for(self._changed.wait(), wait_s)
-                    return
-                except TimeoutError:
-                    pass
-            else:
-                await asyncio.sleep(0)
+            await asyncio.sleep(max(state.machine_at(goal_s) - machine_s(), 0.0))
             self._move(goal_s - self.city.now_s)
             if machine_s() - kept_s > _KEEP_MACHINE_S:
                 kept_s = machine_s()
@@ -122,14 +120,9 @@ class Runner:
         """Move tick by tick, each when every gateway is done with the last."""
         ticks = 0
         slot = int(self.city.now_s)
-        while not self._changed.is_set():
+        while True:
             await self.service.wait_done(slot)
-            while self.field.reporter is not None and (
-                self.field.reporter.pending > _MOST_REPORTS_OPEN
-            ):
-                await asyncio.sleep(0.005)
-            if self._changed.is_set():
-                return
+            await self.field.reports_below(_MOST_REPORTS_OPEN)
             slot += TICK_S
             self._move(slot - self.city.now_s)
             state = self._state(lockstep=True, speed=0.0, epoch=self.service.state.epoch)
@@ -199,7 +192,6 @@ class Runner:
             self._state(lockstep=lockstep, speed=0.0 if lockstep else speed, epoch=epoch)
         )
         self._changed.set()
-        self.service.wake()
 
     def status(self) -> dict[str, Any]:
         """Return the city's condition as plain values."""

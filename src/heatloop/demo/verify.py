@@ -6,7 +6,6 @@ wire, `reports.bin` every room report that was acknowledged. Nothing here asks t
 
 from __future__ import annotations
 
-import struct
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from heatloop.demo.logs import NOT_MEASURED, REPORT, ReportState, read_answers
 from heatloop.kernel.series import Columns
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Binding
-from heatloop.protocols.room_report import decode_report, report_slot
+from heatloop.protocols.room_report import report_slot
 
-_ANSWER = struct.Struct("<IHHH")
-_LENGTH = struct.Struct("<H")
 _DTYPES = {"int16": ">i2", "uint16": ">u2", "int32": ">i4", "uint32": ">u4", "float32": ">f4"}
 
 
@@ -67,26 +65,21 @@ def _ids(keys: NDArray[np.uint32], slots: NDArray[np.uint32]) -> NDArray[np.uint
     return (keys.astype(np.uint64) << np.uint64(32)) | slots.astype(np.uint64)
 
 
-def read_answers(
+def _blocks(
     path: Path,
 ) -> dict[tuple[int, int, int], tuple[NDArray[np.uint32], NDArray[np.uint8]]]:
-    """Read `answers.bin`: (device, start, count) -> plant seconds (n,), words (n, 2 * count)."""
-    data = path.read_bytes()
+    """Return (device, start, count) -> plant seconds (n,), bytes as sent (n, 2 * count)."""
     found: dict[tuple[int, int, int], tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
-    at, end = 0, len(data)
-    while at + _ANSWER.size <= end:
-        plant_s, device, start, count = _ANSWER.unpack_from(data, at)
-        at += _ANSWER.size
-        times, words = found[device, start, count]
+    for plant_s, device, start, words in read_answers(path):
+        times, parts = found[device, start, len(words) // 2]
         times.append(plant_s)
-        words.append(data[at : at + 2 * count])
-        at += 2 * count
+        parts.append(words)
     return {
         block: (
             np.array(times, "u4"),
-            np.frombuffer(b"".join(words), "u1").reshape(len(times), 2 * block[2]),
+            np.frombuffer(b"".join(parts), "u1").reshape(len(times), 2 * block[2]),
         )
-        for block, (times, words) in found.items()
+        for block, (times, parts) in found.items()
     }
 
 
@@ -107,12 +100,11 @@ def produced(ledger: Ledger, folder: Path, start_s: int = 0, end_s: int = 1 << 3
         start_s: First plant second.
         end_s: Plant second after the last.
     """
-    modbus = [ledger.devices[c] for c in sorted(ledger.devices)]
-    modbus = [d for d in modbus if d.protocol == "modbus_tcp"]
+    modbus = [d for d in ledger.devices.values() if d.protocol == "modbus_tcp"]
     keys: list[NDArray[np.uint32]] = []
     slots: list[NDArray[np.uint32]] = []
     values: list[NDArray[np.float64]] = []
-    for (number, start, count), (times, raw) in read_answers(folder / "answers.bin").items():
+    for (number, start, count), (times, raw) in _blocks(folder / "answers.bin").items():
         device = modbus[number]
         for binding in ledger.bindings_of_device(device.code):
             first = binding.register - start
@@ -137,19 +129,18 @@ def produced(ledger: Ledger, folder: Path, start_s: int = 0, end_s: int = 1 << 3
 def _reports(
     ledger: Ledger, path: Path
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float64]]:
-    """Read `reports.bin`: u16 length and the report as sent, for each one acknowledged."""
+    """Return the fields of every report that was acknowledged."""
+    collectors = [d for d in ledger.devices.values() if d.protocol == "coap"]
     rows: list[tuple[int, int, float]] = []
     data = path.read_bytes() if path.exists() else b""
-    at = 0
-    while at + _LENGTH.size <= len(data):
-        (length,) = _LENGTH.unpack_from(data, at)
-        at += _LENGTH.size
-        report = decode_report(data[at : at + length])
-        at += length
-        for binding in ledger.bindings_of_device(report.device_code):
-            number = report.fields[binding.register]
-            if number is not None:
-                slot = report_slot(report.at_s, binding.period_s)
+    whole = len(data) - len(data) % REPORT.size
+    for state, collector, at_s, _, *fields in REPORT.iter_unpack(data[:whole]):
+        if state != ReportState.ACKNOWLEDGED:
+            continue
+        for binding in ledger.bindings_of_device(collectors[collector].code):
+            number = fields[binding.register]
+            if number != NOT_MEASURED:
+                slot = report_slot(at_s, binding.period_s)
                 rows.append((binding.key, slot, number * binding.factor + binding.offset))
     if not rows:
         return np.empty(0, "u4"), np.empty(0, "u4"), np.empty(0, "f8")

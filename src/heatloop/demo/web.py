@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,18 +10,16 @@ from fastapi import APIRouter, Depends
 from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
 
-from heatloop.kernel.errors import InputError, LinkError
-
-TIMEOUT_S = 10.0
-_LINE_LIMIT = 16 << 20
+from heatloop.demo.clock_service import request
+from heatloop.kernel.errors import LinkError
 
 
 class CityWeather(BaseModel):
     """The weather over the city, and what was added to the drawn winter."""
 
-    outdoor_temperature_c: float
-    wind_speed_m_s: float
-    solar_w_m2: float
+    outdoor_c: float
+    wind_ms: float
+    sun_w_m2: float
     offset_k: float
     wind_factor: float
     cloud_factor: float
@@ -76,26 +72,12 @@ async def ask_city(socket: Path, op: str, **arguments: Any) -> dict[str, Any]:
         LinkError: The city does not answer.
         InputError: The city refused the request.
     """
-    request = {"type": "control", "id": 1, "op": op, **arguments}
     try:
-        async with asyncio.timeout(TIMEOUT_S):
-            reader, writer = await asyncio.open_unix_connection(str(socket), limit=_LINE_LIMIT)
-            try:
-                writer.write(json.dumps(request).encode() + b"\n")
-                await writer.drain()
-                while line := await reader.readline():
-                    reply = json.loads(line)
-                    if reply.get("type") == "reply" and reply.get("id") == 1:
-                        if "error" in reply:
-                            raise InputError(str(reply["error"]), thing=op, place="city")
-                        return dict(reply)
-            finally:
-                writer.close()
+        return await request(socket, op, **arguments)
     except (OSError, TimeoutError) as error:
         raise LinkError(
-            "the city does not answer", thing=str(socket), fix="is it running?"
+            "the city does not answer", thing=str(socket), fix="look into logs/city.log"
         ) from error
-    raise LinkError("the city hung up", thing=str(socket), fix="look into logs/city.log")
 
 
 def demo_router(
@@ -131,7 +113,7 @@ def demo_router(
         fault: Annotated[str, PathParam(max_length=80)], body: FaultRequest
     ) -> CityStatus:
         """Switch a fault on or off."""
-        await ask_city(socket, "fault", fault=fault, active=body.active)
+        await ask_city(socket, "fault", id=fault, active=body.active)
         return await status()
 
     look, change = [Depends(viewer)], [Depends(demonstrator)]

@@ -82,8 +82,7 @@ class UnitDrive:
         if dt_s == 0.0:
             return None
         self._stepped_s = now_s
-        setpoint = self.names.get("secondary_supply_temperature_setpoint")
-        order = self._memory.wanted.get(setpoint.key) if setpoint else None
+        setpoint_c, age_s = self._setpoint(values, now_s, outdoor_c)
         outputs = logic.step(
             UnitInputs(
                 mode=values.get("station_mode", 0.0),
@@ -95,8 +94,8 @@ class UnitDrive:
                 tank_level_m=shared.get("tank_level"),
                 flood=shared.get("station_flood", 0.0) > 0,
                 pump_fault=int(values.get("circulation_pump_fault", 0.0)),
-                setpoint_c=order.value if order else None,
-                setpoint_age_s=now_s - order.at_s if order else None,
+                setpoint_c=setpoint_c,
+                setpoint_age_s=age_s,
                 valve_setpoint_pct=self._wanted("valve_opening_setpoint", values, 0.0),
                 pump_setpoint_hz=self._wanted("circulation_pump_frequency_setpoint", values, 40.0),
                 pressure_setpoint_kpa=values.get("secondary_return_pressure_setpoint", 300.0),
@@ -107,6 +106,21 @@ class UnitDrive:
         )
         self.word = outputs.interlock_word
         return outputs
+
+    def _setpoint(
+        self, values: Mapping[str, float], now_s: float, outdoor_c: float | None
+    ) -> tuple[float | None, float | None]:
+        """Return the supply set-point and its age; None where there is none."""
+        binding = self.names.get("secondary_supply_temperature_setpoint")
+        if binding is None:
+            return None, None
+        if outdoor_c is None:
+            # Nobody tells this gateway how cold it is, so the curve leads nowhere: what the
+            # register holds goes on holding.
+            held = values.get("secondary_supply_temperature_setpoint")
+            return held, 0.0 if held is not None else None
+        order = self._memory.wanted.get(binding.key)
+        return (order.value, now_s - order.at_s) if order else (None, None)
 
     def _tuned(self, values: Mapping[str, float]) -> UnitLogic:
         """Return the logic with the limits and curve the registers hold now."""

@@ -74,8 +74,17 @@ function widthOf(text: string): number {
 }
 
 /** Where each name fits without lying on another name or spot; missing when nowhere. */
-export function placeLabels(spots: Spot[], text: (spot: Spot) => string, box: Box): Map<string, Label> {
+export function placeLabels(
+  spots: Spot[],
+  text: (spot: Spot) => string,
+  box: Box,
+  kept: { x: number; y: number; text: string }[],
+): Map<string, Label> {
   const taken = spots.map((s) => ({ x1: s.x - s.r - 2, y1: s.y - s.r - 2, x2: s.x + s.r + 2, y2: s.y + s.r + 2 }));
+  for (const { x, y, text: words } of kept) {
+    const half = widthOf(words) / 2 + 6;
+    taken.push({ x1: x - half, y1: y - 14, x2: x + half, y2: y + 5 });
+  }
   const labels = new Map<string, Label>();
   spots.forEach((spot, own) => {
     const w = widthOf(text(spot));
@@ -85,6 +94,10 @@ export function placeLabels(spots: Spot[], text: (spot: Spot) => string, box: Bo
       { x: spot.x - gap, y: spot.y + 4, anchor: 'end' },
       { x: spot.x, y: spot.y - gap, anchor: 'middle' },
       { x: spot.x, y: spot.y + gap + 9, anchor: 'middle' },
+      { x: spot.x + 8, y: spot.y - gap + 2, anchor: 'start' },
+      { x: spot.x - 8, y: spot.y - gap + 2, anchor: 'end' },
+      { x: spot.x + 8, y: spot.y + gap + 7, anchor: 'start' },
+      { x: spot.x - 8, y: spot.y + gap + 7, anchor: 'end' },
     ];
     for (const at of tries) {
       const x1 = at.anchor === 'start' ? at.x : at.anchor === 'end' ? at.x - w : at.x - w / 2;

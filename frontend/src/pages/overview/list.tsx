@@ -6,6 +6,7 @@ import { showNumber, showPower } from '../../base/format';
 import { named } from '../../i18n';
 import { StateMark } from '../../parts/mark';
 import { useChanged } from '../../parts/value';
+import { shortName } from './select';
 
 const STEP = 60;
 /** The deviation bar's half width, K. */
@@ -53,7 +54,7 @@ function UnitLine({ unit }: { unit: OverviewUnit }) {
       <span className="pair back" title={t('short.returnSecondary')}>
         <Number1 value={unit.return_c} unit="°C" />
       </span>
-      <span className="tag mode">{unit.mode ? t(`mode.${unit.mode}`) : '–'}</span>
+      <span className="tag mode">{unit.mode ? t(`modeShort.${unit.mode}`) : '–'}</span>
     </li>
   );
 }
@@ -82,22 +83,21 @@ const Row = memo(function Row({ station, branch, pointed, onPoint }: RowProps) {
       >
         <StateMark state={station.state} count={station.alarms} size={20} />
         <span className="station-name">
-          <strong>{named(station)}</strong>
+          <strong title={named(station)}>{shortName(station)}</strong>
           <span className="code">
             {station.code} · {branch ? named(branch) : station.branch}
           </span>
         </span>
       </Link>
       <span className="station-facts">
-        <span className="fact" title={t('short.primary')}>
+        <span className="line-fact" title={t('short.primaryHelp')}>
           <span className="faint small">{t('short.primary')}</span>
-          <span>
-            <Number1 value={station.primary_supply_c} unit="" /> /{' '}
-            <Number1 value={station.primary_return_c} unit="°C" />
+          <span className="nowrap">
+            <Number1 value={station.primary_supply_c} unit="" />/<Number1 value={station.primary_return_c} unit="°C" />
           </span>
         </span>
-        <span className="fact">
-          <span className="faint small">{t('overview.power')}</span>
+        <span className="line-fact">
+          <span className="faint small">{t('short.heat')}</span>
           <span className="v">
             <b>{power.value}</b>
             <small>{power.unit}</small>

@@ -3,10 +3,13 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import type { AssetView, OverviewStation } from '../../api/views';
 import { language, named } from '../../i18n';
+import { useMedia } from '../../base/media';
 import { shapeOf } from '../../parts/mark';
 import { type Box, type Spot, lay, outline, placeLabels } from './geometry';
+import { shortName } from './select';
 
-const BOX: Box = { width: 640, height: 520, margin: 56 };
+const WIDE: Box = { width: 560, height: 500, margin: 60 };
+const NARROW: Box = { width: 340, height: 300, margin: 44 };
 /** With more substations than this only the abnormal ones carry their name. */
 const NAMED_BELOW = 60;
 
@@ -42,8 +45,8 @@ function Symbol({ spot }: { spot: Spot }) {
 }
 
 /** A round number of kilometres about a fifth of the sheet wide. */
-function scaleBar(kmAUnit: number): { km: number; width: number } {
-  const want = kmAUnit * BOX.width * 0.2;
+function scaleBar(kmAUnit: number, box: Box): { km: number; width: number } {
+  const want = kmAUnit * box.width * 0.2;
   const ten = 10 ** Math.floor(Math.log10(want));
   const km = [5, 2, 1].map((n) => n * ten).find((n) => n <= want) ?? ten;
   return { km, width: km / kmAUnit };
@@ -62,7 +65,8 @@ export const StationMap = memo(function StationMap(props: StationMapProps) {
   const { stations, shown, branches, pointed, onPoint } = props;
   const { t } = useTranslation();
   const go = useNavigate();
-  const { spots, kmAUnit } = useMemo(() => lay(stations, BOX), [stations]);
+  const box = useMedia('(max-width: 720px)') ? NARROW : WIDE;
+  const { spots, kmAUnit } = useMemo(() => lay(stations, box), [stations, box]);
   const areas = useMemo(() => {
     const by = new Map<string, Spot[]>();
     for (const spot of spots) by.set(spot.station.branch, [...(by.get(spot.station.branch) ?? []), spot]);
@@ -70,35 +74,43 @@ export const StationMap = memo(function StationMap(props: StationMapProps) {
       branch,
       path: outline(own),
       x: own.reduce((sum, s) => sum + s.x, 0) / own.length,
-      y: Math.min(...own.map((s) => s.y)) - 26,
+      y: Math.max(16, Math.min(...own.map((s) => s.y)) - 30),
     }));
   }, [spots]);
   const lang = language.get();
+  const titles = useMemo(
+    () =>
+      areas.length < 2
+        ? []
+        : areas.map(({ branch, x, y }) => {
+            const known = branches.get(branch);
+            return { branch, x, y, text: known ? known[lang] : branch };
+          }),
+    [areas, branches, lang],
+  );
   const labels = useMemo(() => {
     const wanted = spots.length < NAMED_BELOW ? spots : spots.filter((s) => s.station.state !== 'normal');
-    return placeLabels(wanted.slice(0, 200), (spot) => (lang === 'zh' ? spot.station.zh : spot.station.en), BOX);
-  }, [spots, lang]);
+    return placeLabels(wanted.slice(0, 200), (spot) => shortName(spot.station), box, titles);
+    // The names follow the language.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [spots, lang, box, titles]);
   const visible = useMemo(() => new Set(shown.map((station) => station.code)), [shown]);
   if (spots.length === 0) return <p className="empty">{t('overview.noPlaces')}</p>;
-  const bar = scaleBar(kmAUnit);
+  const bar = scaleBar(kmAUnit, box);
   // Abnormal ones are drawn last, on top.
   const order = [...spots].sort(
     (a, b) => Number(a.station.state !== 'normal') - Number(b.station.state !== 'normal'),
   );
   return (
-    <svg className="map" viewBox={`0 0 ${BOX.width} ${BOX.height}`} data-testid="station-map">
+    <svg className="map" viewBox={`0 0 ${box.width} ${box.height}`} data-testid="station-map">
       {areas.map((area) => (
         <path key={area.branch} d={area.path} className="map-area" />
       ))}
-      {areas.length > 1 &&
-        areas.map((area) => {
-          const branch = branches.get(area.branch);
-          return (
-            <text key={area.branch} x={area.x} y={Math.max(18, area.y)} className="map-branch">
-              {branch ? named(branch) : area.branch}
-            </text>
-          );
-        })}
+      {titles.map((title) => (
+        <text key={title.branch} x={title.x} y={title.y} className="map-branch">
+          {title.text}
+        </text>
+      ))}
       {order.map((spot) => {
         const { station } = spot;
         const label = labels.get(station.code);
@@ -123,13 +135,13 @@ export const StationMap = memo(function StationMap(props: StationMapProps) {
             <Symbol spot={spot} />
             {label && (
               <text x={label.x} y={label.y} textAnchor={label.anchor} className="map-name">
-                {named(station)}
+                {shortName(station)}
               </text>
             )}
           </a>
         );
       })}
-      <g className="map-scale" transform={`translate(20 ${BOX.height - 18})`}>
+      <g className="map-scale" transform={`translate(16 ${box.height - 14})`}>
         <path d={`M0 -5V0H${bar.width.toFixed(1)}V-5`} />
         <text x={bar.width + 8} y="1">
           {bar.km >= 1 ? `${bar.km} km` : `${Math.round(bar.km * 1000)} m`}

@@ -1,4 +1,6 @@
+import i18n from 'i18next';
 import type { OverviewStation, StationState } from '../../api/views';
+import { named } from '../../i18n';
 
 export interface Filter {
   text: string;
@@ -31,4 +33,11 @@ export function chosen(stations: OverviewStation[], filter: Filter): OverviewSta
           )),
     )
     .sort(ORDER[filter.order]);
+}
+
+/** A substation's name without the word every one of them ends in. */
+export function shortName(station: OverviewStation): string {
+  const name = named(station);
+  const suffix = i18n.t('overview.suffix');
+  return name.endsWith(suffix) && name.length > suffix.length ? name.slice(0, -suffix.length) : name;
 }

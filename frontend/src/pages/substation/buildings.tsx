@@ -55,8 +55,8 @@ export function Buildings({ buildings, unit }: { buildings: BuildingView[]; unit
         <ul className="buildings" data-testid="buildings">
           {shown.map((building) => (
             <li key={building.code} data-testid={`building-${building.code}`}>
-              <span className="building-name">
-                {named(building)} <span className="code">{building.code}</span>
+              <span className="building-name" title={building.code}>
+                {named(building)}
               </span>
               <Scale building={building} />
               <span className="v">

@@ -94,12 +94,12 @@ function Station({ station, onReload }: { station: StationView; onReload: () => 
             <Diagram station={station} unit={unit} />
           </section>
           <Controls key={unit.code} station={station} unit={unit} onReload={onReload} />
+          <div className="station-halves">
+            <DayTrend key={unit.code} station={station} unit={unit} />
+            <Buildings buildings={station.buildings} unit={unit.code} />
+          </div>
         </div>
       )}
-      <div className="station-halves">
-        {unit && <DayTrend key={unit.code} station={station} unit={unit} />}
-        <Buildings buildings={station.buildings} unit={unit?.code ?? ''} />
-      </div>
       <PointTable station={station} />
     </>
   );

@@ -4,6 +4,7 @@ import { Link, useLocation } from 'react-router';
 import { may } from '../../api/session';
 import type { PointView, StationView } from '../../api/views';
 import { showNumber, showUnit } from '../../base/format';
+import { useMedia } from '../../base/media';
 import { useStore } from '../../base/store';
 import { showTime } from '../../base/time';
 import { named } from '../../i18n';
@@ -29,6 +30,9 @@ export function PointTable({ station }: { station: StationView }) {
     if (marked) document.getElementById(`point-${marked}`)?.scrollIntoView({ block: 'center' });
   }, [marked]);
   const words = text.trim().toLowerCase();
+  const narrow = useMedia('(max-width: 720px)');
+  const [unfolded, setUnfolded] = useState(false);
+  const folded = narrow && !unfolded && !marked && words === '';
   const shown = station.points.filter((point) =>
     [point.code, point.zh, point.en].some((name) => name.toLowerCase().includes(words)),
   );
@@ -57,7 +61,14 @@ export function PointTable({ station }: { station: StationView }) {
           />
         </label>
       </header>
-      <div className="table-wrap points-wrap">
+      {folded && (
+        <div className="body">
+          <button type="button" className="btn" data-testid="points-show" onClick={() => setUnfolded(true)}>
+            {t('points.show')}
+          </button>
+        </div>
+      )}
+      <div className="table-wrap points-wrap" hidden={folded}>
         <table className="grid-table cards">
           <caption className="hidden-label">{t('points.title')}</caption>
           <thead>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from heatloop.protocols.room_report import RoomReport, encode_report
 PERIOD_S = 1800
 _MOST_IN_FLIGHT = 64
 _CHANGED_CODE = 0x44
+_ASK_AGAIN_S = 1.0
 _DEAD_SHARE, _STUCK_SHARE, _LYING_SHARE, _SUNNY_SHARE = 0.012, 0.008, 0.02, 0.03
 
 
@@ -134,6 +136,13 @@ class Reporter:
         self._waiting: list[deque[_Report]] = [deque() for _ in addresses]
         self._busy: set[int] = set()
         self._flying = [0] * len(addresses)
+        self._progress = asyncio.Event()
+
+    async def below(self, most: int) -> None:
+        """Return when no more than `most` reports are pending."""
+        while self.pending > most:
+            self._progress.clear()
+            await self._progress.wait()
 
     @property
     def pending(self) -> int:
@@ -188,5 +197,9 @@ class Reporter:
             self._log.write(report.record(ReportState.ACKNOWLEDGED))
         else:
             self._log.write(report.record(ReportState.REFUSED))
-        if code is not None:
+        self._progress.set()
+        if code is None:
+            # A gateway that is down is asked again a little later.
+            asyncio.get_running_loop().call_later(_ASK_AGAIN_S, self._fill, report.gateway)
+        else:
             self._fill(report.gateway)

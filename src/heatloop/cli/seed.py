@@ -1,0 +1,1 @@
+"""The demo's past: written into the historian before anything else runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,16 @@ class Run:
         return self.rows / (self.ended - self.started)
 
 
+def _sweep_all(part: list[tuple[Gateway, Uplink]], start_s: int) -> int:
+    return sum(gateway.sweep(start_s) for gateway, _ in part)
+
+
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)
+
+
 async def send(
     url: str, gateways: list[Gateway], links: int, seconds: float, start_s: int, backlog_rows: int
 ) -> Run:
@@ -92,9 +103,7 @@ async def send(
     groups = [gateways[i::links] for i in range(links)]
     uplinks = [Uplink(url, [g.session for g in group]) for group in groups]
     tasks = [asyncio.create_task(uplink.run()) for uplink in uplinks]
-    async with asyncio.timeout(120):
-        while not all(uplink.online for uplink in uplinks):
-            await asyncio.sleep(0.05)
+    await _until(lambda: all(uplink.online for uplink in uplinks), 120)
     loop = asyncio.get_running_loop()
     pool = ThreadPoolExecutor(WRITERS)
     run.started = time.perf_counter()
@@ -107,10 +116,7 @@ async def send(
             # One hop to the pool for a handful of gateways; each still has its own fsync.
             for part in (ready[i : i + 16] for i in range(0, len(ready), 16)):
                 idle = False
-                rows = await loop.run_in_executor(
-                    pool, lambda part=part: sum(g.sweep(start_s) for g, _ in part)
-                )
-                run.rows += rows
+                run.rows += await loop.run_in_executor(pool, _sweep_all, part, start_s)
                 for _, uplink in part:
                     uplink.wake()
             if idle:
@@ -118,9 +124,7 @@ async def send(
 
     pairs = [(g, u) for group, u in zip(groups, uplinks, strict=True) for g in group]
     await asyncio.gather(*(work(pairs[i::WRITERS]) for i in range(WRITERS)))
-    async with asyncio.timeout(300):
-        while any(g.spool.rows for g in gateways):
-            await asyncio.sleep(0.005)
+    await _until(lambda: not any(g.spool.rows for g in gateways), 300)
     run.ended = time.perf_counter()
     for task in tasks:
         task.cancel()

@@ -191,6 +191,8 @@ def test_hours_and_days_follow_late_samples(case: Case) -> None:
     case.store.append(full.take(late))
     assert case.store.refresh_rollups() > 0
     assert case.store.refresh_rollups() == 0
+    windows = case.store.rollup([k], t, t + 86400, 600)
+    assert np.diff(windows.slots, prepend=t - 600, append=t + 86400).max() == 600
     hours = case.store.rollup([k], t, t + 86400, 3600)
     assert hours.slots.tolist() == list(range(t, t + 86400, 3600))
     np.testing.assert_allclose(hours.mean, values.reshape(24, 12).mean(1))

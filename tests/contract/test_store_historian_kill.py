@@ -104,18 +104,10 @@ async def test_kill_loses_nothing_acknowledged_and_doubles_nothing(data: Path) -
     np.testing.assert_array_equal(newest.values, value_of(newest.keys, newest.slots))
 
     # What was not is sent again; some of it had been stored, and none is there twice.
-    for number in todo:
-        await client.append(tick(number))
+    await asyncio.gather(*(client.append(tick(number)) for number in todo))
     await client.refresh_rollups()
     assert await client.count(T0, T0 + 30 * 600) == 600 * POINTS
     assert await client.duplicates(T0, T0 + 30 * 600) == 0
-    assert int((await client.stats())["latest_rows"]) >= POINTS
-
-    # What is received last wins, also over what was received before the kills.
-    again = tick(3)
-    await client.append(again._replace(values=again.values + 0.25))
-    third = await client.raw([1, POINTS], T0 + 90, T0 + 91)
-    assert third.values.tolist() == [1e6 + 3.25, POINTS * 1e6 + 3.25]
     windows = await client.rollup([1, POINTS], T0, T0 + 30 * 600, 600)
     assert windows.count.tolist() == [20] * 60
     await client.close()
@@ -137,6 +129,25 @@ async def test_rollups_owed_at_a_kill_are_made_after_it(data: Path) -> None:
     assert await client.refresh_rollups() == 1
     assert (await client.rollup([7], T0, T0 + 1200, 600)).slots.tolist() == [T0, T0 + 600]
     assert len(await client.events(T0 * 1000, T0 * 1000 + 1)) == 1
+    await client.close()
+    end(process, signal.SIGTERM)
+
+
+async def test_what_is_received_last_wins_also_after_a_kill(data: Path) -> None:
+    client = HistorianClient(data / "run" / "historian.sock")
+    process = start(data)
+    await client.wait_ready(60)
+    for _ in range(4):
+        await client.append(tick(3))
+    assert int((await client.stats())["latest_rows"]) >= POINTS
+    end(process, signal.SIGKILL)
+    process = start(data)
+    await client.wait_ready(60)
+    again = tick(3)
+    await client.append(again._replace(values=again.values + 0.25))
+    found = await client.raw([1, POINTS], T0, T0 + 91)
+    assert found.values.tolist() == [1e6 + 3.25, POINTS * 1e6 + 3.25]
+    assert (await client.latest([1])).values.tolist() == [1e6 + 3.25]
     await client.close()
     end(process, signal.SIGTERM)
 

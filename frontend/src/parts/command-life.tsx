@@ -7,13 +7,17 @@ import { commands, follow, isOver } from '../live/commands';
 
 const STEPS: readonly CommandStateName[] = ['queued', 'sent', 'acknowledged', 'verified'];
 
-/** A reason in words where it is known; the platform's own word where not. */
+/** A reason (`code: facts`) in words where it is known; the platform's own words where not. */
 export function useReason(): (reason: string | null | undefined) => string {
   const { t, i18n } = useTranslation();
   return (reason) => {
     if (!reason) return '';
-    const key = `reason.${reason.split(':')[0]?.trim()}`;
-    return i18n.exists(key) ? t(key as 'reason.timeout') : reason;
+    const read = /^(read back|not verified, reads) (.+)$/.exec(reason);
+    if (read) return t(read[1] === 'read back' ? 'reason.read_back' : 'reason.not_verified', { value: read[2] });
+    const [code = '', ...facts] = reason.split(':');
+    const key = `reason.${code.trim().replaceAll(' ', '_')}`;
+    if (!i18n.exists(key)) return reason;
+    return [t(key as 'reason.refused'), facts.join(':').trim()].filter(Boolean).join(' · ');
   };
 }
 

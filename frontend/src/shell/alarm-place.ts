@@ -13,5 +13,5 @@ export function alarmPlace(alarm: AlarmView): string {
 
 /** The platform's sentence, with units as people write them. */
 export function alarmText(alarm: AlarmView): string {
-  return named({ zh: alarm.text_zh, en: alarm.text_en }).replaceAll('degC', '°C');
+  return named({ zh: alarm.text_zh, en: alarm.text_en }).replaceAll('degC', '°C').replaceAll('m3/h', 'm³/h');
 }

@@ -27,7 +27,7 @@ export function Annunciator() {
       </Link>
       <time className="hide-phone small">{showTime(worst.onset)}</time>
       {unseen.length > 1 && (
-        <Link to="/alarms" className="small">
+        <Link to="/alarms" className="small hide-phone">
           {t('alarm.more', { count: unseen.length - 1 })}
         </Link>
       )}

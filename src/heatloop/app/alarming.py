@@ -58,9 +58,9 @@ class Alarming:
         self.install()
         self._recount()
 
-    def samples(self, columns: Columns) -> list[Coroutine[Any, Any, None]]:
-        """Watch checked samples; return what must be awaited before they are acknowledged."""
-        return self._apply([*self._limits.check(columns), *self._words.check(columns)])
+    def examine(self, columns: Columns) -> list[AlarmChange]:
+        """Return which alarms begin and end with these samples; may run in a thread."""
+        return [*self._limits.check(columns), *self._words.check(columns)]
 
     async def silence(self, stale: Any, away: Iterable[str]) -> None:
         """Watch for points that have become silent, and gateways that have gone away."""
@@ -74,7 +74,7 @@ class Alarming:
                 changes.append(AlarmChange(change=Change.RAISE, alarm=alarm, at=now_s))
             elif code not in away and mine is not None:
                 changes.append(AlarmChange(change=Change.CLEAR, alarm=mine.alarm, at=now_s))
-        for job in self._apply(changes):
+        for job in self.apply(changes):
             await job
 
     def _find(self, subject: str, rule: str) -> KeptAlarm | None:
@@ -91,18 +91,18 @@ class Alarming:
         if await in_thread(self._records.alarms.get, alarm.id) is not None:
             return
         change = AlarmChange(change=Change.RAISE, alarm=alarm, at=alarm.onset)
-        for job in self._apply([change]):
+        for job in self.apply([change]):
             await job
 
     async def cleared_at_edge(self, alarm_id: str, at: float) -> None:
         """Clear an alarm whose cause a gateway says is gone; one that is not open is left."""
         kept = self._open.get(alarm_id)
         if kept is not None:
-            for job in self._apply([AlarmChange(change=Change.CLEAR, alarm=kept.alarm, at=at)]):
+            for job in self.apply([AlarmChange(change=Change.CLEAR, alarm=kept.alarm, at=at)]):
                 await job
 
-    def _apply(self, changes: list[AlarmChange]) -> list[Coroutine[Any, Any, None]]:
-        """Change what is in memory now; return the writing down."""
+    def apply(self, changes: list[AlarmChange]) -> list[Coroutine[Any, Any, None]]:
+        """Change what is in memory now; return what writes it down."""
         changed: list[tuple[KeptAlarm, float, str]] = []
         for change in changes:
             if change.change is Change.RAISE:

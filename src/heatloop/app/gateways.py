@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
@@ -38,6 +40,9 @@ class Gateways:
         self._rings: dict[str, KeyRing] = {}
         self._key_ids: dict[str, str] = {}
         self._stored: dict[str, dict[int, int]] = {}
+        self._current: dict[str, int] = {}
+        self._heard: dict[str, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
         """Take up keys and stored sequences from the records."""
@@ -46,6 +51,8 @@ class Gateways:
                 self._trust(row.code, row.public_key)
         for epoch in await in_thread(self._records.gateways.epochs):
             self._stored.setdefault(epoch.gateway, {})[epoch.epoch] = epoch.through
+            self._current[epoch.gateway] = epoch.epoch
+            self._heard[epoch.gateway] = epoch.at
 
     def _trust(self, gateway: str, public_key: bytes) -> None:
         """Make this key the gateway's one and only."""
@@ -75,9 +82,8 @@ class Gateways:
             raise Forbidden("token_invalid", thing=gateway) from error
         self._trust(gateway, public_key)
         await self._audit.add(gateway, "gateway.enrol", gateway, public_key=public_key.hex())
-        return Enrolled(
-            platform_public_key=self._keys.signing.public.hex(), profile=self.profile(gateway)
-        )
+        profile = await asyncio.to_thread(self.profile, gateway)
+        return Enrolled(platform_public_key=self._keys.signing.public.hex(), profile=profile)
 
     def profile_version(self) -> int:
         """Return the version profiles have now: that of the ledger."""
@@ -114,6 +120,7 @@ class Gateways:
         line = GatewayLine(gateway, ring, stored, send, drop)
         line.sequences.know(epoch, stored.get(epoch, 0))
         line.profile_version = version
+        self._current[gateway] = epoch
         await line.send(
             {
                 "type": "welcome",
@@ -122,10 +129,7 @@ class Gateways:
             }
         )
         if version != self.profile_version():
-            await line.send({"type": "profile", "document": self.profile(gateway)})
-        await in_thread(
-            self._records.gateways.seen, gateway, at=machine_s(), profile_version=version
-        )
+            self._background(self._send_profile(line))
         await self._links.opened(line)
         return line
 
@@ -145,20 +149,28 @@ class Gateways:
         for code in self._links.connected():
             line = self._links.line(code)
             if line is not None:
-                await line.send({"type": "profile", "document": self.profile(code)})
+                await self._send_profile(line)
 
-    async def views(self, scope: Scope) -> GatewayList:
+    async def _send_profile(self, line: GatewayLine) -> None:
+        # A large gateway's profile is a megabyte to write out and sign: not on the event loop.
+        document = await asyncio.to_thread(self.profile, line.gateway)
+        await line.send({"type": "profile", "document": document})
+
+    def _background(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def views(self, scope: Scope) -> GatewayList:
         """Return the gateways inside a scope."""
-        rows = {row.code: row for row in await in_thread(self._records.gateways.list)}
         ledger = self._world.ledger
         items = []
         for code, gateway in ledger.gateways.items():
             if not self._world.sees_gateway(scope, code):
                 continue
-            row, line = rows.get(code), self._links.line(code)
-            heard = self._links.heard_s(code) or (row.seen_at if row is not None else None)
-            epochs = self._stored.get(code, {})
-            newest = max(epochs, key=lambda e: epochs[e]) if epochs else None
+            line = self._links.line(code)
+            heard = self._links.heard_s(code) or self._heard.get(code)
+            epoch = self._current.get(code)
             devices = ledger.devices_of_gateway(code)
             items.append(
                 GatewayView(
@@ -171,8 +183,8 @@ class Gateways:
                     enrolled=code in self._rings,
                     connected=line is not None,
                     last_seen=None if heard is None else utc(heard),
-                    epoch=None if newest is None else f"{newest:016x}",
-                    through=None if newest is None else epochs[newest],
+                    epoch=None if epoch is None else f"{epoch:016x}",
+                    through=None if epoch is None else self._stored[code].get(epoch, 0),
                     profile_version=line.profile_version if line is not None else 0,
                     devices=len(devices),
                     points=sum(len(ledger.bindings_of_device(d.code)) for d in devices),

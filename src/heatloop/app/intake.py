@@ -16,15 +16,15 @@ import structlog
 
 from heatloop.app.envelopes import Opened, open_envelope
 from heatloop.app.links import GatewayLine
-from heatloop.app.loop import Loop
+from heatloop.app.loop import Examined, Loop
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.envelope import Envelope, decode
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.messages import Ack
 
 _log = structlog.get_logger("heatloop.intake")
-_ROWS_A_GROUP = 60_000
-_ROWS_INLINE = 10_000
+_ROWS_A_GROUP = 20_000
+_ROWS_INLINE = 2_000
 _GROUPS_AT_A_TIME = 4
 _WAITING_BYTES = 32 * 1024 * 1024
 
@@ -124,25 +124,25 @@ class Intake:
     ) -> tuple[_Acks, asyncio.Task[None]]:
         owners = self._loop.owners
 
-        def open_all() -> list[Opened]:
-            return [open_envelope(line, envelope, owners) for line, envelope in group]
+        def examine() -> Examined:
+            opened = [open_envelope(line, envelope, owners) for line, envelope in group]
+            return self._loop.examine(opened)
 
-        # Unpacking tens of thousands of rows would hold up the loop; small groups are not worth
-        # a thread. Groups are opened one after the other either way, as sequences need it.
+        # Thousands of rows would hold up the loop; a few are not worth a thread. Groups are
+        # examined one after the other either way, as sequences and checks need it.
         rows = sum(envelope.count for _, envelope in group)
-        opened = await asyncio.to_thread(open_all) if rows > _ROWS_INLINE else open_all()
+        examined = await asyncio.to_thread(examine) if rows > _ROWS_INLINE else examine()
         acks: _Acks = {}
-        for one in opened:
+        for one in examined.opened:
             self._count(one)
             if one.trusted:
-                line_acks = acks.setdefault(one.line, {})
+                epochs = acks.setdefault(one.line, {})
                 epoch = one.envelope.epoch
-                line_acks[epoch] = max(line_acks.get(epoch, 0), one.envelope.last)
-        await self._tell_problems(opened)
-        checked = await self._loop.take(opened)
-        self.figures.rows += checked.accepted
-        self.figures.rejected_rows += checked.rejected
-        return acks, asyncio.create_task(checked.stored)
+                epochs[epoch] = max(epochs.get(epoch, 0), one.envelope.last)
+        await self._tell_problems(examined.opened)
+        self.figures.rows += len(examined.accepted.keys)
+        self.figures.rejected_rows += examined.rejected
+        return acks, asyncio.create_task(self._loop.take(examined))
 
     def _count(self, one: Opened) -> None:
         figures = self.figures

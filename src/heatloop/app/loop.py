@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from heatloop.alarms.lifecycle import AlarmChange
 from heatloop.app.alarming import Alarming
 from heatloop.app.commands import Commands
 from heatloop.app.envelopes import FOREIGN_POINT, Opened, Owners
@@ -46,15 +47,34 @@ class ReceptionClock:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Taken:
-    """What became of a group of envelopes."""
+class Refused:
+    """Samples that are set aside."""
 
-    accepted: int
-    """Samples on their way to the store."""
-    rejected: int
-    """Samples set aside."""
-    stored: Coroutine[Any, Any, None]
-    """Ends when everything of the group is safe."""
+    gateway: str
+    """Gateway that sent them."""
+    rows: Columns
+    """The samples."""
+    reasons: list[str]
+    """Reason code of each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examined:
+    """What was found out about a group of envelopes; nothing has happened yet."""
+
+    opened: list[Opened]
+    """The envelopes."""
+    accepted: Columns
+    """Samples to store, with their quality."""
+    refused: list[Refused]
+    """Samples to set aside."""
+    alarms: list[AlarmChange]
+    """Alarms that begin or end with these samples."""
+
+    @property
+    def rejected(self) -> int:
+        """Return how many samples are set aside."""
+        return sum(len(each.reasons) for each in self.refused)
 
 
 class Loop:
@@ -90,45 +110,55 @@ class Loop:
         """Write down something that was sent and is not stored."""
         await self._quarantine.add(gateway, reason, detail, rows)
 
-    async def take(self, opened: list[Opened]) -> Taken:
-        """Pass a group of opened envelopes through the stages."""
+    def examine(self, opened: list[Opened]) -> Examined:
+        """Check samples and look for alarms: the heavy part, on the loop or in one thread."""
+        refused: list[Refused] = []
         parts = [(one.line.gateway, one.columns) for one in opened if one.columns is not None]
-        jobs: list[Coroutine[Any, Any, None]] = []
-        accepted, rejected = self._check(parts, jobs)
-        for one in opened:
-            if one.foreign is not None:
-                reasons = [FOREIGN_POINT] * len(one.foreign.keys)
-                rejected += len(reasons)
-                jobs.append(self._reject(one.line.gateway, one.foreign, reasons))
+        accepted = self._check(parts, refused)
+        refused.extend(
+            Refused(
+                gateway=one.line.gateway,
+                rows=one.foreign,
+                reasons=[FOREIGN_POINT] * len(one.foreign.keys),
+            )
+            for one in opened
+            if one.foreign is not None
+        )
+        alarms = self._alarming.examine(accepted) if len(accepted.keys) else []
+        return Examined(opened=opened, accepted=accepted, refused=refused, alarms=alarms)
+
+    def take(self, examined: Examined) -> Coroutine[Any, Any, None]:
+        """Pass what was examined through the stages; return what ends when all of it is safe."""
+        accepted = examined.accepted
+        jobs = [self._reject(each) for each in examined.refused]
         if len(accepted.keys):
             self._world.latest.update(accepted)
             self._hub.values_changed()
-            jobs.extend(self._alarming.samples(accepted))
+            jobs.extend(self._alarming.apply(examined.alarms))
             jobs.extend(self._commands.read_back(accepted))
             jobs.append(until_done("historian", lambda: self._historian.append(accepted)))
-        notes = [(one.line.gateway, one.notes) for one in opened if one.notes]
+        notes = [(one.line.gateway, one.notes) for one in examined.opened if one.notes]
         if notes:
             jobs.append(self._notes.take(notes))
-        return Taken(accepted=len(accepted.keys), rejected=rejected, stored=_all(jobs))
+        return _all(jobs)
 
-    def _check(
-        self, parts: list[tuple[str, Columns]], jobs: list[Coroutine[Any, Any, None]]
-    ) -> tuple[Columns, int]:
-        """Return the samples that passed the quality check, and how many did not."""
+    def _check(self, parts: list[tuple[str, Columns]], refused: list[Refused]) -> Columns:
+        """Return the samples that passed the quality check; the others go to `refused`."""
         columns = concat([part for _, part in parts])
         if not len(columns.keys):
-            return columns, 0
+            return columns
         # One pass for all, unless a row will be refused: then each gateway's rows alone, so
         # that the quarantine says whose they were.
         groups = parts if self._suspicious(columns) else [("", columns)]
-        passed, refused = [], 0
+        passed = []
         for gateway, part in groups:
             checked = self.checker.check(part)
             passed.append(checked.accepted)
             if checked.reasons:
-                refused += len(checked.reasons)
-                jobs.append(self._reject(gateway, checked.rejected, checked.reasons))
-        return concat(passed), refused
+                refused.append(
+                    Refused(gateway=gateway, rows=checked.rejected, reasons=checked.reasons)
+                )
+        return concat(passed)
 
     def _suspicious(self, columns: Columns) -> bool:
         limit = self._clock.now_s() + FUTURE_S
@@ -139,14 +169,14 @@ class Loop:
             or int(columns.slots.max()) > limit
         )
 
-    async def _reject(self, gateway: str, rejected: Columns, reasons: list[str]) -> None:
+    async def _reject(self, refused: Refused) -> None:
         """Set refused rows aside, one entry per reason, naming the first few keys."""
-        for reason in dict.fromkeys(reasons):
-            mask = np.asarray([each == reason for each in reasons])
-            keys, slots = np.unique(rejected.keys[mask]), rejected.slots[mask]
+        for reason in dict.fromkeys(refused.reasons):
+            mask = np.asarray([each == reason for each in refused.reasons])
+            keys, slots = np.unique(refused.rows.keys[mask]), refused.rows.slots[mask]
             shown = ",".join(map(str, keys[:20].tolist()))
             detail = f"{len(keys)} keys ({shown}), slots {slots.min()} to {slots.max()}"
-            await self._quarantine.add(gateway, reason, detail, int(mask.sum()))
+            await self._quarantine.add(refused.gateway, reason, detail, int(mask.sum()))
 
 
 async def _all(jobs: list[Coroutine[Any, Any, None]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -133,6 +134,10 @@ async def serve(settings: Settings, *, web: str = WEB, extras: tuple[str, ...] =
         routers = tuple(_named(name)(platform) for name in extras)
         app = _named(web)(platform, routers)
         server = uvicorn.Server(uvicorn_config(settings, app))
+        # A full collection walks the whole ledger, a tenth of a second and more on the event
+        # loop; what exists now stays for good and need not be walked again.
+        gc.collect()
+        gc.freeze()
         _log.info("platform ready", host=settings.server.host, port=settings.server.port)
         await server.serve()
 

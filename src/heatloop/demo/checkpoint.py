@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -95,7 +96,8 @@ def load_city(
         InputError: The file is of another city or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, not by numpy, which leaves a damaged file open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             arrays = {key: file[key] for key in file.files if key != "about"}
         if (about["seed"], about["size"]) != (seed, size):
@@ -107,7 +109,7 @@ def load_city(
             )
         city = City(seed, size, about["now_s"], base_port=base_port, settled=False)
         _restore(city, about, arrays)
-    except (KeyError, ValueError, OSError, EOFError) as error:
+    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
         fix = "reset the demo to start anew"
         raise InputError(f"the kept state is damaged: {error}", thing=str(path), fix=fix) from error
     clock = ClockState(**about["clock"]) if about["clock"] else None

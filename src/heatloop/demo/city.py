@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from heatloop.demo.controllers import Controllers, first_settings
+from heatloop.demo.controllers import Controllers
 from heatloop.demo.faults import Faults, offered_faults
+from heatloop.demo.first_settings import first_settings
 from heatloop.demo.ledger import BASE_PORT, ledger_of
 from heatloop.demo.meters import Meters
 from heatloop.demo.readings import Readings, true_values
@@ -125,6 +126,12 @@ class City:
         self.totals.count_rooms(works, heat_kw, dt_s)
         if show:
             self.show()
+        elif inner_s > 30.0:
+            self.look()
+
+    def look(self) -> None:
+        """Bring `true`, the true values of all measured points, up to date."""
+        self.true = self._look()
 
     def show(self) -> None:
         """Read all meters and put what they show into the registers."""

@@ -116,7 +116,10 @@ class ClockService:
         try:
             while line := await reader.readline():
                 await self._hear(client, line)
-        except (ConnectionError, asyncio.LimitOverrunError, ValueError) as error:
+        except ConnectionError:
+            # It went away, as processes do.
+            pass
+        except (asyncio.LimitOverrunError, ValueError) as error:
             _log.warning("clock client %s cut off: %s", client.name or "unnamed", error)
         finally:
             self._clients.discard(client)

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from heatloop.demo.first_settings import curve_designs
+from heatloop.demo.orders import Commands
+from heatloop.demo.plans import Streets
 from heatloop.demo.registers import RegisterMemory
-from heatloop.demo.streets import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, Streets
-from heatloop.demo.truth import DUTY_HZ, SOURCE_DP_KPA
-from heatloop.demo.works import Commands, Works
+from heatloop.demo.truth import DUTY_HZ
+from heatloop.demo.works import Works
 from heatloop.network.arrays import Floats
-from heatloop.station.curve import CurveDesign, supply_c, table_of
+from heatloop.station.curve import supply_c
 from heatloop.station.interlocks import Interlocks, Readings
-from heatloop.station.modes import StationMode
 from heatloop.station.settings import settings_from
 from heatloop.station.unit_logic import UnitInputs, UnitLogic, UnitSettings
 
 LONGEST_LOGIC_S = 30.0
-SOURCE_SUPPLY_C = 100.0
 _COARSE_PCT_K = 1.5
 _SENSED = (
     "secondary_supply_temperature",
@@ -34,51 +34,6 @@ _DRIVEN = (
     "circulation_pump_frequency_setpoint",
     "makeup_pump_command",
 )
-
-
-def curve_designs(streets: Streets) -> list[CurveDesign]:
-    """Return the heating curve each unit's controller was delivered with."""
-    return [
-        CurveDesign(
-            supply_c=unit.supply_c,
-            return_c=unit.return_c,
-            room_c=DESIGN_ROOM_C,
-            outdoor_c=DESIGN_OUTDOOR_C,
-            exponent_b=unit.exponent_b,
-        )
-        for unit in streets.units
-    ]
-
-
-def first_settings(streets: Streets, works: Works, outdoor_c: float) -> dict[str, float]:
-    """Return what the writable registers hold when the city starts, by point code."""
-    settings = {
-        "HS0001.source_supply_temperature_setpoint": SOURCE_SUPPLY_C,
-        "HS0001.source_differential_pressure_setpoint": SOURCE_DP_KPA,
-        "BL0001.boiler_enable": 1.0,
-        "BL0002.boiler_enable": 1.0,
-    }
-    top_kpa = works.truth.pump.shutoff_kpa
-    for index, design in enumerate(curve_designs(streets)):
-        hold = float(works.truth.hold_kpa[index])
-        own = {
-            "station_mode": float(StationMode.AUTOMATIC),
-            "secondary_supply_temperature_setpoint": supply_c(design, outdoor_c),
-            "valve_opening_setpoint": float(works.valve_pct[index]),
-            "circulation_pump_frequency_setpoint": DUTY_HZ,
-            "secondary_return_pressure_setpoint": hold,
-            "makeup_pump_command": 0.0,
-            "limit_supply_temperature_high": design.supply_c + 15.0,
-            # The pump's full head over the held pressure, and a tenth as a relief valve has it.
-            "limit_supply_pressure_high": 1.1 * (hold + float(top_kpa[index])),
-            "limit_return_pressure_low": max(hold - 100.0, 50.0),
-            "limit_return_pressure_high": hold + 150.0,
-        }
-        for number, (outdoor, supply) in enumerate(table_of(design).points, 1):
-            own[f"heating_curve_outdoor.{number}"] = outdoor
-            own[f"heating_curve_supply.{number}"] = supply
-        settings |= {f"UN{index + 1:04d}.{kind}": value for kind, value in own.items()}
-    return settings
 
 
 class Controllers:

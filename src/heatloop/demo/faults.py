@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from heatloop.demo.streets import Streets
+from heatloop.demo.plans import Streets
 from heatloop.demo.works import Works
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
@@ -80,7 +80,7 @@ def offered_faults(streets: Streets) -> list[Fault]:
         f"slow_leak@{unit(13)}",
         f"slow_leak@{unit(4)}",
         # Devices 1 and 2 are the source and the weather station.
-        f"device_silent@DV{min(5, stations) + 2:04d}",
+        f"device_silent@DV{min(5, stations - 1) + 2:04d}",
         f"device_silent@DV{stations + 2:04d}",
     )
     return [parse_fault(fault_id) for fault_id in ids]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from heatloop.demo.streets import DESIGN_OUTDOOR_C, POSITIONS, Streets, draw_streets
+from heatloop.demo.ledger_devices import devices_of
+from heatloop.demo.ledger_pipes import pipes_of
+from heatloop.demo.plans import DESIGN_OUTDOOR_C, POSITIONS, Streets
+from heatloop.demo.streets import draw_streets
 from heatloop.plant.model import Asset, Device, Gateway
 
 BASE_PORT = 15020
@@ -37,6 +39,7 @@ def ledger_of(streets: Streets, base_port: int = BASE_PORT) -> Rows:
         *_organisation(),
         *_source(streets),
         *_stations(streets),
+        *pipes_of(streets),
         *_buildings(streets),
         *_flats(streets),
     ]
@@ -52,7 +55,7 @@ def ledger_of(streets: Streets, base_port: int = BASE_PORT) -> Rows:
         )
         for branch in (0, 1)
     ]
-    return assets, list(_devices(streets, base_port)), gateways
+    return assets, list(devices_of(streets, base_port)), gateways
 
 
 def _asset(
@@ -224,36 +227,3 @@ def _flats(streets: Streets) -> Iterator[Asset]:
                 model="NB-T1",
                 battery=True,
             )
-
-
-def _devices(streets: Streets, base_port: int) -> Iterator[Device]:
-    def modbus(asset: str, branch: int, profile: str) -> Device:
-        gateway = f"GW{branch + 1:04d}"
-        return Device(code="", asset=asset, gateway=gateway, profile=profile, protocol="modbus_tcp")
-
-    rows = [
-        modbus("HS0001", 0, "heat_source_controller"),
-        modbus("WS0001", 0, "weather_station"),
-    ]
-    for index, plan in enumerate(streets.substations):
-        controller = modbus(f"SS{index + 1:04d}", plan.branch, "substation_controller")
-        # Two makes of controller are in the field: every fourth swaps its words.
-        order = "CDAB" if index % 4 == 3 else "ABCD"
-        rows.append(replace(controller, regulates=plan.regulates, word_order=order))
-    for index, plan in enumerate(streets.substations):
-        rows.append(modbus(f"SS{index + 1:04d}", plan.branch, "building_meter_concentrator"))
-    for index, row in enumerate(rows):
-        yield replace(row, code=f"DV{index + 1:04d}", port=base_port + index)
-    flats = streets.flats.building[streets.flats.collector].tolist()
-    for index, building in enumerate(flats):
-        station = streets.units[streets.buildings[building].unit].substation
-        code = f"DV{len(rows) + index + 1:04d}"
-        yield Device(
-            code=code,
-            asset=f"RC{index + 1:04d}",
-            gateway=f"GW{streets.substations[station].branch + 1:04d}",
-            profile="room_collector",
-            protocol="coap",
-            host=code,
-            port=0,
-        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.demo.streets import Streets
+from heatloop.demo.plans import Streets
 from heatloop.network.arrays import Floats
 from heatloop.network.hydraulics import pipe_resistance_kpa_kgs2
 from heatloop.network.water import CP_KJ_KGK

@@ -93,12 +93,15 @@ class Meters:
         """Return the values with their lasting errors only, shape (n_measured,)."""
         return np.asarray(true * self.gain + self.bias)
 
+    def spread(self, shown: Floats) -> Floats:
+        """Return the standard deviation from reading to reading, shape (n_measured,)."""
+        return np.asarray(self._noise + self._noise_share * np.abs(shown))
+
     def show(self, true: Floats) -> Floats:
         """Return what the meters show of the true values, shape (n_measured,)."""
         shown = self.lasting(true)
         noisy = self._noisy
-        spread = self._noise[noisy] + self._noise_share[noisy] * np.abs(shown[noisy])
-        shown[noisy] += spread * self._rng.standard_normal(len(noisy))
+        shown[noisy] += self.spread(shown)[noisy] * self._rng.standard_normal(len(noisy))
         shown[self._stepped] = np.rint(shown[self._stepped] / self._step) * self._step
         return shown
 

@@ -71,13 +71,15 @@ def _build(options: argparse.Namespace) -> Runner:
         start_s = start_time_s(options.start)
         city = City(options.seed, options.size, start_s, base_port=options.base_port)
     lockstep = options.lockstep or options.speed > FASTEST_FREE
-    clock = kept or ClockState(
-        epoch=1,
-        origin_machine_s=machine_s(),
-        origin_plant_s=city.now_s,
-        speed=0.0 if lockstep else options.speed,
-        lockstep=lockstep,
-    )
+    clock = kept
+    if clock is None or clock.lockstep != lockstep:
+        clock = ClockState(
+            epoch=1 if kept is None else kept.epoch + 1,
+            origin_machine_s=machine_s(),
+            origin_plant_s=city.now_s,
+            speed=0.0 if lockstep else options.speed,
+            lockstep=lockstep,
+        )
     tick_file = folder / "city" / "tick"
     if clock.lockstep and tick_file.exists():
         # The last tick told may be younger than the checkpoint; time never goes back.

@@ -1,21 +1,19 @@
-"""The streets of the demo city: what stands where and how large, drawn from one seed.
-
-This is what the company believes about its city; `truth` says how the city really is.
-"""
+"""Drawing the streets of the demo city from one seed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
+from heatloop.demo.plans import (
+    FLOOR_HEIGHT_M,
+    POSITIONS,
+    BuildingPlan,
+    Flats,
+    Streets,
+    SubstationPlan,
+    UnitPlan,
+)
 from heatloop.kernel.errors import InputError
-
-POSITIONS = ("corner", "top", "middle", "bottom")
-DESIGN_OUTDOOR_C = -20.0
-DESIGN_ROOM_C = 18.0
-FLOOR_HEIGHT_M = 2.9
 
 _NAMES = (
     ("锦绣花园", "Jinxiu Garden"),
@@ -47,108 +45,6 @@ _PAIRS = (
     (("single", "floor", "dwelling"), ("low", "radiator", "dwelling")),
 )
 SIZES = {"tiny": 2, "small": 12}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildingPlan:
-    """A building as the company's books have it."""
-
-    unit: int
-    """Index of the unit that heats it."""
-    zh: str
-    """Chinese name."""
-    en: str
-    """English name."""
-    use: str
-    """dwelling, school or hospital."""
-    floors: int
-    """Storeys."""
-    area_m2: float
-    """Heated area."""
-    year: int
-    """Year built; older means thinner walls."""
-    load_w_m2: float
-    """Design heat load an m2 at the design outdoor temperature."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnitPlan:
-    """A heat-exchange unit as the company's books have it."""
-
-    substation: int
-    """Index of its substation."""
-    zone: str
-    """high, low or single pressure zone."""
-    emitter: str
-    """radiator or floor."""
-    use: str
-    """dwelling, school or hospital."""
-    area_m2: float
-    """Heated area."""
-    load_kw: float
-    """Design load."""
-    supply_c: float
-    """Design supply temperature."""
-    return_c: float
-    """Design return temperature."""
-    exponent_b: float
-    """Emitter exponent of the quality-regulation curve."""
-    static_head_m: float
-    """Height of the tallest building and a reserve."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SubstationPlan:
-    """A substation as the company's books have it."""
-
-    zh: str
-    """Chinese name of its community."""
-    en: str
-    """English name of its community."""
-    branch: int
-    """0 east, 1 west."""
-    east_m: float
-    """Distance east of the heat source along the streets, m (west is negative)."""
-    north_m: float
-    """Distance north of the heat source along the streets, m."""
-    area_m2: float
-    """Heated area."""
-    regulates: str
-    """plc or edge."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flats:
-    """All flats, one array an attribute, each of shape (n_flat,)."""
-
-    building: NDArray[np.intp]
-    """Index of the building."""
-    floor: NDArray[np.int64]
-    """Storey from 1."""
-    position: NDArray[np.int64]
-    """Index into `POSITIONS`."""
-    area_m2: NDArray[np.float64]
-    """Heated area."""
-    collector: NDArray[np.bool_]
-    """Whether a room collector hangs there."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Streets:
-    """The whole plan."""
-
-    size: str
-    """Name of the size."""
-    seed: int
-    """Seed it was drawn from."""
-    substations: tuple[SubstationPlan, ...]
-    """In code order."""
-    units: tuple[UnitPlan, ...]
-    """In code order."""
-    buildings: tuple[BuildingPlan, ...]
-    """In code order."""
-    flats: Flats
-    """In code order."""
 
 
 def draw_streets(size: str = "small", seed: int = 1) -> Streets:

@@ -18,7 +18,7 @@ from heatloop.demo.mains import (
     lay_mains,
     primary_design_kgs,
 )
-from heatloop.demo.streets import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, FLOOR_HEIGHT_M, Streets
+from heatloop.demo.plans import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, FLOOR_HEIGHT_M, Streets
 from heatloop.network.arrays import Floats, summed
 from heatloop.network.building import BuildingPlan
 from heatloop.network.exchanger import design_conductance_kw_k

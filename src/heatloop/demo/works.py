@@ -1,16 +1,13 @@
 """The city's heat works: source, mains, exchangers, loops and rooms, moved step by step.
 
-No sensors, registers or controllers here: commands come in, states and flows come out. Every
-kilojoule is booked in `energy`, so that the balance can be checked at any time.
+Commands come in, states and flows come out; every kilojoule is booked in `energy`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from numpy.typing import NDArray
 
+from heatloop.demo.orders import Commands, Flags, Wear
 from heatloop.demo.truth import DUTY_HZ, SOURCE_DP_KPA, Truth
 from heatloop.demo.weather import Weather
 from heatloop.network import building, secondary
@@ -33,38 +30,6 @@ _MAKEUP_SHARE = 0.025
 _HZ_PER_S = 1.0
 _BOILER_LAG_S = 900.0
 _BOILER_RAMP_PER_S = 0.2 / 60.0
-
-Flags = NDArray[np.bool_]
-
-
-@dataclass(kw_only=True, slots=True)
-class Commands:
-    """What the controllers (or the gateways) want."""
-
-    valve_pct: Floats
-    """Primary valve openings, shape (n_unit,)."""
-    pump_hz: Floats
-    """Circulation pump speeds, shape (n_unit,)."""
-    makeup: Flags
-    """Make-up pumps, shape (n_unit,)."""
-    source_supply_c: float = 100.0
-    """Source supply temperature."""
-    source_dp_kpa: float = SOURCE_DP_KPA
-    """Source pressure difference."""
-    boiler_on: Flags = field(default_factory=lambda: np.ones(2, dtype=bool))
-    """Shape (2,)."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Wear:
-    """What faults do to the works."""
-
-    valve_stuck: Flags
-    """Valves that no longer move, shape (n_unit,)."""
-    pump_tripped: Flags
-    """Circulation pumps that are out, shape (n_unit,)."""
-    leak_kgs: Floats
-    """Water lost beyond the usual, shape (n_unit,)."""
 
 
 class Works:

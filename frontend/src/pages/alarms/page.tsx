@@ -143,7 +143,7 @@ export default function AlarmsPage() {
         <span className="grow" />
         <button
           type="button"
-          className="btn"
+          className="btn hide-phone"
           aria-pressed={sound === 'on'}
           onClick={() => soundChoice.set(sound === 'on' ? 'off' : 'on')}
         >

@@ -12,12 +12,16 @@ import { sayProblem } from '../../parts/toast';
 const SIZE = 100;
 
 function useColumns(): Column<AuditEntry>[] {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const action = (name: string) => {
+    const key = `action.${name.replaceAll('.', '_')}`;
+    return i18n.exists(key) ? t(key as 'action.session_open') : name;
+  };
   return [
     { name: 'seq', label: t('audit.seq'), num: true, cell: (entry) => entry.seq },
     { name: 'at', label: t('audit.at'), cell: (entry) => <span className="nowrap">{showTime(entry.at, 'full')}</span> },
     { name: 'user', label: t('audit.user'), cell: (entry) => entry.user },
-    { name: 'action', label: t('audit.action'), cell: (entry) => entry.action },
+    { name: 'action', label: t('audit.action'), cell: (entry) => <span title={entry.action}>{action(entry.action)}</span> },
     { name: 'subject', label: t('audit.subject'), cell: (entry) => <span className="code">{entry.subject}</span> },
     {
       name: 'detail',

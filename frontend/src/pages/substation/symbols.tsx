@@ -1,8 +1,8 @@
 import type { PointView } from '../../api/views';
 import { usePoint } from '../../parts/value';
 
-/** Pump states of the controllers: stopped, running, fault, switched to local. */
-export const PUMP = { stopped: 0, running: 1, fault: 2 } as const;
+/** Pump states of the controllers; also 0 stopped and 2 standby. */
+const PUMP = { running: 1, fault: 3 } as const;
 
 interface SymbolProps {
   x: number;
@@ -51,17 +51,16 @@ export function ValveSymbol({ x, y, turn, point }: SymbolProps & { point: PointV
     <g transform={`translate(${x} ${y})`}>
       <path transform={`rotate(${turn})`} d="M-15 -10V10L15 -10V10Z" className="sym" />
       <path transform={`rotate(${turn})`} d="M0 0V-16M-8 -16H8" className="sym-line" />
-      {point && <Opening point={point} turn={turn} />}
+      {point && turn === 0 && <Opening point={point} />}
     </g>
   );
 }
 
-function Opening({ point, turn }: { point: PointView; turn: number }) {
+function Opening({ point }: { point: PointView }) {
   const { value } = usePoint(point);
   const share = Math.min(1, Math.max(0, (value ?? 0) / 100));
-  const at = turn === 0 ? 'translate(-24 18)' : 'translate(-34 -24) rotate(90) translate(0 0)';
   return (
-    <g transform={at}>
+    <g transform="translate(-24 18)">
       <rect width="48" height="6" rx="1" className="gauge" />
       <rect width={48 * share} height="6" rx="1" className="gauge-fill" />
     </g>

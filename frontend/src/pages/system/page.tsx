@@ -16,8 +16,21 @@ import '../../styles/alarms.css';
 const LAYERS = ['device', 'data', 'application'] as const;
 const SIZE = 20;
 
+/** Names of parts: the first word (or all of them) is translated, codes stay. */
+function usePartName(): (name: string) => string {
+  const { t, i18n } = useTranslation();
+  return (name) => {
+    const whole = `part.${name.replaceAll(' ', '_')}`;
+    if (i18n.exists(whole)) return t(whole as 'part.web');
+    const [first = '', ...rest] = name.split(' ');
+    const key = `part.${first}`;
+    return i18n.exists(key) ? [t(key as 'part.web'), ...rest].join(' ') : name;
+  };
+}
+
 function Parts({ parts }: { parts: HealthPart[] }) {
   const { t } = useTranslation();
+  const name = usePartName();
   return (
     <div className="layers">
       {LAYERS.map((layer) => (
@@ -35,7 +48,7 @@ function Parts({ parts }: { parts: HealthPart[] }) {
                   ) : (
                     <PriorityMark priority={2} size={18} label={t('system.failed')} />
                   )}
-                  <span>{part.name}</span>
+                  <span>{name(part.name)}</span>
                   <small>{part.detail}</small>
                 </li>
               ))}

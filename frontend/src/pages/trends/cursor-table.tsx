@@ -42,10 +42,10 @@ export function CursorTable({ series, at, start, end, onDrop }: CursorTableProps
             <th scope="col" className="num">
               {at === null ? t('trends.last') : showTime(at, 'full')}
             </th>
-            <th scope="col" className="num">
+            <th scope="col" className="num hide-phone">
               {t('trends.low')}
             </th>
-            <th scope="col" className="num">
+            <th scope="col" className="num hide-phone">
               {t('trends.high')}
             </th>
             <th scope="col">
@@ -76,8 +76,8 @@ export function CursorTable({ series, at, start, end, onDrop }: CursorTableProps
                     {QUALITY_SIGN[quality] && <span className="q">{QUALITY_SIGN[quality]}</span>}
                   </span>
                 </td>
-                <td className="num muted">{showNumber(low, 2)}</td>
-                <td className="num muted">{showNumber(high, 2)}</td>
+                <td className="num muted hide-phone">{showNumber(low, 2)}</td>
+                <td className="num muted hide-phone">{showNumber(high, 2)}</td>
                 <td className="num">
                   <button
                     type="button"

@@ -136,6 +136,17 @@ function lines(trends: Trends, units: string[], shift: number): object[] {
   });
 }
 
+/** Axis labels, written the same in every language. */
+const TIME_LABELS = {
+  year: '{yyyy}',
+  month: '{yyyy}-{MM}',
+  day: '{MM}-{dd}',
+  hour: '{HH}:{mm}',
+  minute: '{HH}:{mm}',
+  second: '{HH}:{mm}:{ss}',
+  millisecond: '{HH}:{mm}:{ss}',
+};
+
 interface Api {
   value: (dimension: number) => number;
   coord: (point: [number, number]) => [number, number];
@@ -150,6 +161,9 @@ export function optionOf(trends: Trends, shift: number, small: boolean): ECharts
   const stripHeight = strip.length ? trends.series.length * STRIP_ROW + 4 : 0;
   const below = (small ? 26 : 74) + stripHeight;
   const rightAxes = Math.max(0, units.length - 1);
+  const ends = trends.series.flatMap((line) => [line.at[0], line.at[line.at.length - 1]]).filter((at) => at !== undefined);
+  // Both axes span the same time, or the strip would not lie under its lines.
+  const span = ends.length ? { min: Math.min(...ends) + shift, max: Math.max(...ends) + shift } : {};
   const sides = { left: 52, right: rightAxes ? rightAxes * 54 : 14 };
   return {
     useUTC: true,
@@ -162,12 +176,13 @@ export function optionOf(trends: Trends, shift: number, small: boolean): ECharts
     xAxis: [
       {
         type: 'time',
+        ...span,
         gridIndex: 0,
         axisLine: { lineStyle: { color: colour('line-2') } },
-        axisLabel: { color: ink, hideOverlap: true, fontSize: 11 },
+        axisLabel: { color: ink, hideOverlap: true, fontSize: 11, formatter: TIME_LABELS },
         splitLine: { show: !small, lineStyle: { color: grid } },
       },
-      { type: 'time', gridIndex: 1, show: false },
+      { type: 'time', ...span, gridIndex: 1, show: false },
     ],
     yAxis: [
       ...units.map((unit, n) => ({
@@ -209,6 +224,7 @@ export function optionOf(trends: Trends, shift: number, small: boolean): ECharts
             handleStyle: { color: colour('panel'), borderColor: colour('accent') },
             moveHandleStyle: { color: colour('line-2') },
             dataBackground: { lineStyle: { color: colour('line-2') }, areaStyle: { opacity: 0 } },
+            selectedDataBackground: { lineStyle: { color: colour('pipe') }, areaStyle: { opacity: 0 } },
             labelFormatter: (at: number) => showTime(at - shift, 'minute'),
             textStyle: { color: ink, fontSize: 11 },
           },

@@ -1,4 +1,3 @@
-import { Select } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, got } from '../../api/client';
@@ -27,6 +26,35 @@ interface UserFormProps {
   onDone: (name: string, password: string) => void;
 }
 
+interface ChoicesProps {
+  name: string;
+  label: string;
+  options: { value: string; label: string }[];
+  chosen: string[];
+  onChoose: (chosen: string[]) => void;
+}
+
+function Choices({ name, label, options, chosen, onChoose }: ChoicesProps) {
+  return (
+    <fieldset className="choices">
+      <legend>{label}</legend>
+      {options.map(({ value, label: text }) => (
+        <label key={value}>
+          <input
+            type="checkbox"
+            checked={chosen.includes(value)}
+            data-testid={`${name}-${value || 'all'}`}
+            onChange={(event) =>
+              onChoose(event.target.checked ? [...chosen, value] : chosen.filter((each) => each !== value))
+            }
+          />
+          {text}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
 /** A new user, or other roles and another scope of one. */
 export function UserForm({ user, onClose, onDone }: UserFormProps) {
   const { t } = useTranslation();
@@ -44,8 +72,6 @@ export function UserForm({ user, onClose, onDone }: UserFormProps) {
     { value: '', label: t('users.everything') },
     ...(branches.data?.items ?? []).map((item) => ({ value: item.org_path, label: `${named(item)} ${item.code}` })),
   ];
-  // Inside a modal dialog the choices must open in it, or they would lie beneath.
-  const inside = (node: HTMLElement) => node.closest('dialog') ?? document.body;
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -88,30 +114,14 @@ export function UserForm({ user, onClose, onDone }: UserFormProps) {
             </label>
           </>
         )}
-        <div className="field">
-          <span>{t('users.roles')}</span>
-          <Select
-            mode="multiple"
-            aria-label={t('users.roles')}
-            value={roles}
-            onChange={setRoles}
-            getPopupContainer={inside}
-            options={ROLES.map((role) => ({ value: role, label: t(`role.${role}`) }))}
-            data-testid="user-roles"
-          />
-        </div>
-        <div className="field">
-          <span>{t('users.scope')}</span>
-          <Select
-            mode="multiple"
-            aria-label={t('users.scope')}
-            value={scope}
-            onChange={setScope}
-            getPopupContainer={inside}
-            options={places}
-            data-testid="user-scope"
-          />
-        </div>
+        <Choices
+          name="user-role"
+          label={t('users.roles')}
+          options={ROLES.map((role) => ({ value: role, label: t(`role.${role}`) }))}
+          chosen={roles}
+          onChoose={setRoles}
+        />
+        <Choices name="user-scope" label={t('users.scope')} options={places} chosen={scope} onChoose={setScope} />
         {user && (
           <label className="row">
             <input type="checkbox" checked={reset} onChange={(event) => setReset(event.target.checked)} />
@@ -127,7 +137,7 @@ export function UserForm({ user, onClose, onDone }: UserFormProps) {
           <button type="button" className="btn" onClick={onClose}>
             {t('cancel')}
           </button>
-          <button type="submit" className="btn main" disabled={roles.length === 0} data-testid="user-submit">
+          <button type="submit" className="btn main" disabled={roles.length === 0 || scope.length === 0} data-testid="user-submit">
             {t('save')}
           </button>
         </div>

@@ -4,11 +4,11 @@ import { api, got } from '../../api/client';
 import { session } from '../../api/session';
 import type { UserView } from '../../api/views';
 import { useResource } from '../../base/resource';
-import { AntFrame } from '../../parts/ant-frame';
 import { type Column, Grid } from '../../parts/grid';
 import { Sheet } from '../../parts/sheet';
 import { Loaded } from '../../parts/states';
 import { sayProblem } from '../../parts/toast';
+import '../../styles/alarms.css';
 import { UserForm } from './form';
 
 interface Handed {
@@ -105,42 +105,40 @@ export default function UsersPage() {
     ).then(users.reload, sayProblem);
   });
   return (
-    <AntFrame>
-      <div className="page" data-testid="users-page">
-        <header className="page-head">
-          <h1>{t('nav.users')}</h1>
-          <span className="grow" />
-          <button type="button" className="btn main" data-testid="user-new" onClick={() => setForm('new')}>
-            {t('users.new')}
-          </button>
-        </header>
-        <section className="panel">
-          <Loaded of={users}>
-            {(data) => (
-              <Grid
-                columns={columns}
-                rows={data}
-                rowKey={(user) => user.name}
-                rowTestid={(user) => `user-${user.name}`}
-                empty={t('users.none')}
-                caption={t('nav.users')}
-              />
-            )}
-          </Loaded>
-        </section>
-        {form && (
-          <UserForm
-            user={form === 'new' ? null : form}
-            onClose={() => setForm(null)}
-            onDone={(name, password) => {
-              setForm(null);
-              users.reload();
-              if (password) setHanded({ name, password });
-            }}
-          />
-        )}
-        {handed && <FirstPassword handed={handed} onClose={() => setHanded(null)} />}
-      </div>
-    </AntFrame>
+    <div className="page" data-testid="users-page">
+      <header className="page-head">
+        <h1>{t('nav.users')}</h1>
+        <span className="grow" />
+        <button type="button" className="btn main" data-testid="user-new" onClick={() => setForm('new')}>
+          {t('users.new')}
+        </button>
+      </header>
+      <section className="panel">
+        <Loaded of={users}>
+          {(data) => (
+            <Grid
+              columns={columns}
+              rows={data}
+              rowKey={(user) => user.name}
+              rowTestid={(user) => `user-${user.name}`}
+              empty={t('users.none')}
+              caption={t('nav.users')}
+            />
+          )}
+        </Loaded>
+      </section>
+      {form && (
+        <UserForm
+          user={form === 'new' ? null : form}
+          onClose={() => setForm(null)}
+          onDone={(name, password) => {
+            setForm(null);
+            users.reload();
+            if (password) setHanded({ name, password });
+          }}
+        />
+      )}
+      {handed && <FirstPassword handed={handed} onClose={() => setHanded(null)} />}
+    </div>
   );
 }

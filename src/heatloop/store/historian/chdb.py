@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.series import Columns
@@ -26,7 +25,8 @@ from heatloop.store.historian.chdb_arrays import (
     sample_table,
     samples,
 )
-from heatloop.store.historian.chdb_folder import WRITE, ChdbFolder
+from heatloop.store.historian.chdb_folder import ChdbFolder
+from heatloop.store.historian.chdb_tables import ChdbTables
 from heatloop.store.historian.checks import (
     check_columns,
     check_limit,
@@ -37,7 +37,6 @@ from heatloop.store.historian.checks import (
 )
 from heatloop.store.historian.newest import Newest, one_row_a_slot
 from heatloop.store.historian.port import (
-    DAY_S,
     MAX_ROLLUP_ROWS,
     ROLLUP_DTYPES,
     DayCounts,
@@ -56,7 +55,7 @@ class ChdbHistorian:
         self, folder: ChdbFolder, *, zone: ZoneInfo, database: str = "heatloop", owner: bool = False
     ) -> None:
         self._folder = folder
-        self._db = database
+        self._tables = ChdbTables(folder, database)
         self._zone = zone
         self._owner = owner
         self._append_lock = threading.Lock()
@@ -64,7 +63,6 @@ class ChdbHistorian:
         self._newest = Newest()
         self._dirty = DirtyWindows()
         self._groups = self._rows = 0
-        folder.upgrade(database)
         self._recover()
 
     @classmethod
@@ -73,19 +71,13 @@ class ChdbHistorian:
         return cls(ChdbFolder(path, readers=readers), zone=zone, owner=True)
 
     def _recover(self) -> None:
+        self._version = self._tables.version()
+        self._newest.publish(self._tables.newest())
         # A kill between the two inserts of a group leaves raw ahead of latest: raw is right.
-        self._newest.publish(samples(self._ask(sql.LATEST)))
-        ahead = samples(self._ask(sql.AFTER))
-        self._version = int(self._ask(sql.VERSION).column("version")[0].as_py())
-        if len(ahead.keys):
-            late = self._newest.pick(ahead)
-            self._insert_latest(late)
-            self._newest.publish(late)
-        self._revised = bool(self._ask(sql.ANY_REVISION).num_rows)
-        through = int(self._ask(sql.THROUGH).column("through")[0].as_py())
-        for table in ("raw", "revision"):
-            found = self._ask(sql.DIRTY, table=table, through=through)
-            self._dirty.mark(found.column("window").to_pylist())
+        late = self._newest.pick(self._tables.ahead_of_newest())
+        self._tables.insert_latest(late, self._version)
+        self._newest.publish(late)
+        self._dirty.mark(self._tables.unrolled())
 
     def append(self, columns: Columns) -> None:
         """Store samples; they are durable, and `latest` knows them, when this returns."""
@@ -97,9 +89,9 @@ class ChdbHistorian:
             self._version += 1
             # Marked before the insert: a roll-up may see the rows as soon as they are in.
             self._dirty.mark(windows)
-            self._insert("raw", sql.SAMPLE, sample_table(columns))
+            self._tables.insert("raw", sql.SAMPLE, sample_table(columns), self._version)
             newest = self._newest.pick(columns)
-            self._insert_latest(newest)
+            self._tables.insert_latest(newest, self._version)
             self._newest.publish(newest)
             self._groups += 1
             self._rows += len(columns.keys)
@@ -111,7 +103,7 @@ class ChdbHistorian:
         rows = event_table(events)
         with self._append_lock:
             self._version += 1
-            self._insert("event", sql.EVENT, rows)
+            self._tables.insert("event", sql.EVENT, rows, self._version)
 
     def revise(self, columns: Columns, *, method: str, who: str) -> None:
         """Lay repaired values over raw ones on reading; raw itself is never changed."""
@@ -121,9 +113,9 @@ class ChdbHistorian:
         rows = revision_table(columns, method, who)
         with self._append_lock:
             self._version += 1
-            self._revised = True
+            self._tables.revised = True
             self._dirty.mark(windows_of(columns.slots))
-            self._insert("revision", sql.REVISION, rows)
+            self._tables.insert("revision", sql.REVISION, rows, self._version)
 
     def latest(self, keys: Keys | None = None) -> Columns:
         """Return the sample of greatest slot per key, of these keys or of all, by key."""
@@ -137,19 +129,17 @@ class ChdbHistorian:
         if not len(wanted) or start == end:
             return Columns.empty()
         which = key_filter(wanted)
-        source = self._source(start, end, f"AND {which}")
-        return samples(self._ask(sql.RAW, wanted, source=source, limit=limit))
-
-    def _source(self, start: int, end: int, where: str = "") -> str:
-        text = chdb_rollups.REVISED if self._revised else chdb_rollups.PLAIN
-        return text.format(db=self._db, start=start, end=end, where=where)
+        source = self._tables.source(start, end, f"AND {which}")
+        return samples(self._tables.ask(sql.RAW, wanted, source=source, limit=limit))
 
     def events(
         self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
     ) -> list[EventRow]:
         """Return events in the order of time."""
         start, end = check_range(start_ms, end_ms, 1 << 42)
-        text = sql.EVENTS.format(db=self._db, start=start, end=end, limit=check_limit(limit))
+        text = sql.EVENTS.format(
+            db=self._tables.database, start=start, end=end, limit=check_limit(limit)
+        )
         # The subject goes in as data, never as SQL text.
         found = self._folder.read(text, rows=pa.table({"subject": pa.array([subject])}))
         return [EventRow(*row) for row in zip(*lists(found), strict=True)]
@@ -161,7 +151,7 @@ class ChdbHistorian:
         wanted = key_array(keys)
         if not len(wanted) or start == end:
             return RollupColumns.empty()
-        found = self._ask(
+        found = self._tables.ask(
             sql.ROLLUP,
             wanted,
             table=table,
@@ -181,7 +171,7 @@ class ChdbHistorian:
         columns = check_rollup(columns)
         if len(columns.keys):
             rows = rollup_table(columns)
-            chdb_rollups.seed(self._folder, self._db, check_step(step_s), rows)
+            chdb_rollups.seed(self._folder, self._tables.database, check_step(step_s), rows)
 
     def refresh_rollups(self) -> int:
         """Compute again every window that got samples since; return how many 10-min windows."""
@@ -193,14 +183,14 @@ class ChdbHistorian:
             try:
                 chdb_rollups.compute(
                     self._folder,
-                    self._db,
+                    self._tables.database,
                     windows,
                     version=through,
                     zone=self._zone,
                     n_keys=len(self._newest),
-                    revised=self._revised,
+                    revised=self._tables.revised,
                 )
-                self._folder.maintain(sql.ROLLED.format(db=self._db, write=WRITE, through=through))
+                self._tables.rolled(through)
             except BaseException:
                 self._dirty.mark(windows)
                 raise
@@ -208,20 +198,11 @@ class ChdbHistorian:
 
     def count(self, start_s: int, end_s: int) -> int:
         """Return how many samples `raw` would give over all keys."""
-        return self._by_day(sql.COUNT, start_s, end_s)
+        return self._tables.sum_by_day(sql.COUNT, start_s, end_s)
 
     def duplicates(self, start_s: int, end_s: int) -> int:
         """Return how many samples beyond the first a reader gets for one key and slot."""
-        return self._by_day(sql.DUPLICATES, start_s, end_s)
-
-    def _by_day(self, text: str, start_s: int, end_s: int) -> int:
-        # Per point and day: one aggregate over everything would take gigabytes.
-        start, end = check_range(start_s, end_s)
-        total = 0
-        for day in lists(self._ask(sql.DAYS, start=start, end=end))[0]:
-            source = self._source(max(start, day), min(end, day + DAY_S))
-            total += int(lists(self._ask(text, source=source))[0][0] or 0)
-        return total
+        return self._tables.sum_by_day(sql.DUPLICATES, start_s, end_s)
 
     def completeness(self, keys: Keys, day: date) -> DayCounts:
         """Return what was received on a day of the company's zone (clause 6.1.2 a)."""
@@ -229,7 +210,9 @@ class ChdbHistorian:
         wanted = key_array(keys)
         received, good = np.zeros(len(wanted), "u4"), np.zeros(len(wanted), "u4")
         if len(wanted):
-            table = self._ask(sql.RECEIVED, wanted, start=start, end=end, which=key_filter(wanted))
+            table = self._tables.ask(
+                sql.RECEIVED, wanted, start=start, end=end, which=key_filter(wanted)
+            )
             points, some, well = arrays(table, ("u4", "u4", "u4"))
             at = np.searchsorted(points, wanted)
             hit = at < len(points)
@@ -247,28 +230,7 @@ class ChdbHistorian:
             "rows_committed": self._rows,
             "dirty_windows": len(self._dirty),
         }
-        for name, count, size, parts in zip(*lists(self._ask(sql.PARTS)), strict=True):
-            out |= {f"{name}_rows": count, f"{name}_bytes": size, f"{name}_parts": parts}
-        return out
-
-    def _ask(
-        self, text: str, wanted: NDArray[np.uint32] | None = None, **words: str | int
-    ) -> pa.Table:
-        words |= {"db": self._db}
-        if "start" in words:
-            words["range"] = sql.RANGE.format(**words)
-        tables = {} if wanted is None else {"wanted": pa.table({"point": wanted})}
-        return self._folder.read(text.format(**words), **tables)
-
-    def _insert(self, table: str, columns: str, rows: pa.Table) -> None:
-        columns = columns.format(version=self._version)
-        self._folder.write(
-            sql.INSERT.format(db=self._db, table=table, write=WRITE, columns=columns), rows=rows
-        )
-
-    def _insert_latest(self, newest: Columns) -> None:
-        if len(newest.keys):
-            self._insert("latest", sql.SAMPLE, sample_table(newest))
+        return out | self._tables.sizes()
 
     def close(self) -> None:
         """Close the folder if this historian opened it."""

@@ -50,4 +50,7 @@ PARTS = """
 SELECT table, sum(rows) AS n, sum(data_compressed_bytes) AS bytes, count() AS parts
 FROM system.parts WHERE active AND database = '{db}' GROUP BY table"""
 ANY_REVISION = "SELECT 1 FROM {db}.revision LIMIT 1"
-DAYS = "SELECT DISTINCT toUInt32(toStartOfDay(ts)) AS day FROM {db}.raw WHERE {range} ORDER BY day"
+DAYS = """
+SELECT DISTINCT toUInt32(toStartOfDay(ts)) AS day
+FROM (SELECT ts FROM {db}.raw WHERE {range} UNION ALL SELECT ts FROM {db}.revision WHERE {range})
+ORDER BY day"""

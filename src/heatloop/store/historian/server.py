@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from numpy.typing import NDArray
 
-from heatloop.kernel.errors import ConfigError, HeatloopError, InputError
+from heatloop.kernel.errors import ConfigError, HeatloopError, InputError, LinkError
 from heatloop.store.historian import wire
 from heatloop.store.historian.group_writer import GroupWriter
 from heatloop.store.historian.ops import answer, columns_of
@@ -42,6 +42,7 @@ class HistorianServer:
         self._rows_waiting = 0
         self._requests: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._stopping = False
         self._log = structlog.get_logger("historian")
 
     async def start(self) -> None:
@@ -60,6 +61,7 @@ class HistorianServer:
 
     async def stop(self) -> None:
         """Answer what was asked, write what waits, close the engine."""
+        self._stopping = True
         if self._server is not None:
             self._server.close()
         if self._requests:
@@ -114,6 +116,8 @@ class HistorianServer:
     async def _do(
         self, head: wire.Head, arrays: list[NDArray[Any]]
     ) -> tuple[wire.Head, wire.Arrays]:
+        if self._stopping:
+            raise LinkError("historian is stopping", fix="ask again when it is back")
         op = head.get("op")
         if op == "append":
             await self._append(arrays)

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, select, update
 
 from heatloop.kernel.messages import Alarm, AlarmState
 from heatloop.store.records.database import Database
-from heatloop.store.records.schema import alarm as alarms
-from heatloop.store.records.schema import alarm_event
 from heatloop.store.records.values import page
+from heatloop.store.records.work_schema import alarm as alarms
+from heatloop.store.records.work_schema import alarm_event
 
 _FIELDS = [field.name for field in fields(Alarm)]
 _RETURNED = (AlarmState.RETURNED, AlarmState.CLEARED)

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, select, update
 from heatloop.kernel.errors import InputError
 from heatloop.security.chain import chain_hash
 from heatloop.store.records.database import Database
-from heatloop.store.records.schema import audit_entry, audit_head
 from heatloop.store.records.values import from_text, page, to_text
+from heatloop.store.records.work_schema import audit_entry, audit_head
 
 _CHUNK = 5000
 

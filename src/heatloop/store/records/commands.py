@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, Select, select, update
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.messages import Command, CommandState
 from heatloop.store.records.database import Database
-from heatloop.store.records.schema import command, command_event
 from heatloop.store.records.values import page
+from heatloop.store.records.work_schema import command, command_event
 
 OPEN = (CommandState.QUEUED, CommandState.SENT, CommandState.ACKNOWLEDGED)
 """States a command can still leave."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from heatloop.store.records.database import Database
-from heatloop.store.records.schema import gap
 from heatloop.store.records.values import page
+from heatloop.store.records.work_schema import gap
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

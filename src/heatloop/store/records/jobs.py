@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 
 from heatloop.store.records.database import Database
-from heatloop.store.records.schema import job
+from heatloop.store.records.work_schema import job
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 

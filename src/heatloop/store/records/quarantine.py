@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 
 from heatloop.store.records.database import Database
-from heatloop.store.records.schema import quarantine
 from heatloop.store.records.values import page
+from heatloop.store.records.work_schema import quarantine
 
 SAME_S = 3600.0
 """The same reason from the same gateway within this time is counted, not written again."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Row, select, update
 
 from heatloop.store.records.database import Database
-from heatloop.store.records.schema import unit_stage
+from heatloop.store.records.work_schema import unit_stage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,7 @@ _POLICY_VIOLATION = 1008
 @router.get("", summary="Gateways and their links")
 async def list_gateways(platform: Platformed, viewer: Viewer) -> GatewayList:
     """Return the gateways inside the viewer's scope."""
-    return await platform.gateways.views(viewer.scope)
+    return platform.gateways.views(viewer.scope)
 
 
 @router.post("/enrol", summary="Exchange keys with a new gateway")

@@ -6,8 +6,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import structlog
 from fastapi import APIRouter, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
+from starlette.types import Receive, Scope, Send
 
 from heatloop.app.live import LiveEvent, Subscriber
 from heatloop.app.queries import stations
@@ -15,10 +18,22 @@ from heatloop.app.refusals import Refused
 from heatloop.web.access import Platformed, Viewer, token_of
 from heatloop.web.params import Codes, Word, split_codes
 
+_log = structlog.get_logger("heatloop.web")
 router = APIRouter(tags=["stream"])
 _CLOCK_S = 1.0
 _PAUSE_S = 0.2
 _SEND_TIMEOUT_S = 20.0
+
+
+class _LiveResponse(EventSourceResponse):
+    """A stream that ends quietly when its client is too slow to take what it asked for."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the client or the session goes."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            _log.info("live stream too slow, let go", client=str(scope.get("client")))
 
 
 def _sse(event: LiveEvent) -> ServerSentEvent:
@@ -68,6 +83,6 @@ async def get_stream(
         finally:
             platform.hub.remove(subscriber)
 
-    return EventSourceResponse(
+    return _LiveResponse(
         events(), ping=15, send_timeout=_SEND_TIMEOUT_S, headers={"cache-control": "no-store"}
     )

@@ -15,11 +15,10 @@ import tempfile
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 from bench.bytes_per_sample import bytes_per_sample
 from bench.lines import Lines, main
-from bench.loop_ledger import POINTS, install, point_keys
+from bench.loop_ledger import POINTS, STATIONS, city_readings, install, point_keys, sweeps_of
 from bench.loop_senders import PERIOD_S, Gateway, Run, send
 from heatloop.app.supervisor import Supervisor
 from heatloop.cli.stack import StackOptions, historian_program, platform_program
@@ -40,15 +39,17 @@ class Case:
     links: int
     backlog_sweeps: int
     """Sweeps a gateway may hold unacknowledged."""
+    ticks: int
+    """Sweeps of the city's day at hand before they repeat."""
 
 
 CASES = (
-    Case(name="24", stations=24, gateways=1, links=1, backlog_sweeps=512),
-    Case(name="500", stations=500, gateways=5, links=5, backlog_sweeps=16),
-    Case(name="4000", stations=4000, gateways=40, links=40, backlog_sweeps=2),
-    Case(name="4000_single", stations=4000, gateways=4000, links=512, backlog_sweeps=16),
+    Case(name="24", stations=24, gateways=1, links=1, backlog_sweeps=512, ticks=2880),
+    Case(name="500", stations=500, gateways=5, links=5, backlog_sweeps=16, ticks=600),
+    Case(name="4000", stations=4000, gateways=40, links=40, backlog_sweeps=2, ticks=120),
+    Case(name="4000_single", stations=4000, gateways=4000, links=512, backlog_sweeps=16, ticks=120),
 )
-QUICK = (Case(name="24", stations=24, gateways=1, links=1, backlog_sweeps=512),)
+QUICK = (Case(name="24", stations=24, gateways=1, links=1, backlog_sweeps=512, ticks=2880),)
 
 
 def _free_port() -> int:
@@ -70,14 +71,18 @@ async def run_case(case: Case, seconds: float, folder: Path) -> tuple[Run, int, 
     keys = {f"GW{i + 1:04d}": SigningKey.generate() for i in range(case.gateways)}
     ledger = install(stack, case.stations, keys)
     supervisor = Supervisor(stack.run_dir, folder / "logs")
-    rng = Random(case.stations)
+    readings = city_readings(START_S, case.ticks)
     try:
         await supervisor.start(historian_program(stack))
         await supervisor.start(platform_program(stack))
         gateways = []
+        first = 0
         for code, key in keys.items():
             own = array("I", point_keys(ledger, code))
-            gateways.append(Gateway.make(code, own, key, folder / "spool" / code, rng))
+            stations = len(own) // POINTS
+            sweeps = sweeps_of(readings, first % STATIONS, stations)
+            first += stations
+            gateways.append(Gateway.make(code, own, key, folder / "spool" / code, sweeps))
         backlog = case.backlog_sweeps * max(len(g.keys) for g in gateways)
         run = await send(stack.url, gateways, case.links, seconds, START_S, backlog)
         client = HistorianClient(stack.run_dir / "historian.sock")

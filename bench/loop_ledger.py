@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
+
+import numpy as np
+
 from heatloop.app.ledger_admin import install_ledger
 from heatloop.app.settings import load_settings
 from heatloop.app.wiring import open_records
 from heatloop.cli.stack import StackOptions
+from heatloop.demo.city import City
 from heatloop.kernel.clock import machine_s
 from heatloop.plant.asset_kinds import asset_kinds
 from heatloop.plant.ledger import Ledger
@@ -14,6 +19,9 @@ from heatloop.security.keys import SigningKey
 from heatloop.security.passwords import new_token, token_hash
 
 POINTS = 60
+STATIONS = 12
+
+Sweep = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
 def _asset(code: str, kind: str, parent: str, organisation: str) -> Asset:
@@ -93,3 +101,26 @@ def point_keys(ledger: Ledger, gateway: str) -> list[int]:
     for device in ledger.devices_of_gateway(gateway):
         keys += [b.key for b in ledger.bindings_of_device(device.code)[:POINTS]]
     return keys
+
+
+def city_readings(start_s: int, ticks: int) -> list[Sweep]:
+    """Return what the small city's meters show: per tick, shape (12 stations, 60 points)."""
+    city = City(1, "small", float(start_s))
+    memory = city.memory
+    column = {b.key: i for i, b in enumerate([*memory.measured, *memory.settings])}
+    stations = [d for d in city.ledger.devices.values() if d.profile == "substation_controller"]
+    index = np.array(
+        [[column[b.key] for b in city.ledger.bindings_of_device(d.code)[:POINTS]] for d in stations]
+    )
+    sweeps = []
+    for _ in range(ticks):
+        shown = memory.decoded(memory.raw_of(city.shown))
+        sweeps.append(np.concatenate((shown, memory.setting_values()))[index])
+        city.step(30.0)
+    return sweeps
+
+
+def sweeps_of(readings: list[Sweep], first: int, stations: int) -> list[array[float]]:
+    """Return the sweeps of a gateway of `stations`, the `first` station's number given."""
+    index = np.arange(first, first + stations) % readings[0].shape[0]
+    return [array("d", sweep[index].ravel().tobytes()) for sweep in readings]

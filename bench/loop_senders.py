@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 from heatloop.edge.spool import Spool
 from heatloop.edge.uplink import Uplink
@@ -18,7 +17,6 @@ from heatloop.kernel.batch import SampleBatch
 from heatloop.security.keys import SigningKey
 
 PERIOD_S = 30
-VARIANTS = 8
 WRITERS = 4
 
 
@@ -33,20 +31,20 @@ class Gateway:
     spool: Spool
     session: UplinkSession
     values: list[array[float]]
-    """A few sweeps of meter readings to draw from."""
+    """Sweeps of meter readings to send, in turn."""
     quality: array[int]
     ticks: int = 0
 
     @classmethod
     def make(
-        cls, code: str, keys: array[int], key: SigningKey, folder: Path, rng: Random
+        cls,
+        code: str,
+        keys: array[int],
+        key: SigningKey,
+        folder: Path,
+        values: list[array[float]],
     ) -> Gateway:
         """Return a gateway with an empty spool."""
-        base = [round(rng.uniform(20, 90), 1) for _ in keys]
-        values = [
-            array("d", [v + 0.1 * rng.randint(-3, 3) if i % 3 else v for i, v in enumerate(base)])
-            for _ in range(VARIANTS)
-        ]
         spool = Spool(folder, cache_bytes=2 << 20)
         session = UplinkSession(gateway=code, spool=spool, key=key)
         return cls(code, keys, key, spool, session, values, array("B", bytes(len(keys))))
@@ -55,7 +53,7 @@ class Gateway:
         """Spool one 30 s sweep; return its rows once they are on the medium."""
         slot = start_s + PERIOD_S * self.ticks
         slots = array("I", [slot]) * len(self.keys)
-        values = self.values[self.ticks % VARIANTS]
+        values = self.values[self.ticks % len(self.values)]
         self.spool.append(SampleBatch(self.keys, slots, values, self.quality))
         self.ticks += 1
         return len(self.keys)
@@ -116,7 +114,8 @@ async def send(
             # One hop to the pool for a handful of gateways; each still has its own fsync.
             for part in (ready[i : i + 16] for i in range(0, len(ready), 16)):
                 idle = False
-                run.rows += await loop.run_in_executor(pool, _sweep_all, part, start_s)
+                rows = await loop.run_in_executor(pool, _sweep_all, part, start_s)
+                run.rows += rows  # not in one statement: other workers count meanwhile
                 for _, uplink in part:
                     uplink.wake()
             if idle:

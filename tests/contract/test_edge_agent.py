@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from random import Random
 
 import pytest
@@ -11,7 +10,7 @@ from websockets.asyncio.server import serve as serve_websocket
 from heatloop.edge.agent import Agent
 from heatloop.edge.config import EdgeConfig
 from heatloop.edge.enrol import Identity
-from heatloop.kernel.clock import SharedClock
+from heatloop.kernel.clock import SharedClock, machine_s
 from heatloop.security.keys import KeyRing, SigningKey, sign_document
 from tests.contract.edge_peers import Field, Platform, Publisher, signed, until
 
@@ -80,7 +79,7 @@ async def make_world(tmp_path, unused_tcp_port_factory):
             world = World(tmp_path, [unused_tcp_port_factory() for _ in range(stations)], regulates)
             await stack.enter_async_context(world.field)
             await world.listen(stack)
-            origin = time.time()
+            origin = machine_s()
             world.clock = await stack.enter_async_context(
                 Publisher(tmp_path / "city.sock", start=START, speed=speed, origin_machine_s=origin)
             )
@@ -263,7 +262,9 @@ async def test_a_restart_asks_for_the_tick_again_and_says_what_was_missed(make_w
     epoch = world.agent.spool.epoch
     await world.stop()
     world.clock.slot += 120  # the city went on without this gateway
+    world.clock.done.clear()
     await world.start()
+    await asyncio.wait_for(world.clock.done.wait(), 5)
     await world.clock.step()
     assert world.agent.spool.epoch == epoch
     await until(lambda: world.agent.spool.rows == 0)

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from websockets.asyncio.client import connect
+
 from heatloop.app.ledger_admin import create_gateway_token
 from heatloop.app.process import uvicorn_config
 from heatloop.edge.spool import Spool
@@ -19,8 +21,6 @@ from heatloop.edge.uplink_session import CommandArrived, Inbound, UplinkSession
 from heatloop.kernel.batch import SampleBatch
 from heatloop.security.access import Role
 from heatloop.security.keys import KeyRing, SigningKey, open_document
-from websockets.asyncio.client import connect
-
 from tests.unit.app_town import PASSWORD, START_S, Town, town
 
 SUPPLY = "UN0001.secondary_supply_temperature"

@@ -167,7 +167,8 @@ class Alarming:
         start = (page - 1) * size
         if open_only:
             kept = [k for k in self._open.values() if self._sees(scope, k.alarm)]
-            kept = [k for k in kept if self._wanted(k.alarm, priority, subject)]
+            near = self._world.at_or_below(subject) if subject else set()
+            kept = [k for k in kept if self._wanted(k.alarm, priority, subject, near)]
             kept.sort(key=lambda k: (-k.alarm.onset, k.alarm.id))
             total, shown = len(kept), kept[start : start + size]
         else:
@@ -182,11 +183,11 @@ class Alarming:
         ledger = self._world.ledger
         return AlarmPage(total=total, items=[view(ledger, each) for each in shown])
 
-    def _wanted(self, alarm: Alarm, priority: int | None, subject: str) -> bool:
+    def _wanted(self, alarm: Alarm, priority: int | None, subject: str, near: set[str]) -> bool:
         if priority is not None and alarm.priority != priority:
             return False
         asset = subject_asset(self._world.ledger, alarm.subject)
-        return not subject or subject in (alarm.subject, asset)
+        return not subject or alarm.subject == subject or asset in near
 
     async def acknowledge(self, principal: Principal, alarm_id: str) -> AlarmView:
         """Record who has seen an alarm.

@@ -10,7 +10,8 @@ from heatloop.app.intake import Intake
 from heatloop.app.lag import LagWatch
 from heatloop.app.links import Links
 from heatloop.app.live import Hub, LiveEvent
-from heatloop.app.settings import CompanySettings
+from heatloop.app.schedule import Schedule
+from heatloop.app.setting_sections import CompanySettings
 from heatloop.app.views.system import Health, Info, Part
 from heatloop.app.world import World
 from heatloop.kernel.clock import utc
@@ -34,10 +35,12 @@ class HealthReport:
         historian: AsyncHistorian,
         records: Records,
         lag: LagWatch,
+        schedule: Schedule,
         company: CompanySettings,
     ) -> None:
         self._world, self._links, self._hub, self._intake = world, links, hub, intake
         self._historian, self._records, self._lag = historian, records, lag
+        self._schedule = schedule
         self._company = company
 
     async def report(self) -> Health:
@@ -97,7 +100,15 @@ class HealthReport:
         )
 
     def _own(self) -> list[Part]:
+        failed, took = self._schedule.failures, self._schedule.took_s
+        words = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in took.items())
         return [
+            Part(
+                name="jobs",
+                layer="application",
+                ok=not failed,
+                detail="; ".join(f"{name}: {why}" for name, why in failed.items()) or words,
+            ),
             Part(
                 name="web",
                 layer="application",

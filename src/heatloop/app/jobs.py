@@ -9,6 +9,8 @@ from heatloop.kernel.clock import machine_s
 _SILENCE_S = 60.0
 _EXPIRY_S = 30.0
 _AWAY_MACHINE_S = 30.0
+# When plant time races, roll-ups must leave the historian to those who wait for a commit.
+_ROLLUP_REST = 10.0
 
 
 def add_jobs(platform: Platform) -> None:
@@ -45,6 +47,7 @@ def add_jobs(platform: Platform) -> None:
             period_s=settings.storage.rollup_interval_s,
             run=rollups,
             least_pause_s=1.0,
+            rest=_ROLLUP_REST,
         ),
     ):
         platform.schedule.add(job)

@@ -33,7 +33,9 @@ class Job:
     kept: bool = False
     """Whether each due time is done exactly once over restarts."""
     least_pause_s: float = 0.0
-    """Shortest machine time between two runs, for when plant time races."""
+    """Shortest machine time between two starts, for when plant time races."""
+    rest: float = 0.0
+    """Machine time to rest after a run, in multiples of what the run took."""
 
 
 class Schedule:
@@ -44,6 +46,8 @@ class Schedule:
         self._jobs: list[Job] = []
         self.failures: dict[str, str] = {}
         """Jobs whose last run failed, and why."""
+        self.took_s: dict[str, float] = {}
+        """Machine time the last run of each job took."""
 
     def add(self, job: Job) -> None:
         """Take a job in."""
@@ -66,7 +70,9 @@ class Schedule:
             started = loop.time()
             await self._once(job, due)
             done = due
-            await asyncio.sleep(max(job.least_pause_s - (loop.time() - started), 0.0))
+            took_s = loop.time() - started
+            self.took_s[job.name] = took_s
+            await asyncio.sleep(max(job.least_pause_s - took_s, job.rest * took_s, 0.0))
 
     async def _once(self, job: Job, due: float) -> None:
         try:

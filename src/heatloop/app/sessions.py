@@ -10,7 +10,7 @@ from heatloop.app.audit import Audit
 from heatloop.app.history import in_thread
 from heatloop.app.people import People
 from heatloop.app.refusals import Refused
-from heatloop.app.settings import SessionSettings
+from heatloop.app.setting_sections import SessionSettings
 from heatloop.app.views.system import SessionView
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import InputError

@@ -112,6 +112,7 @@ def build_platform(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    schedule = Schedule(world.clock, records)
     platform = Platform(
         settings=settings,
         keys=keys,
@@ -139,9 +140,10 @@ def build_platform(
             historian=series,
             records=records,
             lag=lag,
+            schedule=schedule,
             company=settings.company,
         ),
-        schedule=Schedule(world.clock, records),
+        schedule=schedule,
         lag=lag,
     )
     add_jobs(platform)

@@ -57,6 +57,11 @@ class World:
         self.index = KeyIndex(ledger.by_key)
         self.layout = Layout(ledger, self.index)
         self._visible: dict[frozenset[str], _Visible] = {}
+        numbers = {code: number for number, code in enumerate(ledger.assets)}
+        self._asset_codes = list(numbers)
+        # Which asset each position of the latest values belongs to.
+        owners = (numbers[ledger.by_key[key].asset] for key in self.index.keys.tolist())
+        self._asset_of = np.fromiter(owners, np.intp)
 
     def install(self, ledger: Ledger) -> None:
         """Put another ledger in force; values of points that stay are kept."""
@@ -79,9 +84,8 @@ class World:
                     *(code for code in self.ledger.gateways if self.sees_gateway(scope, code)),
                 )
             )
-            mask = np.zeros(len(self.index), bool)
-            for position, key in enumerate(self.index.keys.tolist()):
-                mask[position] = self.ledger.by_key[key].asset in codes
+            inside = np.fromiter((code in codes for code in self._asset_codes), bool)
+            mask = inside[self._asset_of] if len(self.index) else np.zeros(0, bool)
             found = _Visible(codes, mask)
             if len(self._visible) >= _MOST_SCOPES:
                 self._visible.clear()
@@ -128,13 +132,22 @@ class World:
         if asset:
             if not self.sees_subject(scope, asset):
                 return []
-            own = (point.code for point in self.ledger.points_of(asset))
-            return [asset, *own, *(device.code for device in self.ledger.devices_of(asset))]
+            found = [asset]
+            for code in self.at_or_below(asset):
+                found += [code, *(point.code for point in self.ledger.points_of(code))]
+                found += [device.code for device in self.ledger.devices_of(code)]
+            return found
         codes = self.codes_in(scope)
         if codes is None:
             return None
         devices = (d.code for d in self.ledger.devices.values() if d.asset in codes)
         return [*codes, *devices, *(self.points_in(scope) or ())]
+
+    def at_or_below(self, asset: str) -> set[str]:
+        """Return an asset's code and those of all assets below it."""
+        if asset not in self.ledger.assets:
+            return {asset}
+        return {asset, *(below.code for below in self.ledger.below(asset))}
 
     def points_in(self, scope: Scope) -> list[str] | None:
         """Return the codes of the points inside a scope, None for all of them."""

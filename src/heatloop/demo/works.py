@@ -33,7 +33,7 @@ _BOILER_RAMP_PER_S = 0.2 / 60.0
 
 
 class Works:
-    """State of the heat works of one city; see `step` and `rooms`."""
+    """State of the heat works of one city; see `step` and `heat_rooms`."""
 
     def __init__(self, truth: Truth) -> None:
         self.truth = truth
@@ -61,15 +61,13 @@ class Works:
             zone_c=np.full(len(zones.building), 20.5),
             envelope_c=np.full(len(zones.envelope_kj_k), 10.0),
         )
-        self.boiler_c = np.full(2, 100.0)
-        self.boiler_kw = np.full(2, 0.35 * truth.boiler_kw)
+        self.boiler_c, self.boiler_kw = np.full(2, 100.0), np.full(2, 0.35 * truth.boiler_kw)
         self.source_hz = 42.0
         self.valve_pct = np.full(n, 50.0)
         self.pump_hz = np.full(n, DUTY_HZ)
         self.makeup_on = np.zeros(n, dtype=bool)
         self.return_kpa = truth.hold_kpa.copy()
-        self.tank_m = np.full(stations, 1.7)
-        self.refilling = np.zeros(stations, dtype=bool)
+        self.tank_m, self.refilling = np.full(stations, 1.7), np.zeros(stations, dtype=bool)
         # Flows and powers of the last step.
         self.primary_kgs = truth.primary_design_kgs.copy()
         self.primary_out_c = np.full(n, 46.0)
@@ -77,8 +75,7 @@ class Works:
         self.exchanger_kw = np.zeros(n)
         self.source_kgs = float(self.primary_kgs.sum())
         self.source_dp_kpa = SOURCE_DP_KPA
-        self.source_return_c = 46.0
-        self.outlet_c = 100.0
+        self.outlet_c, self.source_return_c = 100.0, 46.0
         self.station_supply_kpa = np.full(stations, 500.0)
         self.station_return_kpa = np.full(stations, 400.0)
         self.emitter_kj = np.zeros(len(plan.unit))

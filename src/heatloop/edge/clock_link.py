@@ -54,7 +54,8 @@ class ClockLink:
         """Wait for a new tick or clock state, at most so long (machine time)."""
         event = self._change
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
 
     async def done(self, slot: int) -> None:
         """Report a tick done; a link that broke meanwhile asks for the tick again."""

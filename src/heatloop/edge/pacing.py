@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from heatloop.edge.spool import Spool
 from heatloop.edge.uplink import Uplink
@@ -55,8 +56,7 @@ class Pace:
                 return
             self._acked.clear()
             if self._spool.rows > rows:
-                try:
-                    await asyncio.wait_for(self._acked.wait(), 1.0)
-                except TimeoutError:
-                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await self._acked.wait()
         self._patient = True

@@ -113,7 +113,8 @@ class Uplink:
             proxy=None,
             **options,
         ) as socket:
-            first = unpack_text(str(await asyncio.wait_for(socket.recv(), 10)))
+            async with asyncio.timeout(10):
+                first = unpack_text(str(await socket.recv()))
             if first["type"] != "challenge":
                 raise LinkError("platform did not begin with a challenge", thing=self._url)
             for session in self._sessions.values():
@@ -184,8 +185,10 @@ class Uplink:
                 # Acknowledgements and other work must get their turn even under a backlog.
                 await asyncio.sleep(0)
                 continue
+            # Not wait_for: before Python 3.12 it may lose a cancellation that comes with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), min(5.0, self._stall_s))
+                async with asyncio.timeout(min(5.0, self._stall_s)):
+                    await self._work.wait()
             self._check_stall(loop.time())
 
     def _check_stall(self, now_s: float) -> None:

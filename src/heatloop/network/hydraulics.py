@@ -111,7 +111,7 @@ def solve_network(
     *,
     demand_kgs: Floats | None = None,
     flow_kgs: Floats | None = None,
-    tolerance_kgs: float = 1e-8,
+    tolerance: float = 1e-9,
     most_iterations: int = 60,
 ) -> Solution:
     """Solve p_from + lift - p_to = r m |m| on every link and continuity at every node.
@@ -125,7 +125,7 @@ def solve_network(
         n_node: Number of nodes.
         demand_kgs: Flow taken out at each node, shape (n_node,).
         flow_kgs: Flows to start from.
-        tolerance_kgs: Largest imbalance and change left.
+        tolerance: Largest change of a flow in the last step, kg/s and share of the flow.
         most_iterations: When to give up.
 
     Raises:
@@ -155,9 +155,9 @@ def solve_network(
         matrix = (a_free / slope) @ a_free.T
         pressure[free] = np.linalg.solve(matrix, a_free @ base - demand[free])
         new = base - (pressure[free] @ a_free) / slope
-        change = float(np.abs(new - flow).max())
+        change = float((np.abs(new - flow) / (1.0 + np.abs(new))).max())
         flow = new
-        if change < tolerance_kgs:
+        if change < tolerance:
             return Solution(flow_kgs=flow, pressure_kpa=pressure, iterations=iteration)
     raise InputError(
         "the network's flows do not settle", thing=f"{most_iterations} iterations", fix="check it"

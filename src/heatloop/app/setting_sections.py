@@ -1,0 +1,147 @@
+"""The settings of one installation, typed and checked; `settings` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from heatloop.kernel.errors import ConfigError
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompanySettings:
+    """The company this installation serves."""
+
+    zh: str = "智慧供热平台"
+    """Chinese name."""
+    en: str = "heatloop"
+    """English name."""
+    time_zone: str = "Asia/Shanghai"
+    """IANA zone for calendars and day roll-ups."""
+    demo: bool = False
+    """Whether the plant is a demonstration; every screen and export says so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerSettings:
+    """The HTTP face."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 8080
+    """Port to listen on."""
+    tls_certificate: str = ""
+    """PEM file; needed unless bound to loopback."""
+    tls_key: str = ""
+    """PEM file."""
+    max_streams: int = 500
+    """Live streams at a time."""
+    max_upload_mb: int = 64
+    """Largest upload."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionSettings:
+    """Sign-in policy (machine time)."""
+
+    idle_minutes: float = 15.0
+    """A session ends after this long without a request."""
+    max_hours: float = 12.0
+    """A session ends after this long whatever happens."""
+    lock_after: int = 5
+    """Failed sign-ins that lock a user out."""
+    lock_minutes: float = 15.0
+    """How long the lock holds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlSettings:
+    """Commands and the curve control job (plant time)."""
+
+    command_expiry_s: float = 600.0
+    """Life of a command."""
+    curve_interval_s: float = 600.0
+    """How often set-points are decided."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StorageSettings:
+    """Where things are kept; empty means below the data folder."""
+
+    records_url: str = ""
+    """SQLAlchemy URL of the records; empty: SQLite `records.sqlite`."""
+    historian_socket: str = ""
+    """Unix socket of the historian; empty: `run/historian.sock`."""
+    rollup_interval_s: float = 600.0
+    """How often roll-ups are refreshed, plant time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClockSettings:
+    """Plant time."""
+
+    socket: str = ""
+    """Unix socket that publishes plant time; empty: the machine's clock."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings of the platform process."""
+
+    data: Path
+    """Data folder."""
+    company: CompanySettings = field(default_factory=CompanySettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    session: SessionSettings = field(default_factory=SessionSettings)
+    control: ControlSettings = field(default_factory=ControlSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    clock: ClockSettings = field(default_factory=ClockSettings)
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of secrets, readable by the owner alone."""
+        return self.data / "keys"
+
+    @property
+    def records_url(self) -> str:
+        """Return the URL of the records."""
+        return self.storage.records_url or f"sqlite:///{self.data / 'records.sqlite'}"
+
+    @property
+    def historian_socket(self) -> Path:
+        """Return the historian's socket."""
+        given = self.storage.historian_socket
+        return Path(given) if given else self.data / "run" / "historian.sock"
+
+
+def check(settings: Settings) -> Settings:
+    """Return the settings if they may be started with.
+
+    Raises:
+        ConfigError: Plain HTTP away from loopback, half a TLS pair, or an unknown time zone.
+    """
+    server = settings.server
+    if bool(server.tls_certificate) != bool(server.tls_key):
+        raise ConfigError(
+            "TLS needs both a certificate and a key",
+            thing="server.tls_key",
+            fix="give both server.tls_certificate and server.tls_key",
+        )
+    if server.host not in _LOOPBACK and not server.tls_certificate:
+        raise ConfigError(
+            "plain HTTP is served on loopback only",
+            thing=f"server.host = {server.host}",
+            fix="bind to 127.0.0.1, or give server.tls_certificate and server.tls_key",
+        )
+    if not 0 <= server.port <= 65535:
+        raise ConfigError("no such port", thing=f"server.port = {server.port}", fix="give 1-65535")
+    try:
+        ZoneInfo(settings.company.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(
+            "unknown time zone", thing=settings.company.time_zone, fix="give an IANA zone"
+        ) from error
+    return settings

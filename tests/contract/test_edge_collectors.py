@@ -1,0 +1,175 @@
+"""Room collectors report over CoAP: an independent client (libcoap) against the gateway."""
+
+import asyncio
+
+import pytest
+
+from heatloop.edge.drivers.coap import CollectorServer
+from heatloop.edge.index import ProfileIndex
+from heatloop.edge.report_book import ReportBook
+from heatloop.edge.spool import Spool, SpoolFullError
+from heatloop.kernel.batch import SampleBatch
+from heatloop.plant.edge_profile import EdgeProfile
+from heatloop.plant.model import Binding, Device
+from heatloop.plant.profiles import profile
+from heatloop.protocols.room_report import RoomReport, encode_report
+
+NOW = 1_800_000_900
+SLOT = 1_800_000_000
+
+
+def collectors(count):
+    rows = profile("room_collector")
+    devices = [
+        Device(
+            code=f"DV{n:04d}", asset=f"RC{n:04d}", gateway="GW0001", profile="room_collector",
+            protocol="coap", port=0,
+        )
+        for n in range(1, count + 1)
+    ]  # fmt: skip
+    bindings = [
+        Binding(
+            key=10 * n + row.register, point=f"RC{n:04d}.{row.kind}", kind=row.kind,
+            device=device.code, register=row.register, dtype="", factor=row.factor, period_s=1800,
+        )
+        for n, device in enumerate(devices, 1)
+        for row in rows
+    ]  # fmt: skip
+    return ProfileIndex(
+        EdgeProfile(
+            gateway="GW0001", version=1, ledger_version=1,
+            devices=tuple(devices), bindings=tuple(bindings),
+        )
+    )  # fmt: skip
+
+
+def report(counter=1, at_s=NOW, code="DV0001", fields=(213, 200, 1, 52311, None, 388)):
+    return encode_report(RoomReport(device_code=code, at_s=at_s, counter=counter, fields=fields))
+
+
+class Room:
+    """A listening gateway, its spool, and libcoap to talk to it."""
+
+    def __init__(self, folder, client, port):
+        self.folder, self.client, self.port = folder, client, port
+        self.full = False
+        self.appends = 0
+        self.spool = Spool(folder / "spool")
+
+    async def start(self, count=1):
+        self.book = ReportBook(collectors(count), self.folder / "reports.log")
+        self.server = CollectorServer(self.book, self.keep, lambda: float(NOW))
+        await self.server.start("127.0.0.1", self.port)
+        self.task = asyncio.create_task(self.server.run())
+
+    async def stop(self):
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        await self.server.stop()
+
+    async def keep(self, batch):
+        if self.full:
+            raise SpoolFullError("full")
+        self.appends += 1
+        self.spool.append(batch, late=True)
+
+    async def post(self, payload):
+        name = self.folder / "payload"
+        name.write_bytes(payload)
+        process = await asyncio.create_subprocess_exec(
+            str(self.client), "-m", "post", "-f", str(name), "-v", "6", "-B", "8",
+            f"coap://127.0.0.1:{self.port}/report",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        text = (await process.communicate())[0].decode()
+        answers = [word for word in text.split() if word.startswith("c:")]
+        return answers[-1].removeprefix("c:")
+
+    def rows(self):
+        found = []
+        for record in self.spool.pending(0, 1 << 30):
+            found += list(SampleBatch.from_bytes(record.body).rows())
+        return found
+
+
+@pytest.fixture
+async def room(tmp_path, program, unused_udp_port):
+    made = Room(tmp_path, program("coap-client"), unused_udp_port)
+    await made.start()
+    yield made
+    await made.stop()
+    made.spool.close()
+
+
+@pytest.mark.needs("coap-client")
+async def test_a_report_is_kept_in_its_slot_before_it_is_answered(room):
+    assert await room.post(report()) == "2.04"
+    assert room.rows() == [
+        (10, SLOT, 213 * 0.1, 0), (11, SLOT, 200 * 0.1, 0), (12, SLOT, 1.0, 0),
+        (13, SLOT, 52311 * 0.1, 0), (15, SLOT, 388 * 0.1, 0),
+    ]  # fmt: skip
+
+
+@pytest.mark.needs("coap-client")
+async def test_what_is_damaged_unknown_or_out_of_time_is_refused(room):
+    damaged = bytearray(report())
+    damaged[12] ^= 1
+    assert await room.post(bytes(damaged)) == "4.00"
+    assert await room.post(report(code="DV9999")) == "4.03"
+    assert await room.post(report(at_s=NOW + 4000)) == "4.00"
+    assert await room.post(report(at_s=NOW - 50 * 86400)) == "4.00"
+    assert room.rows() == []
+
+
+@pytest.mark.needs("coap-client")
+async def test_a_repeat_is_answered_but_not_kept_and_a_used_counter_is_refused(room):
+    assert await room.post(report(counter=5)) == "2.04"
+    assert await room.post(report(counter=5)) == "2.04"
+    assert await room.post(report(counter=5, at_s=NOW - 10)) == "4.09"
+    assert len(room.rows()) == 5
+    await room.stop()
+    await room.start()  # a restart remembers
+    assert await room.post(report(counter=5)) == "2.04"
+    assert await room.post(report(counter=5, at_s=NOW - 10)) == "4.09"
+    assert len(room.rows()) == 5
+    assert await room.post(report(counter=4, at_s=NOW - 1800)) == "2.04"  # late, not replayed
+    assert await room.post(report(counter=1, at_s=NOW + 60)) == "2.04"  # a new battery
+    assert len(room.rows()) == 15
+
+
+@pytest.mark.needs("coap-client")
+async def test_without_room_the_collector_is_told_to_come_back(room):
+    room.full = True
+    assert await room.post(report()) == "5.03"
+    room.full = False
+    assert await room.post(report()) == "2.04"
+    assert len(room.rows()) == 5
+
+
+async def test_reports_that_come_together_share_an_fsync(tmp_path, unused_udp_port):
+    room = Room(tmp_path, None, unused_udp_port)
+    await room.start(count=200)
+    loop = asyncio.get_running_loop()
+    answers = []
+
+    class Collectors(asyncio.DatagramProtocol):
+        def datagram_received(self, data, addr):
+            if data[1] == 0x44:
+                answers.append(data[4:6])
+            if data[0] >> 4 & 3 == 0:  # a separate answer wants its own acknowledgement
+                transport.sendto(b"\x60\x00" + data[2:4])
+
+    transport, _ = await loop.create_datagram_endpoint(
+        Collectors, remote_addr=("127.0.0.1", unused_udp_port)
+    )
+    for n in range(1, 201):  # CON POST, 2-byte message id and token, Uri-Path "report"
+        head = b"\x42\x02" + n.to_bytes(2, "big") * 2
+        transport.sendto(head + b"\xb6report\xff" + report(n, NOW, f"DV{n:04d}"))
+    async with asyncio.timeout(20):
+        while len(set(answers)) < 200:
+            await asyncio.sleep(0.01)
+    assert len(room.rows()) == 1000
+    assert room.appends < 100
+    transport.close()
+    await room.stop()
+    room.spool.close()

@@ -37,6 +37,7 @@ class Platform:
         self.held = []
         self.epochs = []
         self.on_link = None
+        self.deaf = False
 
     async def __call__(self, socket):
         self.links.append(socket)
@@ -53,7 +54,7 @@ class Platform:
                 await self.say(socket, "welcome", hello["gateway"], through=through)
                 if self.on_link is not None:
                     await self.on_link(socket)
-            else:
+            elif not self.deaf:
                 await self.take(socket, frame)
 
     @staticmethod

@@ -277,6 +277,19 @@ async def test_a_restart_asks_for_the_tick_again_and_says_what_was_missed(make_w
     }  # fmt: skip
 
 
+async def test_a_tick_that_was_spooled_is_not_polled_again(make_world):
+    world = await make_world(stations=1)
+    await until(world.clock.done.is_set)
+    await world.clock.step()
+    await world.stop()
+    world.clock.done.clear()
+    await world.start()  # the publisher tells the same tick: its report may have been lost
+    await asyncio.wait_for(world.clock.done.wait(), 5)
+    await until(lambda: world.agent.spool.rows == 0)
+    assert world.slots("UN0001.valve_opening") == [START, START + 30]
+    assert world.platform.notes == []
+
+
 async def test_the_tick_waits_for_a_platform_that_lags(make_world):
     world = await make_world()
     await until(world.clock.done.is_set)

@@ -170,6 +170,25 @@ async def test_new_rows_go_ahead_of_a_long_backlog_four_to_one(world):
     assert len({row[1] for row in platform.rows["GW0001"]}) == 130
 
 
+async def test_an_older_epoch_in_flight_is_sent_again_after_a_break(world):
+    platform, sessions, start, link = world
+    session = sessions["GW0001"]
+    session.spool.append(batch(30))
+    session.spool.roll()
+    session.spool.append(batch(60))
+    server, port = await start()
+    platform.deaf = True
+    uplink = link(port, "GW0001")
+    await until(lambda: session.in_flight == 2)
+    server.close()
+    await server.wait_closed()
+    platform.deaf = False
+    await start(port)
+    await until(lambda: session.spool.rows == 0)
+    assert [row[1] for row in platform.rows["GW0001"]] == [60] * 4 + [30] * 4
+    assert uplink.online
+
+
 async def test_an_old_copy_of_a_spool_starts_a_new_epoch(world):
     platform, sessions, start, link = world
     session = sessions["GW0001"]

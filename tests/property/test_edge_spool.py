@@ -181,7 +181,8 @@ def test_a_full_spool_says_so_and_still_takes_notes(folder):
 
 
 def test_a_full_disk_keeps_nothing_of_the_record_and_the_next_one_works(folder, monkeypatch):
-    spool = Spool(folder())
+    place = folder()
+    spool = Spool(place)
     spool.append(batch(3))
     real = os.write
 
@@ -199,6 +200,9 @@ def test_a_full_disk_keeps_nothing_of_the_record_and_the_next_one_works(folder, 
     assert spool.append(batch(2)) == 5
     assert [r.count for r in spool.pending(0, 99)] == [3, 2]
     spool.close()
+    again = Spool(place)
+    assert bodies(again) == [batch(3).to_bytes(), batch(2).to_bytes()]
+    again.close()
 
 
 def test_a_new_epoch_starts_at_one_and_the_old_one_drains_beside_it(folder):

@@ -39,23 +39,29 @@ class Alarming:
         self._world, self._records, self._hub, self._audit = world, records, hub, audit
         self._open: dict[str, KeptAlarm] = {}
         self._order = asyncio.Lock()
-        self.install()
+        # Nothing is watched until the loop installs the ledger in force.
+        self._limits = LimitMonitor(AlarmLimits.of_points(()))
+        self._words = WordMonitor(())
+        self._silence = SilenceMonitor(world.ledger)
 
     def install(self) -> None:
         """Watch the points of the ledger in force; open alarms stay open."""
         ledger = self._world.ledger
-        kept = [each.alarm for each in self._open.values()]
         self._limits = LimitMonitor(AlarmLimits.of_ledger(ledger))
         self._words = WordMonitor(ledger.points.values())
         self._silence = SilenceMonitor(ledger)
+        self._restore()
+
+    def _restore(self) -> None:
+        kept = [each.alarm for each in self._open.values()]
         for monitor in (self._limits, self._words, self._silence):
             monitor.restore(kept)
 
     async def load(self) -> None:
         """Take up the alarms that were open when the platform stopped."""
-        for kept in await in_thread(self._records.alarms.list_open):
-            self._open[kept.alarm.id] = KeptAlarm.of(kept)
-        self.install()
+        for row in await in_thread(self._records.alarms.list_open):
+            self._open[row.alarm.id] = KeptAlarm.of(row)
+        self._restore()
         self._recount()
 
     def examine(self, columns: Columns) -> list[AlarmChange]:

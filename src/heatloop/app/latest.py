@@ -90,6 +90,14 @@ class LatestValues:
         value = float(self.values[at])
         return value if np.isfinite(value) else None
 
+    def usable(self) -> list[float | None]:
+        """Return what `value` gives for every position at once."""
+        bad = np.isin(self.quality, (Quality.BAD, Quality.STALE)) | ~np.isfinite(self.values)
+        plain: list[float | None] = self.values.tolist()
+        for at in np.flatnonzero(bad).tolist():
+            plain[at] = None
+        return plain
+
     def last(self, key: int) -> tuple[float, int, int] | None:
         """Return (value, quality, slot) as last received, or None when nothing is known."""
         at = self.index.position(key)

@@ -24,6 +24,8 @@ class Node:
     """Organisation path and heat path."""
     keys: Mapping[str, int]
     """Key of the first point of each kind."""
+    at: Mapping[str, int]
+    """Position of the first point of each kind in the table of latest values."""
     positions: Positions
     """Positions of its own points in the table of latest values."""
 
@@ -100,6 +102,7 @@ class Layout:
             asset=asset,
             paths=self.ledger.paths(asset.code),
             keys=keys,
+            at={kind: self._index.position(key) for kind, key in keys.items()},
             positions=positions_of(self._index, (p.key for p in points)),
         )
 

@@ -127,6 +127,9 @@ async def serve(settings: Settings, *, web: str = WEB, extras: tuple[str, ...] =
         web: Names the function that builds the web application.
         extras: Names of functions that, given the platform, return further routers.
     """
+    # A full collection walks the whole ledger, a tenth of a second and more on the event loop:
+    # none while it is built, and what exists when all is built is never walked again.
+    gc.disable()
     async with contextlib.AsyncExitStack() as stack:
         clock = await stack.enter_async_context(plant_clock(settings))
         platform = build_platform(settings, clock=clock)
@@ -134,10 +137,8 @@ async def serve(settings: Settings, *, web: str = WEB, extras: tuple[str, ...] =
         routers = tuple(_named(name)(platform) for name in extras)
         app = _named(web)(platform, routers)
         server = uvicorn.Server(uvicorn_config(settings, app))
-        # A full collection walks the whole ledger, a tenth of a second and more on the event
-        # loop; what exists now stays for good and need not be walked again.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         _log.info("platform ready", host=settings.server.host, port=settings.server.port)
         await server.serve()
 

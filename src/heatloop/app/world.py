@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.app.latest import KeyIndex, LatestValues
+from heatloop.app.latest import KeyIndex, LatestValues, Positions
 from heatloop.app.layout import Layout, StationNode
 from heatloop.app.refusals import Refused
 from heatloop.kernel.clock import SharedClock
@@ -179,7 +179,11 @@ class World:
 
     def is_online(self, station: StationNode) -> bool:
         """Return whether a station's values are fresh."""
-        if not len(station.watched):
+        return self.is_fresh(station.watched)
+
+    def is_fresh(self, positions: Positions) -> bool:
+        """Return whether the newest of these values is fresh."""
+        if not len(positions):
             return False
-        newest = int(self.latest.slots[station.watched].max())
+        newest = int(self.latest.slots[positions].max())
         return self.now_s() - newest <= OFFLINE_PERIODS * SCAN_S

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+from heatloop.app.settings import load_settings
 from heatloop.cli.stack import StackOptions
+from heatloop.kernel.errors import InputError
 
 
 def add_to(commands: Any) -> None:
@@ -39,13 +42,13 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Start everything and wait for Ctrl-C or SIGTERM."""
     if not 1 <= options.speed <= 60:
-        from heatloop.kernel.errors import InputError
-
         raise InputError("speed out of range", thing=f"{options.speed:g}", fix="give 1 to 60")
+    data = options.data.resolve()
+    server = load_settings(data, options.config, os.environ).server
     stack = StackOptions(
-        data=options.data.resolve(),
-        host=options.host,
-        port=options.port,
+        data=data,
+        host=options.host or server.host,
+        port=options.port or server.port,
         config=options.config,
         demo=options.demo,
         size=options.size,

@@ -102,7 +102,8 @@ def platform_program(options: StackOptions) -> Program:
     if options.config is not None:
         argv += ["--config", str(options.config)]
     if options.demo:
-        argv += ["--clock", str(options.run_dir / "city.sock")]
+        argv += ["--clock", str(options.run_dir / "city.sock"), "--demo"]
+        argv += ["--extra", "heatloop.cli.demo_routes:router"]
     return Program(
         name="platform",
         argv=tuple(argv),

@@ -66,8 +66,8 @@ class Lane:
     def load(self) -> bool:
         """Read every segment; return whether the lane exists (its first header was written).
 
-        A torn tail is cut off. Whole records after a damaged place go to `rescued`, for the
-        spool to number anew: the platform takes no epoch with a hole.
+        A torn tail is cut off before the next append. Whole records after a damaged place go to
+        `rescued`, for the spool to number anew: the platform takes no epoch with a hole.
         """
         found = False
         for path in sorted(self.folder.glob("*.seg")):
@@ -97,8 +97,6 @@ class Lane:
                 good = end
         self._segments.append((first, path, good))
         self.size += good
-        if good < len(data) and not self.rescued:
-            os.truncate(path, good)
 
     def cut_damage(self) -> None:
         """Cut off what was rescued, once it stands in another lane."""

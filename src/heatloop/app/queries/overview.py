@@ -45,23 +45,37 @@ def state_of(world: World, codes: Iterable[str], online: bool) -> tuple[str, int
     return ("alarm" if worst <= _SERIOUS else "warning"), count
 
 
-def unit_card(world: World, unit: Node) -> UnitCard:
-    """Return a unit as the overview shows it."""
+class _Now:
+    """The latest values as plain lists: a screen of thousands of stations reads them often."""
+
+    def __init__(self, world: World) -> None:
+        self._values = world.latest.usable()
+
+    def value(self, node: Node, kind: str) -> float | None:
+        at = node.at.get(kind)
+        return None if at is None else self._values[at]
+
+    def mode(self, unit: Node) -> str | None:
+        code = self.value(unit, "station_mode")
+        return MODES[int(code)] if code is not None and 0 <= code < len(MODES) else None
+
+
+def _unit_card(world: World, now: _Now, unit: Node) -> UnitCard:
     return UnitCard(
         code=unit.asset.code,
         zh=unit.asset.zh,
         en=unit.asset.en,
         emitter=word(unit.asset, "emitter", "radiator"),
         zone=word(unit.asset, "zone", "single"),
-        supply_c=value(world, unit, "secondary_supply_temperature"),
-        return_c=value(world, unit, "secondary_return_temperature"),
-        setpoint_c=value(world, unit, "secondary_supply_temperature_setpoint"),
-        mode=mode(world, unit),
+        supply_c=now.value(unit, "secondary_supply_temperature"),
+        return_c=now.value(unit, "secondary_return_temperature"),
+        setpoint_c=now.value(unit, "secondary_supply_temperature_setpoint"),
+        mode=now.mode(unit),
         stage=world.stages.get(unit.asset.code, "observe"),
     )
 
 
-def _station_card(world: World, station: StationNode, online: bool) -> SubstationCard:
+def _station_card(world: World, now: _Now, station: StationNode, online: bool) -> SubstationCard:
     asset = station.node.asset
     codes = (asset.code, *(unit.asset.code for unit in station.units))
     state, alarms = state_of(world, codes, online)
@@ -75,18 +89,15 @@ def _station_card(world: World, station: StationNode, online: bool) -> Substatio
         heated_area_m2=station.area_m2,
         state=state,
         alarms=alarms,
-        primary_supply_c=value(world, station.node, "primary_supply_temperature"),
-        primary_return_c=value(world, station.node, "primary_return_temperature"),
-        heat_power_kw=value(world, station.node, "primary_heat_power"),
-        units=[unit_card(world, unit) for unit in station.units],
+        primary_supply_c=now.value(station.node, "primary_supply_temperature"),
+        primary_return_c=now.value(station.node, "primary_return_temperature"),
+        heat_power_kw=now.value(station.node, "primary_heat_power"),
+        units=[_unit_card(world, now, unit) for unit in station.units],
     )
 
 
-def _source_card(world: World, source: Node) -> SourceCard:
-    fresh = len(source.positions) > 0 and (
-        world.now_s() - int(world.latest.slots[source.positions].max()) <= 120
-    )
-    state, alarms = state_of(world, (source.asset.code,), fresh)
+def _source_card(world: World, now: _Now, source: Node) -> SourceCard:
+    state, alarms = state_of(world, (source.asset.code,), world.is_fresh(source.positions))
     return SourceCard(
         code=source.asset.code,
         zh=source.asset.zh,
@@ -94,12 +105,12 @@ def _source_card(world: World, source: Node) -> SourceCard:
         state=state,
         alarms=alarms,
         rated_load_kw=number(source.asset, "rated_load_kw"),
-        supply_c=value(world, source, "source_supply_temperature"),
-        return_c=value(world, source, "source_return_temperature"),
-        supply_kpa=value(world, source, "source_supply_pressure"),
-        return_kpa=value(world, source, "source_return_pressure"),
-        flow_m3h=value(world, source, "source_flow"),
-        heat_power_kw=value(world, source, "source_heat_power"),
+        supply_c=now.value(source, "source_supply_temperature"),
+        return_c=now.value(source, "source_return_temperature"),
+        supply_kpa=now.value(source, "source_supply_pressure"),
+        return_kpa=now.value(source, "source_return_pressure"),
+        flow_m3h=now.value(source, "source_flow"),
+        heat_power_kw=now.value(source, "source_heat_power"),
     )
 
 
@@ -123,7 +134,8 @@ def outdoor_c(world: World) -> float | None:
 def overview(world: World, scope: Scope) -> Overview:
     """Return everything the first screen shows inside a scope."""
     stations = [s for s in world.layout.stations.values() if scope.holds(*s.node.paths)]
-    cards = [_station_card(world, station, world.is_online(station)) for station in stations]
+    now = _Now(world)
+    cards = [_station_card(world, now, each, world.is_online(each)) for each in stations]
     rooms = world.layout.rooms
     values = fresh_rooms(world, rooms[world.mask_in(scope)[rooms]])
     powers = [card.heat_power_kw for card in cards if card.heat_power_kw is not None]
@@ -148,7 +160,7 @@ def overview(world: World, scope: Scope) -> Overview:
         outdoor_temperature_c=outdoor_c(world),
         totals=totals,
         sources=[
-            _source_card(world, source)
+            _source_card(world, now, source)
             for source in world.layout.sources.values()
             if scope.holds(*source.paths)
         ],

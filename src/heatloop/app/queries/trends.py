@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -66,10 +67,14 @@ async def trends(world: World, historian: AsyncHistorian, scope: Scope, ask: Ask
     keys = np.asarray(sorted({point.key for point in points}), "u4")
     if step == "raw":
         raw = await historian.raw(keys, start_s, end_s, _RAW_ROWS)
-        made = [_raw_line(point, raw, ask.max_points) for point in points]
+        made = await asyncio.to_thread(
+            lambda: [_raw_line(point, raw, ask.max_points) for point in points]
+        )
     else:
         rows = await historian.rollup(keys, start_s, end_s, STEPS_S[step])
-        made = [_rollup_line(point, rows, STEPS_S[step], ask.max_points) for point in points]
+        made = await asyncio.to_thread(
+            lambda: [_rollup_line(point, rows, STEPS_S[step], ask.max_points) for point in points]
+        )
     return Trends(
         step=step, thinned=any(thin for _, thin in made), series=[line for line, _ in made]
     )

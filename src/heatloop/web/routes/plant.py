@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
 from heatloop.app.queries import assets, overview, points, stations
 from heatloop.app.views.plant import (
@@ -14,15 +14,16 @@ from heatloop.app.views.plant import (
 )
 from heatloop.app.views.station import SubstationDetail
 from heatloop.web.access import Platformed, Viewer
+from heatloop.web.answers import pack
 from heatloop.web.params import AssetCode, Codes, Page, Size, Word, split_codes
 
 router = APIRouter(tags=["plant"])
 
 
-@router.get("/overview", summary="Everything the first screen shows")
-def get_overview(platform: Platformed, viewer: Viewer) -> Overview:
+@router.get("/overview", summary="Everything the first screen shows", response_model=Overview)
+def get_overview(request: Request, platform: Platformed, viewer: Viewer) -> Response:
     """Return totals, sources and substations inside the viewer's scope."""
-    return overview.overview(platform.world, viewer.scope)
+    return pack(request, overview.overview(platform.world, viewer.scope))
 
 
 @router.get("/substations/{code}", summary="Everything the station page shows")

@@ -56,7 +56,8 @@ async def get_stream(
     overview: bool = Query(default=False, description="Values the overview shows"),
 ) -> EventSourceResponse:
     """Stream events `clock`, `values`, `alarm`, `command` and `lagged`."""
-    keys = stations.stream_keys(
+    keys = await asyncio.to_thread(
+        stations.stream_keys,
         platform.world,
         viewer.scope,
         codes=split_codes(points, 2000),

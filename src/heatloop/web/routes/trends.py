@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from heatloop.app.queries import samples, trends
 from heatloop.app.views.work import Trends
 from heatloop.web.access import Platformed, Viewer
+from heatloop.web.answers import packed
 from heatloop.web.params import Codes, Time, Word, split_codes
 
 router = APIRouter(tags=["history"])
 _ARROW = "application/vnd.apache.arrow.stream"
 
 
-@router.get("/trends", summary="Lines over time")
+@router.get("/trends", summary="Lines over time", response_model=Trends)
 async def get_trends(
+    request: Request,
     platform: Platformed,
     viewer: Viewer,
     points: Codes,
@@ -25,7 +27,7 @@ async def get_trends(
     end: Time,
     step: Literal["auto", "raw", "10m", "1h", "1d"] = "auto",
     max_points: Annotated[int, Query(ge=10, le=20_000)] = 2_000,
-) -> Trends:
+) -> Response:
     """Return each point's line; `auto` takes the finest step that fits `max_points`."""
     ask = trends.Ask(
         codes=split_codes(points, 50),
@@ -34,7 +36,8 @@ async def get_trends(
         step=step,
         max_points=max_points,
     )
-    return await trends.trends(platform.world, platform.historian, viewer.scope, ask)
+    lines = await trends.trends(platform.world, platform.historian, viewer.scope, ask)
+    return await packed(request, lines)
 
 
 @router.get(

@@ -267,3 +267,33 @@ async def test_curve_writes_only_at_automatic_and_automatic(
     await gateway.acknowledged(await gateway.samples((MODE, SLOT + 30, 1.0)))
     await here.platform.curve.run(START_S + 3600)
     assert here.platform.records.commands.list()[0] == 1
+
+
+async def test_what_the_curve_learnt_survives_a_restart(
+    here: Town, gateway: TownGateway, client: httpx.AsyncClient
+) -> None:
+    from heatloop.app.curve_job import CurveJob
+
+    rows = [("WS0001.outdoor_temperature", SLOT, -9.0), ("RC0001.room_temperature", SLOT, 17.0)]
+    await gateway.acknowledged(await gateway.samples(*rows))
+    await client.put(f"{API}/units/UN0001/stage", json={"stage": "automatic"})
+    curve = here.platform.curve
+    curve._cycle.restore({"UN0001": 0.75}, {})
+    await curve.keep()
+    again = CurveJob(here.platform.world, here.platform.records, here.platform.commands, None)  # type: ignore[arg-type]
+    await again.load()
+    assert dict(again._cycle.trims) == {"UN0001": 0.75}
+
+
+async def test_newer_command_overwrites_an_older_one(
+    gateway: TownGateway, client: httpx.AsyncClient
+) -> None:
+    older, newer = await ask(client, 53.0), await ask(client, 54.0)
+    await gateway.until(lambda: len(gateway.of("command")) == 2)
+    last = await gateway.notes(
+        report(older["id"], "acknowledged", SLOT + 5), report(newer["id"], "acknowledged", SLOT + 6)
+    )
+    await gateway.acknowledged(last)
+    assert await state(client, older["id"]) == "failed"
+    await gateway.acknowledged(await gateway.samples((SETPOINT, SLOT + 30, 54.0)))
+    assert await state(client, newer["id"]) == "verified"

@@ -51,6 +51,14 @@ export function PriorityMark({ priority, flash, count, size = 20, label }: Prior
 /** A substation's state: quiet while normal, shape and number when not. */
 export function StateMark({ state, count, size = 18 }: { state: StationState; count?: number; size?: number }) {
   const { t } = useTranslation();
+  if ((state === 'alarm' || state === 'warning') && count === 0) {
+    // None of them: the shape without its colour.
+    return (
+      <svg className="mark" width={size} height={size} viewBox="0 0 20 20" role="img" aria-label={t(`state.${state}`)}>
+        <path d={shapeOf(state === 'alarm' ? 1 : 3)} fill="none" stroke="var(--pipe-2)" strokeWidth="1.6" />
+      </svg>
+    );
+  }
   if (state === 'alarm' || state === 'warning') {
     return (
       <PriorityMark

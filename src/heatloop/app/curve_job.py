@@ -6,6 +6,7 @@ import numpy as np
 
 from heatloop.app.command_checks import CommandChecks
 from heatloop.app.commands import Commands
+from heatloop.app.history import in_thread
 from heatloop.app.latest import Positions
 from heatloop.app.layout import Node, StationNode
 from heatloop.app.queries.overview import fresh_rooms, outdoor_c, value
@@ -17,8 +18,11 @@ from heatloop.control.strategy import Stage
 from heatloop.kernel.messages import Plan
 from heatloop.station.curve import design_from
 from heatloop.station.modes import mode_of
+from heatloop.store.records import Records
 
 BY = "curve"
+_TRIMS = "control.trims"
+_LATEST_WRITES = 2000
 _LEAST_ROOMS = 3
 _LIMIT_MARGIN_K = 2.0
 _NO_ROOMS: Positions = np.empty(0, np.intp)
@@ -27,11 +31,34 @@ _NO_ROOMS: Positions = np.empty(0, np.intp)
 class CurveJob:
     """Runs the control cycle over all units."""
 
-    def __init__(self, world: World, commands: Commands, checks: CommandChecks) -> None:
-        self._world, self._commands, self._checks = world, commands, checks
+    def __init__(
+        self, world: World, records: Records, commands: Commands, checks: CommandChecks
+    ) -> None:
+        self._world, self._records = world, records
+        self._commands, self._checks = commands, checks
         self._cycle = ControlCycle()
         self.plans: dict[str, Plan] = {}
         """Latest plan per point."""
+
+    async def load(self) -> None:
+        """Take up what was learnt and written before a restart."""
+        learnt = await in_thread(self._records.settings.get, _TRIMS)
+        _, rows = await in_thread(self._records.commands.list, limit=_LATEST_WRITES)
+        written: dict[str, float] = {}
+        for row in rows:
+            if row.requested_by == BY:
+                written.setdefault(row.command.point, row.command.issued)
+        trims = learnt.value if learnt is not None else {}
+        self._cycle.restore({unit: float(trim) for unit, trim in trims.items()}, written)
+
+    async def keep(self) -> None:
+        """Write down the learnt corrections, so that a restart does not lose half a day of them."""
+        trims = {unit: round(trim, 3) for unit, trim in self._cycle.trims.items() if trim}
+        if trims:
+            now_s = self._world.now_s()
+            await in_thread(
+                self._records.settings.set, _TRIMS, trims, source="learnt", by=BY, at=now_s
+            )
 
     async def run(self, due: float) -> None:
         """Decide all set-points and issue what may be written."""

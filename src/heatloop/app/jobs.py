@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from heatloop.app.history import in_thread
 from heatloop.app.platform import Platform
 from heatloop.app.schedule import Job
 from heatloop.kernel.clock import machine_s
 
 _SILENCE_S = 60.0
 _EXPIRY_S = 30.0
+_HOUSEKEEPING_S = 6 * 3600.0
+_KEPT_RUNS_S = 30 * 86400.0
 _AWAY_MACHINE_S = 30.0
 # When plant time races, roll-ups must leave the historian to those who wait for a commit.
 _ROLLUP_REST = 10.0
@@ -33,6 +36,12 @@ def add_jobs(platform: Platform) -> None:
     async def rollups(_: float) -> None:
         await platform.historian.refresh_rollups()
 
+    async def housekeeping(_: float) -> None:
+        await platform.curve.keep()
+        await in_thread(platform.records.sessions.purge, at=machine_s())
+        month_ago = platform.world.now_s() - _KEPT_RUNS_S
+        await in_thread(platform.records.jobs.forget, before=month_ago)
+
     settings = platform.settings
     for job in (
         Job(name="silence", period_s=_SILENCE_S, run=silence, least_pause_s=0.5),
@@ -49,5 +58,6 @@ def add_jobs(platform: Platform) -> None:
             least_pause_s=1.0,
             rest=_ROLLUP_REST,
         ),
+        Job(name="housekeeping", period_s=_HOUSEKEEPING_S, run=housekeeping, kept=True),
     ):
         platform.schedule.add(job)

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 import uvicorn
 
+from heatloop.app.history import in_thread
 from heatloop.app.patience import until_done
 from heatloop.app.platform import Platform
 from heatloop.app.settings import Settings, load_settings
@@ -61,6 +62,8 @@ async def start(platform: Platform) -> None:
     await platform.stages.load()
     await platform.commands.load()
     await platform.alarming.load()
+    await platform.curve.load()
+    await in_thread(platform.records.jobs.release, at=platform.world.now_s())
     await until_done("historian", latest)
 
 

@@ -7,6 +7,7 @@ However fast plant time runs, a job that is late runs once for the latest due ti
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import structlog
 
 from heatloop.app.history import in_thread
 from heatloop.kernel.clock import Clock
+from heatloop.kernel.errors import HeatloopError
 from heatloop.store.records import Records
 
 _log = structlog.get_logger("heatloop.jobs")
@@ -84,6 +86,16 @@ class Schedule:
             if job.kept:
                 await in_thread(self._records.jobs.finish, job.name, due, at=self._clock.now_s())
         except Exception as error:  # noqa: BLE001 - one failing job must not stop the others
+            if job.kept:
+                with contextlib.suppress(HeatloopError):
+                    await in_thread(
+                        self._records.jobs.finish,
+                        job.name,
+                        due,
+                        at=self._clock.now_s(),
+                        ok=False,
+                        detail=repr(error)[:400],
+                    )
             if job.name not in self.failures:
                 _log.error("job failed", job=job.name, exc_info=error)
             self.failures[job.name] = repr(error)

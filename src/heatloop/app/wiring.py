@@ -127,7 +127,7 @@ def build_platform(
         alarming=alarming,
         commands=commands,
         stages=UnitStages(world, records, audit),
-        curve=CurveJob(world, commands, checks),
+        curve=CurveJob(world, records, commands, checks),
         ledgers=Ledgers(world, records, audit, ledger_changed),
         sessions=Sessions(records, people, audit, settings.session),
         people=people,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,10 @@ async def _account(api: Api, ledger: Ledger, stack: StackOptions, end_s: int) ->
     }
 
 
+def _seconds(text: str) -> np.uint64:
+    return np.uint64(datetime.fromisoformat(text).timestamp())
+
+
 def explain(
     missing: np.ndarray[Any, np.dtype[np.uint64]], gaps: list[dict[str, Any]], ledger: Ledger
 ) -> int:
@@ -159,10 +164,8 @@ def explain(
     keys, slots = missing >> np.uint64(32), missing & np.uint64(0xFFFFFFFF)
     for gap in gaps:
         own = [b.key for b in ledger.bindings_of_device(gap["device"])]
-        first, last = (
-            np.datetime64(gap[end].removesuffix("Z"), "s").astype(np.uint64)
-            for end in ("start", "end")
-        )
+        first = _seconds(gap["start"])
+        last = _seconds(gap["end"]) if gap["end"] else np.uint64(0xFFFFFFFF)
         covered |= np.isin(keys, own) & (slots >= first) & (slots <= last)
     return int((~covered).sum())
 

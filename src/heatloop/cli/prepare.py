@@ -8,8 +8,10 @@ from heatloop.app.ledger_admin import create_gateway_token, install_ledger, load
 from heatloop.app.settings import Settings, load_settings
 from heatloop.app.wiring import open_records
 from heatloop.cli.stack import StackOptions
+from heatloop.control.strategy import Stage
 from heatloop.demo.ledger import demo_ledger
 from heatloop.edge.config import load_config
+from heatloop.kernel.clock import machine_s
 from heatloop.plant.ledger import Ledger
 from heatloop.store.records import Records
 
@@ -45,6 +47,8 @@ def prepare(options: StackOptions) -> Ledger:
         if options.demo:
             rows = demo_ledger(options.size, options.seed, options.base_port)
             ledger = install_ledger(records, *rows)
+            if not records.stages.all():
+                _hand_to_strategy(records, ledger)
         else:
             ledger = load_ledger(records)
         for index, gateway in enumerate(sorted(ledger.gateways)):
@@ -53,6 +57,12 @@ def prepare(options: StackOptions) -> Ledger:
     finally:
         records.close()
     return ledger
+
+
+def _hand_to_strategy(records: Records, ledger: Ledger) -> None:
+    """Let the heating-curve strategy write: a demo is there to show the loop closed."""
+    for unit in ledger.of_kind("unit"):
+        records.stages.set(unit.code, Stage.AUTOMATIC, by="demo", at=machine_s())
 
 
 def _prepare_edge(options: StackOptions, records: Records, gateway: str, index: int) -> None:

@@ -241,7 +241,9 @@ class Regulator:
             if current is not None and abs(current - value) <= 0.501 * binding.factor:
                 continue
             try:
-                self._latest.values[binding.key] = await driver.write(binding, value)
+                # Read back by the next scan, which decides on it; twice as many stations a tick.
+                back = await driver.write(binding, value, read_back=False)
+                self._latest.values[binding.key] = back
             except InputError:
                 continue
             except LinkError:

@@ -41,6 +41,28 @@ export function lay(stations: OverviewStation[], box: Box): { spots: Spot[]; kmA
   return { spots, kmAUnit: KM_A_DEGREE / scale };
 }
 
+/** The lowest sheet that holds the city at full width, within bounds. */
+export function fitBox(stations: OverviewStation[], box: Box): Box {
+  const placed = stations.filter((s) => s.lat !== null && s.lon !== null);
+  if (placed.length === 0) return box;
+  const lats = placed.map((s) => s.lat as number);
+  const lons = placed.map((s) => s.lon as number);
+  const shrink = Math.cos(((lats[0] as number) * Math.PI) / 180);
+  const wide = Math.max(span(lons) * shrink, 0.002);
+  const tall = Math.max(span(lats), 0.002);
+  const height = (tall / wide) * (box.width - 2 * box.margin) + 2 * box.margin + 24;
+  return { ...box, height: Math.round(Math.min(box.height, Math.max(box.height * 0.55, height))) };
+}
+
+function span(values: number[]): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return high - low;
+}
+
 type XY = [number, number];
 
 function turn(o: XY, a: XY, b: XY): number {

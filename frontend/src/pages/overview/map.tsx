@@ -5,7 +5,7 @@ import type { AssetView, OverviewStation } from '../../api/views';
 import { language, named } from '../../i18n';
 import { useMedia } from '../../base/media';
 import { shapeOf } from '../../parts/mark';
-import { type Box, type Spot, lay, outline, placeLabels } from './geometry';
+import { type Box, type Spot, fitBox, lay, outline, placeLabels } from './geometry';
 import { shortName } from './select';
 
 const WIDE: Box = { width: 560, height: 500, margin: 60 };
@@ -65,7 +65,8 @@ export const StationMap = memo(function StationMap(props: StationMapProps) {
   const { stations, shown, branches, pointed, onPoint } = props;
   const { t } = useTranslation();
   const go = useNavigate();
-  const box = useMedia('(max-width: 720px)') ? NARROW : WIDE;
+  const narrow = useMedia('(max-width: 720px)');
+  const box = useMemo(() => fitBox(stations, narrow ? NARROW : WIDE), [stations, narrow]);
   const { spots, kmAUnit } = useMemo(() => lay(stations, box), [stations, box]);
   const areas = useMemo(() => {
     const by = new Map<string, Spot[]>();

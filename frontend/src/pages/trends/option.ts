@@ -152,6 +152,26 @@ interface Api {
   coord: (point: [number, number]) => [number, number];
 }
 
+interface Found {
+  min: number;
+  max: number;
+}
+
+/** Least span of a value axis as a share of the values: noise must not look like a swing. */
+const LEAST_SPAN = 0.05;
+
+/** A wider axis for a line that hardly moves, or nothing where the axis may choose. */
+function widened({ min, max }: Found): Found | undefined {
+  const least = Math.max(LEAST_SPAN * Math.max(Math.abs(min), Math.abs(max)), 0.1);
+  if (!Number.isFinite(max - min) || max - min >= least) return undefined;
+  const step = 10 ** Math.floor(Math.log10(least));
+  const middle = (min + max) / 2;
+  return {
+    min: Math.floor((middle - least / 2) / step) * step,
+    max: Math.ceil((middle + least / 2) / step) * step,
+  };
+}
+
 /** Everything the chart draws, in the company's time. */
 export function optionOf(trends: Trends, shift: number, small: boolean): EChartsCoreOption {
   const units = [...new Set(trends.series.map((line) => line.unit))];
@@ -193,6 +213,8 @@ export function optionOf(trends: Trends, shift: number, small: boolean): ECharts
         position: n === 0 ? 'left' : 'right',
         offset: n > 1 ? (n - 1) * 54 : 0,
         scale: true,
+        min: (found: Found) => widened(found)?.min,
+        max: (found: Found) => widened(found)?.max,
         axisLabel: { color: ink, fontSize: 11 },
         splitLine: { show: n === 0, lineStyle: { color: grid } },
       })),

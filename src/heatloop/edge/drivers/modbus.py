@@ -129,8 +129,13 @@ class ModbusDriver:
             self._log.broken(error)
             reading.cause = DEVICE_ERROR
 
-    async def write(self, binding: Binding, value: float) -> float:
+    async def write(self, binding: Binding, value: float, *, read_back: bool = True) -> float:
         """Write one point and return what the device holds afterwards, in the point's unit.
+
+        Args:
+            binding: The point.
+            value: In its unit.
+            read_back: Whether to ask the device at once; else what was sent is returned.
 
         Raises:
             InputError: The value does not fit the registers, or the device refuses it.
@@ -154,6 +159,9 @@ class ModbusDriver:
                     )
                 if answer.isError():
                     raise InputError(f"device refuses the write: {answer}", thing=binding.point)
+                if not read_back:
+                    raw = decode_raw(words, binding.dtype, order)
+                    return raw * binding.factor + binding.offset
                 back = await self._client.read_holding_registers(
                     binding.register, count=len(words), device_id=unit
                 )

@@ -205,7 +205,8 @@ async def test_slow_stream_is_bounded_and_does_not_hold_up_others(
         cookie = client.cookies["heatloop_session"]
     port = int(url.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
-    ask = f"GET /api/v1/stream?overview=1 HTTP/1.1\r\nhost: x\r\ncookie: heatloop_session={cookie}\r\n\r\n"
+    cookie_line = f"cookie: heatloop_session={cookie}"
+    ask = f"GET /api/v1/stream?overview=1 HTTP/1.1\r\nhost: x\r\n{cookie_line}\r\n\r\n"
     writer.write(ask.encode())
     await reader.readline()
     await until(lambda: len(here.platform.hub) == 1)

@@ -326,4 +326,5 @@ export interface ApiErrorBody {
   thing?: string | null;
   place?: string | null;
   fix?: string | null;
+  fix_zh?: string | null;
 }

@@ -15,5 +15,7 @@ export function problemText(error: unknown): string {
 
 /** The platform's advice, where it gave one. */
 export function problemFix(error: unknown): string {
-  return error instanceof ApiError ? (error.body.fix ?? '') : '';
+  if (!(error instanceof ApiError)) return '';
+  const { fix, fix_zh } = error.body;
+  return (language.get() === 'zh' ? fix_zh || fix : fix) ?? '';
 }

@@ -11,6 +11,13 @@ export function alarmPlace(alarm: AlarmView): string {
   return code.includes('.') ? `/trends?points=${code}` : `/alarms?subject=${code}`;
 }
 
+/** The sentence without the name it begins with, for where the name stands beside it. */
+export function alarmWhat(alarm: AlarmView): string {
+  const text = alarmText(alarm);
+  const name = named({ zh: alarm.subject_zh, en: alarm.subject_en });
+  return name && text.startsWith(name) ? text.slice(name.length).replace(/^[:：\s]+/, '') : text;
+}
+
 /** The platform's sentence, with units as people write them. */
 export function alarmText(alarm: AlarmView): string {
   return named({ zh: alarm.text_zh, en: alarm.text_en }).replaceAll('degC', '°C').replaceAll('m3/h', 'm³/h');

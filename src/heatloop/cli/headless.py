@@ -52,7 +52,7 @@ async def run_headless(stack: StackOptions, days: float) -> dict[str, Any]:
         await _wait_for_end(stack, end_s, days)
         api = await Api.sign_in(stack.url, *login)
         try:
-            await _drain(api)
+            await drain(api)
             ended = time.perf_counter()
             report = await _account(api, ledger, stack, end_s)
         finally:
@@ -103,7 +103,7 @@ async def _wait_for_end(stack: StackOptions, end_s: int, days: float) -> None:
     await ask_city(stack.run_dir / "city.sock", "speed", speed=1)
 
 
-async def _drain(api: Api) -> None:
+async def drain(api: Api) -> None:
     """Wait until nothing new has been stored for a while: the spools are empty."""
     deadline = time.monotonic() + DRAIN_S
     before: list[Any] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from heatloop.demo.city import City
@@ -54,7 +55,8 @@ class Field:
         ]
         self.collectors = Collectors(city)
         self.reporter: Reporter | None = None
-        self.plant_s = int(city.now_s)
+        # What the answers are stamped with: the shared clock once a runner keeps one.
+        self.clock_s: Callable[[], float] = lambda: city.now_s
         """Time stamp of what is answered now."""
         self._servers: list[asyncio.Server] = []
         self._client: CoapClient | None = None
@@ -75,7 +77,7 @@ class Field:
                     fix="stop what holds it, or give another base port",
                 ) from error
         # A fresh message id each start: gateways remember the last ones for minutes.
-        self._client = await CoapClient.open(self.plant_s // 30)
+        self._client = await CoapClient.open(int(self.clock_s()) // 30)
         self.reporter = Reporter(self.collectors, self._client, self._coap, self.reports)
 
     async def close(self) -> None:
@@ -132,4 +134,4 @@ class Field:
         return memory[2 * start : 2 * (start + count)]
 
     def _answered(self, device: int, start: int, count: int, data: bytes) -> None:
-        self.answers.write(ANSWER.pack(self.plant_s, device, start, count) + data)
+        self.answers.write(ANSWER.pack(int(self.clock_s()), device, start, count) + data)

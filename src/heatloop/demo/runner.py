@@ -40,6 +40,7 @@ class Runner:
         self.city, self.field = city, field
         self._folder = folder
         self.service = ClockService(city.ledger.gateways, self._control, clock)
+        field.clock_s = lambda: self.service.state.plant_s(machine_s())
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -100,7 +101,6 @@ class Runner:
     def _move(self, dt_s: float, *, report: bool = True) -> None:
         before_s = self.city.now_s
         self.city.step(dt_s)
-        self.field.plant_s = int(self.city.now_s + 1e-6)
         if report:
             self.field.moved(before_s)
 

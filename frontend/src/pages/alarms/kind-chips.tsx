@@ -2,6 +2,11 @@ import { useTranslation } from 'react-i18next';
 import type { AlarmView } from '../../api/views';
 import { useKindName } from '../../parts/kind-name';
 
+/** The process quantity an alarm is about, or the family of its rule. */
+export function groupOf(alarm: AlarmView): string {
+  return alarm.kind ?? alarm.rule.split('.')[0] ?? alarm.rule;
+}
+
 interface KindChipsProps {
   alarms: AlarmView[];
   chosen: string;
@@ -14,7 +19,7 @@ export function KindChips({ alarms, chosen, onChoose }: KindChipsProps) {
   const name = useKindName();
   const counts = new Map<string, number>();
   for (const alarm of alarms) {
-    const kind = alarm.kind ?? alarm.rule;
+    const kind = groupOf(alarm);
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
   if (counts.size < 2 && !chosen) return null;

@@ -15,7 +15,7 @@ import { Loaded } from '../../parts/states';
 import { sayProblem } from '../../parts/toast';
 import { soundChoice } from '../../shell/sound';
 import '../../styles/alarms.css';
-import { KindChips } from './kind-chips';
+import { KindChips, groupOf } from './kind-chips';
 import { AlarmTable } from './table';
 
 const SIZE = 100;
@@ -89,7 +89,7 @@ export default function AlarmsPage() {
     const fresh = (alarms.data?.items ?? []).map((alarm) => live.get(alarm.id) ?? alarm);
     return sorted(fresh, sort);
   }, [alarms.data, live, sort]);
-  const shown = kind ? items.filter((alarm) => (alarm.kind ?? alarm.rule) === kind) : items;
+  const shown = kind ? items.filter((alarm) => groupOf(alarm) === kind) : items;
   const unseen = shown.filter(isUnacknowledged);
   const wanted = unseen.filter((alarm) => picked.has(alarm.id));
   const clear = () => setPicked(new Set());

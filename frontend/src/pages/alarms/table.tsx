@@ -10,7 +10,7 @@ import { type Column, Grid, type Sort } from '../../parts/grid';
 import { Icon } from '../../parts/icon';
 import { PriorityMark } from '../../parts/mark';
 import { sayProblem } from '../../parts/toast';
-import { alarmPlace, alarmText } from '../../shell/alarm-place';
+import { alarmPlace, alarmWhat } from '../../shell/alarm-place';
 
 function Acknowledge({ alarm }: { alarm: AlarmView }) {
   const { t } = useTranslation();
@@ -116,7 +116,7 @@ export function AlarmTable({ alarms, picked, onPick, sort, onSort }: AlarmTableP
     {
       name: 'text',
       label: t('alarm.what'),
-      cell: alarmText,
+      cell: alarmWhat,
     },
     {
       name: 'state',

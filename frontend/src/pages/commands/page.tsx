@@ -3,7 +3,6 @@ import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 import { api, seen } from '../../api/client';
 import type { CommandView, Page } from '../../api/views';
-import { showNumber } from '../../base/format';
 import { useResource } from '../../base/resource';
 import { useStore } from '../../base/store';
 import { showTime } from '../../base/time';
@@ -11,12 +10,17 @@ import { commands } from '../../live/commands';
 import { CommandLife, CommandStateTag, useReason } from '../../parts/command-life';
 import { type Column, Grid, Pager } from '../../parts/grid';
 import { useKindName } from '../../parts/kind-name';
+import { usePointValue } from '../../parts/point-words';
 import { Sheet } from '../../parts/sheet';
 import { Loaded } from '../../parts/states';
 import '../../styles/alarms.css';
 import '../../styles/substation.css';
 
 const SIZE = 50;
+
+function Asked({ command }: { command: CommandView }) {
+  return <b className="nowrap">{usePointValue(command.point)(command.value)}</b>;
+}
 
 function useColumns(onOpen: (command: CommandView) => void): Column<CommandView>[] {
   const { t } = useTranslation();
@@ -33,7 +37,7 @@ function useColumns(onOpen: (command: CommandView) => void): Column<CommandView>
         </>
       ),
     },
-    { name: 'value', label: t('points.value'), num: true, cell: (c) => <b>{showNumber(c.value, 1)}</b> },
+    { name: 'value', label: t('points.value'), num: true, cell: (c) => <Asked command={c} /> },
     {
       name: 'by',
       label: t('command.by'),
@@ -123,7 +127,7 @@ export default function CommandsPage() {
       {opened && (
         <Sheet title={t('command.life')} onClose={() => setOpen(null)}>
           <p className="code">
-            {opened.point} → {showNumber(opened.value, 2)}
+            {opened.point} → <Asked command={opened} />
           </p>
           <CommandLife command={opened} />
         </Sheet>

@@ -97,11 +97,14 @@ function LastCommands({ station, unit }: { station: StationView; unit: StationUn
   const { t } = useTranslation();
   const all = useStore(commands);
   useEffect(() => {
-    seen<Page<CommandView>>(api.GET('/api/v1/commands', { params: { query: { size: 50 } } })).then(
-      (page) => page.items.forEach(takeCommand),
-      () => undefined,
-    );
-  }, []);
+    for (const kind of [...MAIN, 'station_mode']) {
+      const query = { point: `${unit.code}.${kind}`, size: 3 };
+      seen<Page<CommandView>>(api.GET('/api/v1/commands', { params: { query } })).then(
+        (page) => page.items.forEach(takeCommand),
+        () => undefined,
+      );
+    }
+  }, [unit.code]);
   const own = new Map(station.points.filter((p) => p.asset === unit.code).map((p) => [p.code, p]));
   const list = [...all.values()]
     .filter((command) => own.has(command.point))
@@ -117,7 +120,7 @@ function LastCommands({ station, unit }: { station: StationView; unit: StationUn
         ))}
       </ul>
       {list.length > 0 && (
-        <Link className="small" to={`/commands?point=${unit.code}`}>
+        <Link className="small" to="/commands">
           {t('control.allCommands')}
         </Link>
       )}

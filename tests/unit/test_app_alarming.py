@@ -190,3 +190,21 @@ async def test_flood_of_alarms_loses_none(here: Town, gateway: TownGateway) -> N
     kept = here.platform.records.alarms.list_open()
     assert len(shown) == len(kept) > 5
     assert len({alarm["id"] for alarm in shown}) == len(shown)
+
+
+async def test_values_on_their_way_are_not_silence(here: Town, gateway: TownGateway) -> None:
+    """In lockstep edges are some ticks ahead of what is stored; racing time needs room too."""
+    from dataclasses import replace
+
+    world = here.platform.world
+    await gateway.acknowledged(await gateway.samples((SUPPLY, SLOT, 50.0)))
+    station = world.layout.stations["SS0001"]
+    here.clock.advance(240)
+    assert world.is_online(station)
+    assert here.platform.loop.checker.stale_keys(world.settled_s()).size == 0
+    here.clock.advance(90)
+    assert not world.is_online(station)
+    state = here.clock.state
+    for speed, slack in ((1.0, 0.0), (60.0, 177.0)):
+        here.clock.state = replace(state, lockstep=False, speed=speed)
+        assert world.now_s() - world.settled_s() == pytest.approx(slack, abs=speed)

@@ -53,21 +53,28 @@ function round(): void {
   const call = priority === null ? undefined : CALLS[priority];
   if (!call) return;
   audio ??= new AudioContext();
-  // A browser lets a page sound only after the person touched it.
   if (audio.state === 'suspended') void audio.resume();
   for (let n = 0; n < call.beeps; n++) beep(audio.currentTime + 0.05 + n * 0.28, call.tone);
   timer = window.setTimeout(round, call.pause);
 }
 
+/** A browser lets a page sound only after the person touched it. */
+function allowed(): boolean {
+  return navigator.userActivation?.hasBeenActive ?? true;
+}
+
 function check(): void {
-  if (timer === 0 && sounding() !== null) round();
+  if (timer === 0 && allowed() && sounding() !== null) round();
 }
 
 /** Sound until acknowledged; returns how to stop listening. */
 export function startSound(): () => void {
   const stops = [openAlarms.subscribe(check), soundChoice.subscribe(check), silenced.subscribe(check)];
+  const touches = ['pointerdown', 'keydown'] as const;
+  for (const touch of touches) document.addEventListener(touch, check);
   check();
   return () => {
+    for (const touch of touches) document.removeEventListener(touch, check);
     for (const stop of stops) stop();
     window.clearTimeout(timer);
     timer = 0;

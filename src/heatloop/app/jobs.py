@@ -25,7 +25,7 @@ def add_jobs(platform: Platform) -> None:
             return  # Gateways need a moment to come back after a restart of the platform.
         connected = set(platform.links.connected())
         away = set(platform.world.ledger.gateways) - connected
-        stale = platform.loop.checker.stale_keys(platform.world.now_s())
+        stale = platform.loop.checker.stale_keys(platform.world.settled_s())
         platform.world.latest.mark_stale(stale)
         platform.hub.values_changed()
         await platform.alarming.silence(stale, away)

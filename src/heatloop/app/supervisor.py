@@ -155,8 +155,8 @@ class Supervisor:
             log.error("ended", program=child.program.name, code=code, again_in_s=backoff)
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, BACKOFF_MOST_S)
-            child.restarts += 1
             await self._spawn(child)
+            child.restarts += 1
 
     async def _probe(self, child: _Child) -> bool:
         if child.process is None or child.process.returncode is not None:

@@ -19,6 +19,8 @@ _MOST_SCOPES = 64
 OFFLINE_PERIODS = 4
 """A station is offline when its newest value is older than this many scan periods."""
 SCAN_S = 30
+_LOCKSTEP_LAG_S = 6.0 * SCAN_S
+_TRAVEL_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,16 @@ class World:
     def now_s(self) -> float:
         """Return plant time, seconds since 1970 UTC."""
         return self.clock.now_s()
+
+    def settled_s(self) -> float:
+        """Return the plant time up to which everything sent should have arrived here.
+
+        Values travel for a moment of machine time, which is long when plant time races; in
+        lockstep edges may be some ticks ahead of what is stored.
+        """
+        state = self.clock.state
+        slack = _LOCKSTEP_LAG_S if state.lockstep else _TRAVEL_S * max(state.speed - 1.0, 0.0)
+        return self.clock.now_s() - slack
 
     def _seen_by(self, scope: Scope) -> _Visible:
         found = self._visible.get(scope.paths)
@@ -186,4 +198,4 @@ class World:
         if not len(positions):
             return False
         newest = int(self.latest.slots[positions].max())
-        return self.now_s() - newest <= OFFLINE_PERIODS * SCAN_S
+        return self.settled_s() - newest <= OFFLINE_PERIODS * SCAN_S

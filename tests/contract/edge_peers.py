@@ -5,15 +5,25 @@ import contextlib
 import json
 import secrets
 from collections import defaultdict
+from random import Random
+
+from websockets.asyncio.server import serve as serve_websocket
 
 from heatloop.demo.devices.modbus import ModbusDevice, serve, stop
+from heatloop.edge.agent import Agent
+from heatloop.edge.config import EdgeConfig
+from heatloop.edge.enrol import Identity
 from heatloop.kernel import envelope
+from heatloop.kernel.clock import SharedClock
 from heatloop.kernel.envelope import EnvelopeKind
 from heatloop.kernel.messages import Command
 from heatloop.plant.edge_profile import EdgeProfile
 from heatloop.plant.model import Binding, Device
 from heatloop.plant.profiles import profile
 from heatloop.protocols.registers import decode_raw, encode_raw
+from heatloop.security.keys import KeyRing, SigningKey
+
+START = 1_800_000_000
 
 
 async def until(condition, within_s=10.0):
@@ -150,33 +160,31 @@ class Field:
         self.gateway = gateway
         self.devices, self.bindings, self.memory, self.servers = [], [], {}, {}
         self.models = {}
-        key = 1
         for n, port in enumerate(ports, 1):
-            code, station, unit = f"DV{n:04d}", f"SS{n:04d}", f"UN{n:04d}"
-            order = "ABCD" if n % 2 else "CDAB"
-            self.devices.append(
-                Device(
-                    code=code, asset=station, gateway=gateway, profile="substation_controller",
-                    protocol="modbus_tcp", port=port, word_order=order,
-                    regulates=(regulates or {}).get(code, "plc"),
+            code = f"DV{n:04d}"
+            device = Device(
+                code=code, asset=f"SS{n:04d}", gateway=gateway, profile="substation_controller",
+                protocol="modbus_tcp", port=port, word_order="ABCD" if n % 2 else "CDAB",
+                regulates=(regulates or {}).get(code, "plc"),
+            )  # fmt: skip
+            self.add(device, f"UN{n:04d}")
+        self.reads = defaultdict(int)
+
+    def add(self, device, child=""):
+        """Put one more device into the field, with the rows of its profile."""
+        self.devices.append(device)
+        self.memory[device.code] = bytearray(800)
+        for row in profile(device.profile):
+            asset = device.asset if row.child == "device" else child
+            name = f"{row.kind}.{row.n}" if row.n else row.kind
+            limits = {"low": -40.0, "high": 2000.0} if row.access == "rw" else {}
+            self.bindings.append(
+                Binding(
+                    key=len(self.bindings) + 1, point=f"{asset}.{name}", kind=row.kind,
+                    device=device.code, register=row.register, dtype=row.dtype,
+                    factor=row.factor, access=row.access, **limits,
                 )
             )  # fmt: skip
-            for row in profile("substation_controller"):
-                asset = station if row.child == "device" else unit
-                name = f"{row.kind}.{row.n}" if row.n else row.kind
-                low, high = (None, None)
-                if row.access == "rw":
-                    low, high = -40.0, 2000.0
-                self.bindings.append(
-                    Binding(
-                        key=key, point=f"{asset}.{name}", kind=row.kind, device=code,
-                        register=row.register, dtype=row.dtype, factor=row.factor,
-                        access=row.access, low=low, high=high,
-                    )
-                )  # fmt: skip
-                key += 1
-            self.memory[code] = bytearray(800)
-        self.reads = defaultdict(int)
 
     def profile(self, version=1):
         return EdgeProfile(
@@ -244,7 +252,8 @@ class Field:
 
     async def __aenter__(self):
         for n, device in enumerate(self.devices, 1):
-            self.settle(n)
+            if device.profile == "substation_controller":
+                self.settle(n)
             await self.start(device.code)
         return self
 
@@ -264,3 +273,56 @@ def signed(key, *, point, value, counter, mode="manual", gateway="GW0001", now=0
         key_id=key.key_id, **fields,
     )  # fmt: skip
     return Command(**{**plain.to_dict(), "signature": key.sign(plain.signed_bytes()).hex()})
+
+
+class World:
+    """One gateway with two stations, and everything around it."""
+
+    def __init__(self, folder, ports, regulates=None):
+        self.folder = folder
+        self.field = Field(ports, regulates=regulates)
+        self.gateway_key, self.platform_key = SigningKey.generate(), SigningKey.generate()
+        self.platform = Platform(KeyRing([self.gateway_key.public]))
+        self.platform.keys = {"GW0001": {self.gateway_key.key_id}}
+        self.agent = None
+        self._task = None
+
+    async def listen(self, stack, port=0):
+        server = await stack.enter_async_context(serve_websocket(self.platform, "127.0.0.1", port))
+        self.port = server.sockets[0].getsockname()[1]
+        return server
+
+    async def start(self, **options):
+        config = EdgeConfig(
+            gateway="GW0001", platform_url=f"http://127.0.0.1:{self.port}",
+            data=self.folder, clock_socket=self.folder / "city.sock", timeout_s=0.3, **options,
+        )  # fmt: skip
+        identity = Identity(
+            self.gateway_key, KeyRing([self.platform_key.public]), self.field.profile(), self.folder
+        )
+        self.agent = Agent(config, identity, SharedClock(), Random(1))
+        self._task = asyncio.create_task(self.agent.run())
+
+    async def stop(self):
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def command(self, command):
+        await self.platform.say(
+            self.platform.links[-1], "command", "GW0001", command=command.to_dict()
+        )
+        await until(lambda: self.agent._commands or command.id in self.agent._kept.memory.outcomes)
+
+    def order(self, counter, point, value, now, **rest):
+        return signed(self.platform_key, point=point, value=value, counter=counter, now=now, **rest)
+
+    def value(self, point, slot):
+        key = self.field.binding(point).key
+        found = [row for row in self.platform.rows["GW0001"] if row[0] == key and row[1] == slot]
+        assert len(found) <= 1
+        return found[0][2] if found else None
+
+    def slots(self, point):
+        key = self.field.binding(point).key
+        return [row[1] for row in self.platform.rows["GW0001"] if row[0] == key]

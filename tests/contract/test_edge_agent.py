@@ -2,72 +2,12 @@
 
 import asyncio
 import contextlib
-from random import Random
 
 import pytest
-from websockets.asyncio.server import serve as serve_websocket
 
-from heatloop.edge.agent import Agent
-from heatloop.edge.config import EdgeConfig
-from heatloop.edge.enrol import Identity
-from heatloop.kernel.clock import SharedClock, machine_s
-from heatloop.security.keys import KeyRing, SigningKey, sign_document
-from tests.contract.edge_peers import Field, Platform, Publisher, signed, until
-
-START = 1_800_000_000
-
-
-class World:
-    """One gateway with two stations, and everything around it."""
-
-    def __init__(self, folder, ports, regulates=None):
-        self.folder = folder
-        self.field = Field(ports, regulates=regulates)
-        self.gateway_key, self.platform_key = SigningKey.generate(), SigningKey.generate()
-        self.platform = Platform(KeyRing([self.gateway_key.public]))
-        self.platform.keys = {"GW0001": {self.gateway_key.key_id}}
-        self.agent = None
-        self._task = None
-
-    async def listen(self, stack, port=0):
-        server = await stack.enter_async_context(serve_websocket(self.platform, "127.0.0.1", port))
-        self.port = server.sockets[0].getsockname()[1]
-        return server
-
-    async def start(self, **options):
-        config = EdgeConfig(
-            gateway="GW0001", platform_url=f"http://127.0.0.1:{self.port}",
-            data=self.folder, clock_socket=self.folder / "city.sock", timeout_s=0.3, **options,
-        )  # fmt: skip
-        identity = Identity(
-            self.gateway_key, KeyRing([self.platform_key.public]), self.field.profile(), self.folder
-        )
-        self.agent = Agent(config, identity, SharedClock(), Random(1))
-        self._task = asyncio.create_task(self.agent.run())
-
-    async def stop(self):
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-
-    async def command(self, command):
-        await self.platform.say(
-            self.platform.links[-1], "command", "GW0001", command=command.to_dict()
-        )
-        await until(lambda: self.agent._commands or command.id in self.agent._kept.memory.outcomes)
-
-    def order(self, counter, point, value, now, **rest):
-        return signed(self.platform_key, point=point, value=value, counter=counter, now=now, **rest)
-
-    def value(self, point, slot):
-        key = self.field.binding(point).key
-        found = [row for row in self.platform.rows["GW0001"] if row[0] == key and row[1] == slot]
-        assert len(found) <= 1
-        return found[0][2] if found else None
-
-    def slots(self, point):
-        key = self.field.binding(point).key
-        return [row[1] for row in self.platform.rows["GW0001"] if row[0] == key]
+from heatloop.kernel.clock import machine_s
+from heatloop.security.keys import SigningKey, sign_document
+from tests.contract.edge_peers import START, Publisher, World, signed, until
 
 
 @pytest.fixture

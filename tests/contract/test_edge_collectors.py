@@ -1,8 +1,10 @@
 """Room collectors report over CoAP: an independent client (libcoap) against the gateway."""
 
 import asyncio
+import socket
 
 import pytest
+import uvloop
 
 from heatloop.edge.drivers.coap import CollectorServer
 from heatloop.edge.index import ProfileIndex
@@ -162,9 +164,8 @@ async def test_reports_that_come_together_share_an_fsync(tmp_path, unused_udp_po
     transport, _ = await loop.create_datagram_endpoint(
         Collectors, remote_addr=("127.0.0.1", unused_udp_port)
     )
-    for n in range(1, 201):  # CON POST, 2-byte message id and token, Uri-Path "report"
-        head = b"\x42\x02" + n.to_bytes(2, "big") * 2
-        transport.sendto(head + b"\xb6report\xff" + report(n, NOW, f"DV{n:04d}"))
+    for n in range(1, 201):
+        transport.sendto(coap_post(n, report(n, NOW, f"DV{n:04d}")))
     async with asyncio.timeout(20):
         while len(set(answers)) < 200:
             await asyncio.sleep(0.01)
@@ -173,3 +174,39 @@ async def test_reports_that_come_together_share_an_fsync(tmp_path, unused_udp_po
     transport.close()
     await room.stop()
     room.spool.close()
+
+
+def coap_post(number, payload):
+    """Return a confirmable POST to /report with a message id and token of its own."""
+    return b"\x42\x02" + number.to_bytes(2, "big") * 2 + b"\xb6report\xff" + payload
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_collectors_that_vanish_before_the_answer_do_not_deafen_it(
+    tmp_path, unused_udp_port, new_loop
+):
+    async def scene():
+        room = Room(tmp_path, None, unused_udp_port)
+        await room.start(count=10)
+        address = ("127.0.0.1", unused_udp_port)
+        for n in range(1, 6):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+                gone.sendto(coap_post(n, report(n, NOW, f"DV{n:04d}")), address)
+        while len(room.rows()) < 25:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        loop, answer = asyncio.get_running_loop(), None
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as living:
+            living.setblocking(False)
+            living.connect(address)
+            living.send(coap_post(9, report(9, NOW, "DV0009")))
+            answer = loop.create_future()
+            loop.add_reader(living, lambda: answer.set_result(living.recv(100)))
+            data = await asyncio.wait_for(answer, 5)
+            loop.remove_reader(living)
+        assert data[1] == 0x44
+        await room.stop()
+        room.spool.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(scene())

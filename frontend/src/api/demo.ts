@@ -1,6 +1,6 @@
 import createClient from 'openapi-fetch';
 import { guard } from './client';
-import type { DemoStatus } from './views';
+import type { DemoStatus } from './system-views';
 
 type Answer = { responses: { 200: { content: { 'application/json': DemoStatus } } } };
 type Put<B> = Answer & { requestBody: { content: { 'application/json': B } } };

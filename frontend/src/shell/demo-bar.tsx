@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { got } from '../api/client';
 import { demoApi } from '../api/demo';
 import { may } from '../api/session';
-import type { DemoStatus } from '../api/views';
+import type { DemoStatus } from '../api/system-views';
 import { showNumber } from '../base/format';
 import { useResource } from '../base/resource';
 import { useStore } from '../base/store';

@@ -172,10 +172,9 @@ class Alarming:
         """Return a page of alarms inside a scope, newest first."""
         start = (page - 1) * size
         if open_only:
-            kept = [k for k in self._open.values() if self._sees(scope, k.alarm)]
-            near = self._world.at_or_below(subject) if subject else set()
-            kept = [k for k in kept if self._wanted(k.alarm, priority, subject, near)]
-            kept.sort(key=lambda k: (-k.alarm.onset, k.alarm.id))
+            # Ten thousand open alarms take longer to sort than the event loop may wait.
+            held = list(self._open.values())
+            kept = await asyncio.to_thread(self._chosen, held, scope, priority, subject)
             total, shown = len(kept), kept[start : start + size]
         else:
             total, rows = await in_thread(
@@ -188,6 +187,17 @@ class Alarming:
             shown = [KeptAlarm.of(row) for row in rows]
         ledger = self._world.ledger
         return AlarmPage(total=total, items=[view(ledger, each) for each in shown])
+
+    def _chosen(
+        self, held: list[KeptAlarm], scope: Scope, priority: int | None, subject: str
+    ) -> list[KeptAlarm]:
+        near = self._world.at_or_below(subject) if subject else set()
+        kept = [
+            each
+            for each in held
+            if self._sees(scope, each.alarm) and self._wanted(each.alarm, priority, subject, near)
+        ]
+        return sorted(kept, key=lambda each: (-each.alarm.onset, each.alarm.id))
 
     def _wanted(self, alarm: Alarm, priority: int | None, subject: str, near: set[str]) -> bool:
         if priority is not None and alarm.priority != priority:

@@ -39,6 +39,7 @@ from heatloop.store.records import Records
 
 _log = structlog.get_logger("heatloop.commands")
 MODES = {"local": 0, "remote_manual": 1, "automatic": 2}
+_WRITTEN = "written, read-back awaited"
 _WAITING = (CommandState.QUEUED, CommandState.SENT)
 _ALIVE = (*_WAITING, CommandState.ACKNOWLEDGED)
 
@@ -160,7 +161,9 @@ class Commands:
                     return
                 # Written down first: after a crash in between the command is not sent twice,
                 # it expires.
-                moved = await self._move(live, (CommandState.QUEUED,), CommandState.SENT, "")
+                moved = await self._move(
+                    live, (CommandState.QUEUED,), CommandState.SENT, f"to {gateway}"
+                )
                 if moved and not await self._links.send_command(live.command):
                     _log.warning("link lost while sending", command=live.command.id)
 
@@ -205,7 +208,7 @@ class Commands:
         if body["state"] == "failed":
             await self._move(live, _ALIVE, CommandState.FAILED, reason or "refused", at)
         elif body["state"] in ("acknowledged", "verified_local"):
-            await self._move(live, _WAITING, CommandState.ACKNOWLEDGED, reason, at)
+            await self._move(live, _WAITING, CommandState.ACKNOWLEDGED, reason or _WRITTEN, at)
             # The sample that proves it may have been looked at before this note.
             await self._verify(live)
             for older in self._under_way.overtaken_by(live):

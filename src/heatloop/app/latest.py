@@ -61,7 +61,7 @@ class LatestValues:
         fresh = (at != _NOWHERE) & (columns.slots > self.slots[at])
         at, slots = at[fresh], columns.slots[fresh]
         values, quality = columns.values[fresh], columns.quality[fresh]
-        if len(slots) and slots[0] != slots[-1]:
+        if len(slots) and (slots != slots[0]).any():
             # Of several rows of one point the last assignment wins, so it must be the newest.
             order = np.argsort(slots, kind="stable")
             at, slots, values, quality = at[order], slots[order], values[order], quality[order]

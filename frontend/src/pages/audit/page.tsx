@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, got } from '../../api/client';
-import type { AuditEntry, AuditVerdict } from '../../api/views';
+import type { AuditEntry, AuditVerdict } from '../../api/system-views';
 import { useResource } from '../../base/resource';
 import { showTime } from '../../base/time';
 import { type Column, Grid, Pager } from '../../parts/grid';

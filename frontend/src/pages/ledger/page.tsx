@@ -2,7 +2,7 @@ import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, OWN, readError } from '../../api/client';
 import { may } from '../../api/session';
-import type { BadRow } from '../../api/views';
+import type { BadRow } from '../../api/system-views';
 import { problemFix, problemText } from '../../base/problem';
 import { language } from '../../i18n';
 import { type Column, Grid } from '../../parts/grid';

@@ -42,7 +42,8 @@ function UnitLine({ unit }: { unit: OverviewUnit }) {
   return (
     <li className="unit-line" data-testid={`unit-${unit.code}`}>
       <span className="unit-name small">
-        {t(`zone.${unit.zone as 'high'}`)} · {t(`emitter.${unit.emitter as 'floor'}`)}
+        {t(`zone.${unit.zone as 'high'}`)}
+        <span className="hide-phone"> · {t(`emitter.${unit.emitter as 'floor'}`)}</span>
       </span>
       <span className="pair" title={t('short.supplySecondary')}>
         <Number1 value={unit.supply_c} unit="°C" />

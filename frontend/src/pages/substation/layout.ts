@@ -100,7 +100,7 @@ export const TALL: Layout = {
   valve: { x: 40, y: 222, turn: 90 },
   pump: { x: 40, y: 440, turn: -90 },
   makeupPump: { x: 92, y: 558, turn: 180 },
-  tank: { x: 146, y: 516, width: 44, height: 56 },
+  tank: { x: 146, y: 526, width: 44, height: 48 },
   users: { x: 176, y: 716, width: 86, height: 56 },
   names: [
     { x: 180, y: 16, name: 'primarySide', anchor: 'middle' },
@@ -113,7 +113,7 @@ export const TALL: Layout = {
     valve: { x: 66, y: 214 },
     secondarySupply: { x: 304, y: 330, edge: 'right' },
     pump: { x: 66, y: 406 },
-    secondaryMeter: { x: 304, y: 474, edge: 'right' },
+    secondaryMeter: { x: 304, y: 466, edge: 'right' },
     makeup: { x: 64, y: 584 },
     tank: { x: 304, y: 530, edge: 'right' },
     secondaryReturn: { x: 60, y: 652 },

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, got } from '../../api/client';
 import { info } from '../../api/session';
-import type { GapView, GatewayView, HealthPart, QuarantineView } from '../../api/views';
+import type { GapView, GatewayView, HealthPart, QuarantineView } from '../../api/system-views';
 import { useResource } from '../../base/resource';
 import { useStore } from '../../base/store';
 import { showTime } from '../../base/time';
@@ -60,7 +60,7 @@ function Parts({ parts }: { parts: HealthPart[] }) {
 }
 
 function Gateways() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const list = useResource(() => got(api.GET('/api/v1/gateways')), []);
   const { reload } = list;
   useEffect(() => {
@@ -87,7 +87,7 @@ function Gateways() {
         </span>
       ),
     },
-    { name: 'channel', label: t('system.channel'), cell: (row) => row.channel },
+    { name: 'channel', label: t('system.channel'), cell: (row) => (i18n.exists(`channel.${row.channel}`) ? t(`channel.${row.channel as '4g'}`) : row.channel) },
     { name: 'devices', label: t('system.devices'), num: true, cell: (row) => row.devices },
     { name: 'points', label: t('system.points'), num: true, cell: (row) => row.points },
     { name: 'through', label: t('system.through'), num: true, cell: (row) => row.through ?? '–' },

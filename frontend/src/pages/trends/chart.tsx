@@ -4,8 +4,9 @@ import type { Trends } from '../../api/views';
 import { useStore } from '../../base/store';
 import { themeChoice } from '../../base/theme';
 import { language } from '../../i18n';
+import { zoneShift } from './axis';
 import { init } from './engine';
-import { optionOf, zoneShift } from './option';
+import { optionOf } from './option';
 
 interface ChartProps {
   trends: Trends;

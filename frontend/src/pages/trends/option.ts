@@ -3,52 +3,17 @@ import i18n from 'i18next';
 import type { TrendSeries, Trends } from '../../api/views';
 import { showNumber, showUnit } from '../../base/format';
 import { colour } from '../../base/theme';
-import { showTime, timeZone } from '../../base/time';
+import { showTime } from '../../base/time';
 import { named } from '../../i18n';
 import { qualityCode } from '../../parts/value';
+import { type Found, TIME_LABELS, widened } from './axis';
 import { nearest } from './merge';
+import { STRIP_ROW, strips } from './strip';
 
 const SERIES_COLOURS = 8;
-/** Height of a row of the quality strip, px. */
-const STRIP_ROW = 7;
 
 export function seriesColour(at: number): string {
   return colour(`series-${(at % SERIES_COLOURS) + 1}`);
-}
-
-/** Milliseconds the company's clock is ahead of UTC at a time. */
-export function zoneShift(at: number): number {
-  const parts = new Intl.DateTimeFormat('en-US', {
-    timeZone: timeZone.get(),
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  }).formatToParts(at);
-  const n = (type: string) => Number(parts.find((part) => part.type === type)?.value ?? 0);
-  const local = Date.UTC(n('year'), n('month') - 1, n('day'), n('hour'), n('minute'), n('second'));
-  return local - Math.floor(at / 1000) * 1000;
-}
-
-/** Spans in which a line is not good: [start, end, row, quality]. */
-function strips(series: TrendSeries[], shift: number): number[][] {
-  const out: number[][] = [];
-  series.forEach((line, row) => {
-    let from = -1;
-    for (let n = 0; n <= line.at.length; n++) {
-      const quality = n < line.at.length ? (line.quality[n] ?? 0) : 0;
-      if (from >= 0 && quality !== line.quality[from]) {
-        const end = line.at[Math.min(n, line.at.length - 1)] as number;
-        out.push([(line.at[from] as number) + shift, end + shift, row, line.quality[from] as number]);
-        from = -1;
-      }
-      if (from < 0 && quality !== 0) from = n;
-    }
-  });
-  return out;
 }
 
 function escape(text: string): string {
@@ -136,40 +101,9 @@ function lines(trends: Trends, units: string[], shift: number): object[] {
   });
 }
 
-/** Axis labels, written the same in every language. */
-const TIME_LABELS = {
-  year: '{yyyy}',
-  month: '{yyyy}-{MM}',
-  day: '{MM}-{dd}',
-  hour: '{HH}:{mm}',
-  minute: '{HH}:{mm}',
-  second: '{HH}:{mm}:{ss}',
-  millisecond: '{HH}:{mm}:{ss}',
-};
-
 interface Api {
   value: (dimension: number) => number;
   coord: (point: [number, number]) => [number, number];
-}
-
-interface Found {
-  min: number;
-  max: number;
-}
-
-/** Least span of a value axis as a share of the values: noise must not look like a swing. */
-const LEAST_SPAN = 0.05;
-
-/** A wider axis for a line that hardly moves, or nothing where the axis may choose. */
-function widened({ min, max }: Found): Found | undefined {
-  const least = Math.max(LEAST_SPAN * Math.max(Math.abs(min), Math.abs(max)), 0.1);
-  if (!Number.isFinite(max - min) || max - min >= least) return undefined;
-  const step = 10 ** Math.floor(Math.log10(least));
-  const middle = (min + max) / 2;
-  return {
-    min: Math.floor((middle - least / 2) / step) * step,
-    max: Math.ceil((middle + least / 2) / step) * step,
-  };
 }
 
 /** Everything the chart draws, in the company's time. */
@@ -191,7 +125,7 @@ export function optionOf(trends: Trends, shift: number, small: boolean): ECharts
     textStyle: { fontFamily: 'inherit' },
     grid: [
       { ...sides, top: 28, bottom: below },
-      { ...sides, height: stripHeight, bottom: (small ? 4 : 52) + (small ? 0 : 0) },
+      { ...sides, height: stripHeight, bottom: small ? 4 : 52 },
     ],
     xAxis: [
       {

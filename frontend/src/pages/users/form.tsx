@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, got } from '../../api/client';
-import type { UserView } from '../../api/views';
+import type { UserView } from '../../api/system-views';
 import { problemFix, problemText } from '../../base/problem';
 import { useResource } from '../../base/resource';
 import { named } from '../../i18n';

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, got } from '../../api/client';
 import { session } from '../../api/session';
-import type { UserView } from '../../api/views';
+import type { UserView } from '../../api/system-views';
 import { useResource } from '../../base/resource';
 import { type Column, Grid } from '../../parts/grid';
 import { Sheet } from '../../parts/sheet';

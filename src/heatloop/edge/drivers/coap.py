@@ -10,7 +10,6 @@ Reference: RFC 7252.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -26,8 +25,9 @@ from heatloop.protocols.room_report import RoomReport, decode_report
 
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
 _CODES = numbers.codes
-# UDP alone: by default the library would listen on TCP and WebSockets as well.
-_TRANSPORT = "udp6" if sys.platform == "linux" else "simplesocketserver"
+# The library's usual UDP transport (udp6) goes deaf on uvloop once an answer meets a closed port;
+# this one does not, and it listens on UDP alone.
+_TRANSPORT = "simplesocketserver"
 _ANSWERS = {
     Verdict.NEW: _CODES.CHANGED,
     Verdict.KEPT: _CODES.CHANGED,

@@ -92,7 +92,7 @@ async def test_4_2_1_4__1_and_2_an_hour_without_the_platform(plant):
         await clock.step()
     plant.server.close()
     await plant.server.wait_closed()
-    plant.agent._pace._patient = False  # the minute's patience with the platform is over
+    plant.agent._pace.patience_s = 0.0
     off = []
     for n in range(200):
         station.run(30)

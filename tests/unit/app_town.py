@@ -153,7 +153,7 @@ class Town:
                 # Signing in by password costs argon2 its tenth of a second: tested elsewhere.
                 token, now = new_token(), machine_s()
                 self.platform.records.sessions.create(
-                    token_hash(token), user=user, at=now, expires_at=now + 3600
+                    token_hash(token), user=user, at=now, expires_at=now + 12 * 3600
                 )
                 client.cookies[COOKIE] = token
             yield client

@@ -25,6 +25,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1_900_000_000.0]
     for module in ("sessions", "people", "audit", "gateways", "quarantine"):
         monkeypatch.setattr(f"heatloop.app.{module}.machine_s", lambda: now[0])
+    monkeypatch.setattr("tests.unit.app_town.machine_s", lambda: now[0])
     return now
 
 
@@ -163,6 +164,7 @@ async def test_a_stream_does_not_keep_an_idle_session_alive(
 ) -> None:
     async with here.client("wang", Role.MANAGER) as client:
         token = client.cookies["heatloop_session"]
+        await client.get(f"{API}/session")
         assert await here.platform.sessions.holds(token)
         machine[0] += 16 * 60
         assert not await here.platform.sessions.holds(token)

@@ -10,7 +10,6 @@ from heatloop.edge.uplink import Uplink
 
 COLLAPSE_SPEED = 10.0
 _LATE_S = 5.0
-_PATIENCE_S = 60.0
 
 
 def due_slot(now_s: float, tick_s: int, last_slot: int, speed: float) -> int:
@@ -35,10 +34,12 @@ class Pace:
     Args:
         spool: What the platform has not yet.
         uplink: Whether it is there at all.
+        patience_s: How long one tick waits for a platform that is away, machine time; those
+            after it do not wait until it is back.
     """
 
-    def __init__(self, spool: Spool, uplink: Uplink) -> None:
-        self._spool, self._uplink = spool, uplink
+    def __init__(self, spool: Spool, uplink: Uplink, *, patience_s: float = 60.0) -> None:
+        self._spool, self._uplink, self.patience_s = spool, uplink, patience_s
         self._acked = asyncio.Event()
         self._patient = True
 
@@ -49,9 +50,9 @@ class Pace:
     async def keep(self, rows: int) -> None:
         """Return when at most so many rows wait in the spool, or the platform is given up."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _PATIENCE_S
+        deadline = loop.time() + self.patience_s
         while self._spool.rows > rows:
-            if not self._uplink.online and (not self._patient or loop.time() > deadline):
+            if not self._uplink.online and (not self._patient or loop.time() >= deadline):
                 self._patient = False
                 return
             self._acked.clear()

@@ -62,8 +62,8 @@ class UnitDrive:
         order = self._memory.wanted.get(binding.key)
         if order is not None:
             return order.value
-        # Nobody has ordered anything yet: what the register held before this gateway drove it
-        # becomes the order, once and for all; later it only holds what the logic wrote.
+        # What the register held before this gateway first drove it becomes the order, for good:
+        # later it only holds what the logic wrote.
         value = values.get(name, default)
         if name.startswith("circulation_pump") and value < _TURNING_HZ:
             value = default  # a station handed over standing still is to circulate
@@ -115,8 +115,7 @@ class UnitDrive:
         if binding is None:
             return None, None
         if outdoor_c is None:
-            # Nobody tells this gateway how cold it is, so the curve leads nowhere: what the
-            # register holds goes on holding.
+            # Nobody says how cold it is, so the curve leads nowhere: the register goes on holding.
             held = values.get("secondary_supply_temperature_setpoint")
             return held, 0.0 if held is not None else None
         order = self._memory.wanted.get(binding.key)

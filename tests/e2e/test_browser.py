@@ -200,7 +200,8 @@ class Tail(threading.Thread):
 
 _WATCH = """() => {
   window.changes = [];
-  const watch = new MutationObserver(() => window.changes.push(Date.now() / 1000));
+  const watch = new MutationObserver(
+    (records) => records.forEach(() => window.changes.push(Date.now() / 1000)));
   for (const node of document.querySelectorAll('[data-testid^="value-UN0001."]'))
     watch.observe(node, {characterData: true, childList: true, subtree: true});
 }"""

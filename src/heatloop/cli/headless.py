@@ -19,7 +19,7 @@ from heatloop.cli.api import Api
 from heatloop.cli.prepare import first_login, local_gateways, prepare
 from heatloop.cli.progress import Progress
 from heatloop.cli.stack import StackOptions, reset, start_all
-from heatloop.demo.verify import Produced, compare, produced
+from heatloop.demo.verify import compare, produced
 from heatloop.demo.web import ask_city
 from heatloop.kernel.clock import utc
 from heatloop.kernel.errors import LinkError
@@ -30,6 +30,8 @@ TICK_S = 30
 DRAIN_S = 60.0
 CHUNK_S = 6 * 3600
 WARM_C = 18.0
+SETTLE_SPEED = 30
+OPEN_STATES = ("queued", "sent", "acknowledged")
 
 
 async def run_headless(stack: StackOptions, days: float) -> dict[str, Any]:
@@ -52,8 +54,8 @@ async def run_headless(stack: StackOptions, days: float) -> dict[str, Any]:
         await _wait_for_end(stack, end_s, days)
         api = await Api.sign_in(stack.url, *login)
         try:
-            await drain(api)
             ended = time.perf_counter()
+            await _settle(stack, api, end_s)
             report = await _account(api, ledger, stack, end_s)
         finally:
             await api.close()
@@ -99,8 +101,25 @@ async def _wait_for_end(stack: StackOptions, end_s: int, days: float) -> None:
             )
         await asyncio.sleep(0.1)
     bar.end()
-    # What comes after the end is not looked at: let time crawl while the spools run empty.
-    await ask_city(stack.run_dir / "city.sock", "speed", speed=1)
+
+
+async def _settle(stack: StackOptions, api: Api, end_s: int) -> None:
+    """Let the last commands be read back and the spools run empty; what comes is not counted."""
+    city = stack.run_dir / "city.sock"
+    await ask_city(city, "speed", speed=SETTLE_SPEED)
+    deadline = time.monotonic() + DRAIN_S
+    while any(c["state"] in OPEN_STATES for c in await _commands_until(api, end_s)):
+        if time.monotonic() > deadline:
+            break  # the account says which, and where they stand
+        await asyncio.sleep(0.5)
+    # Time crawls now, so that nothing new comes while the spools run empty.
+    await ask_city(city, "speed", speed=1)
+    await drain(api)
+
+
+async def _commands_until(api: Api, end_s: int) -> list[dict[str, Any]]:
+    found = await api.pages("/commands")
+    return [c for c in found if datetime.fromisoformat(c["issued"]).timestamp() < end_s]
 
 
 async def drain(api: Api) -> None:
@@ -129,13 +148,7 @@ async def _account(api: Api, ledger: Ledger, stack: StackOptions, end_s: int) ->
     for piece in range(start_s, end_s, CHUNK_S):
         until = min(piece + CHUNK_S, end_s)
         stored = await api.samples(piece, until)
-        inside = (given.slots >= piece) & (given.slots < until)
-        found = compare(
-            Produced(
-                keys=given.keys[inside], slots=given.slots[inside], values=given.values[inside]
-            ),
-            stored,
-        )
+        found = compare(given.take((given.slots >= piece) & (given.slots < until)), stored)
         for name in totals:
             totals[name] += getattr(found, name)
         missing.append(found.missing_ids)
@@ -145,7 +158,7 @@ async def _account(api: Api, ledger: Ledger, stack: StackOptions, end_s: int) ->
     return {
         "samples": {**totals, "missing_unexplained": unexplained},
         "gaps": gaps,
-        "commands": await _commands(api),
+        "commands": await _commands(api, end_s),
         "rooms": rooms.summary(),
         "alarms": Counter(a["rule"] for a in await api.pages("/alarms", state="all")),
         "quarantined": len(await api.pages("/quarantine")),
@@ -198,8 +211,8 @@ class Rooms:
         }
 
 
-async def _commands(api: Api) -> dict[str, Any]:
-    commands = await api.pages("/commands")
+async def _commands(api: Api, end_s: int) -> dict[str, Any]:
+    commands = await _commands_until(api, end_s)
     states = Counter(c["state"] for c in commands)
     explained = [
         {

@@ -8,6 +8,7 @@ may send `control` requests, which are answered by `reply` with the same id.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -39,7 +40,9 @@ class _Client:
         if transport.get_write_buffer_size() > _SLOWEST_CLIENT_BYTES:
             transport.abort()
             return
-        self.writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        # uvloop raises RuntimeError where asyncio stays silent: the client was killed.
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            self.writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
 
 class ClockService:

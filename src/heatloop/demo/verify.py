@@ -35,6 +35,18 @@ class Produced:
     """Plant seconds since 1970 UTC."""
     values: NDArray[np.float64]
     """In the point's unit."""
+    owed: NDArray[np.bool_]
+    """Whether it must be stored: every answered read, and every acknowledged report. A report
+    that was sent and whose acknowledgement was lost may be stored."""
+
+    def take(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Produced:
+        """Return the rows picked by a mask or an index."""
+        return Produced(
+            keys=self.keys[index],
+            slots=self.slots[index],
+            values=self.values[index],
+            owed=self.owed[index],
+        )
 
     def ids(self) -> NDArray[np.uint64]:
         """Return one number per (key, slot)."""
@@ -46,7 +58,7 @@ class Comparison:
     """How what is stored compares with what was produced."""
 
     produced: int
-    """Distinct (point, slot) the devices gave."""
+    """Distinct (point, slot) the devices gave and had acknowledged."""
     stored: int
     """Of those, how many are stored."""
     missing: int
@@ -114,47 +126,55 @@ def produced(ledger: Ledger, folder: Path, start_s: int = 0, end_s: int = 1 << 3
             slots.append(times - times % np.uint32(binding.period_s))
             part = raw[:, 2 * first : 2 * (first + binding.words)]
             values.append(_decode(binding, part, device.word_order))
-    reported = _reports(ledger, folder / "reports.bin")
-    keys.append(reported[0])
-    slots.append(reported[1])
-    values.append(reported[2])
-    all_keys, all_slots = np.concatenate(keys), np.concatenate(slots)
-    all_values = np.concatenate(values)
-    inside = (all_slots >= start_s) & (all_slots < end_s)
-    all_keys, all_slots, all_values = all_keys[inside], all_slots[inside], all_values[inside]
-    order = np.lexsort((all_slots, all_keys))
-    return Produced(keys=all_keys[order], slots=all_slots[order], values=all_values[order])
+    answered = sum(len(part) for part in keys)
+    reported, acknowledged = _reports(ledger, folder / "reports.bin")
+    keys.append(reported.keys)
+    slots.append(reported.slots)
+    values.append(reported.values)
+    given = Produced(
+        keys=np.concatenate(keys),
+        slots=np.concatenate(slots),
+        values=np.concatenate(values),
+        owed=np.concatenate((np.ones(answered, bool), acknowledged)),
+    )
+    given = given.take((given.slots >= start_s) & (given.slots < end_s))
+    return given.take(np.lexsort((given.slots, given.keys)))
 
 
-def _reports(
-    ledger: Ledger, path: Path
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float64]]:
-    """Return the fields of every report that was acknowledged."""
+def _reports(ledger: Ledger, path: Path) -> tuple[Columns, NDArray[np.bool_]]:
+    """Return the fields of every report that was sent, and whether it was acknowledged."""
     collectors = [d for d in ledger.devices.values() if d.protocol == "coap"]
-    rows: list[tuple[int, int, float]] = []
     data = path.read_bytes() if path.exists() else b""
-    whole = len(data) - len(data) % REPORT.size
-    for state, collector, at_s, _, *fields in REPORT.iter_unpack(data[:whole]):
-        if state != ReportState.ACKNOWLEDGED:
-            continue
+    sent: dict[bytes, bool] = {}
+    for at in range(0, len(data) - REPORT.size + 1, REPORT.size):
+        record = data[at + 1 : at + REPORT.size]
+        sent[record] = sent.get(record, False) or data[at] == ReportState.ACKNOWLEDGED
+    rows: list[tuple[int, int, float, bool]] = []
+    for record, acknowledged in sent.items():
+        _, collector, at_s, _, *fields = REPORT.unpack(b"\0" + record)
         for binding in ledger.bindings_of_device(collectors[collector].code):
             number = fields[binding.register]
             if number != NOT_MEASURED:
                 slot = report_slot(at_s, binding.period_s)
-                rows.append((binding.key, slot, number * binding.factor + binding.offset))
+                value = number * binding.factor + binding.offset
+                rows.append((binding.key, slot, value, acknowledged))
     if not rows:
-        return np.empty(0, "u4"), np.empty(0, "u4"), np.empty(0, "f8")
-    keys, slots, values = zip(*rows, strict=True)
-    return np.array(keys, "u4"), np.array(slots, "u4"), np.array(values, "f8")
+        return Columns.empty(), np.empty(0, bool)
+    keys, slots, values, known = zip(*rows, strict=True)
+    count = len(rows)
+    columns = Columns(
+        np.array(keys, "u4"), np.array(slots, "u4"), np.array(values, "f8"), np.zeros(count, "u1")
+    )
+    return columns, np.array(known, bool)
 
 
 def compare(given: Produced, stored: Columns) -> Comparison:
     """Hold stored rows of the same time range against what was produced."""
     given_ids, stored_ids = given.ids(), _ids(stored.keys, stored.slots)
-    distinct = np.unique(given_ids)
+    distinct = np.unique(given_ids[given.owed])
     distinct_stored, counts = np.unique(stored_ids, return_counts=True)
     missing = np.setdiff1d(distinct, distinct_stored, assume_unique=True)
-    invented = np.setdiff1d(distinct_stored, distinct, assume_unique=True)
+    invented = np.setdiff1d(distinct_stored, np.unique(given_ids), assume_unique=True)
     left = np.searchsorted(given_ids, stored_ids, "left")
     times_given = np.searchsorted(given_ids, stored_ids, "right") - left
     right = np.zeros(len(stored_ids), bool)

@@ -30,9 +30,7 @@ class Columns(NamedTuple):
 
     def take(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Columns:
         """Return the rows picked by a mask or an index."""
-        return Columns(
-            self.keys[index], self.slots[index], self.values[index], self.quality[index]
-        )
+        return Columns(self.keys[index], self.slots[index], self.values[index], self.quality[index])
 
 
 def view(batch: SampleBatch) -> Columns:

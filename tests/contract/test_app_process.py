@@ -17,9 +17,9 @@ import pyarrow as pa
 import pytest
 
 from heatloop.app.ledger_admin import create_gateway_token, install_ledger
-from heatloop.app.process import main
 from heatloop.app.settings import load_settings
 from heatloop.app.wiring import open_records
+from heatloop.cli.platform import main
 from heatloop.edge.spool import Spool
 from heatloop.edge.uplink import Uplink
 from heatloop.edge.uplink_session import UplinkSession
@@ -87,7 +87,7 @@ async def test_killed_platform_loses_nothing_and_doubles_nothing(tmp_path: Path)
     token = create_gateway_token(records, "GW0001")
     records.close()
     keys = [point.key for point in ledger.points.values() if point.asset in ("SS0001", "UN0001")]
-    platform = ("heatloop.app.process", "--data", str(folder), "--port", str(port))
+    platform = ("heatloop.cli.platform", "--data", str(folder), "--port", str(port))
     async with (
         process("heatloop.store.historian", "--data", str(folder)),
         httpx.AsyncClient(

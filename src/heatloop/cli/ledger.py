@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def add_to(commands: Any) -> None:
             action.add_argument(
                 "--data", type=Path, default=Path("heatloop-data"), help="data folder"
             )
+            action.add_argument("--config", type=Path, help="heatloop.toml")
     parser.set_defaults(action=run)
 
 
@@ -57,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     kind = _kind(options.file)
     records = None
     if options.ledger_action != "check":
-        records, _ = open_records(load_settings(options.data.resolve()))
+        records, _ = open_records(load_settings(options.data.resolve(), options.config, os.environ))
     try:
         current = load_ledger(records) if records is not None else empty_ledger()
         if options.ledger_action == "export":

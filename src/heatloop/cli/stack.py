@@ -96,14 +96,13 @@ def historian_program(options: StackOptions) -> Program:
 def platform_program(options: StackOptions) -> Program:
     """The process that takes in, decides and serves."""
     argv = [
-        *("-m", "heatloop.app.process", "--data", str(options.data)),
+        *("-m", "heatloop.cli.platform", "--data", str(options.data)),
         *("--host", options.host, "--port", str(options.port)),
     ]
     if options.config is not None:
         argv += ["--config", str(options.config)]
     if options.demo:
         argv += ["--clock", str(options.run_dir / "city.sock"), "--demo"]
-        argv += ["--extra", "heatloop.cli.demo_routes:router"]
     return Program(
         name="platform",
         argv=tuple(argv),

@@ -42,7 +42,7 @@ from heatloop.kernel.messages import Command
 from heatloop.plant.edge_profile import SCAN_PERIODS_S, EdgeProfile
 
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
-_LAG_TICKS = 4
+_LAG_TICKS = 8
 
 
 class Agent:

@@ -88,10 +88,13 @@ class Database:
         array = bindparam(None, list(values), type_=postgresql.ARRAY(String()))
         return column == any_(array)
 
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """Return an insert that knows what to do on conflict."""
+        return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
+
     def insert_new(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert a row unless one with its key is there; return whether it was inserted."""
-        insert = sqlite.insert if self._sqlite else postgresql.insert
-        new = insert(table).values(dict(row)).on_conflict_do_nothing()
+        new = self.insert(table).values(dict(row)).on_conflict_do_nothing()
         # What an insert returns tells on both engines whether it happened; its row count does not.
         return connection.execute(new.returning(literal(1))).first() is not None
 
@@ -99,10 +102,8 @@ class Database:
         """Insert a row, or replace the other columns of the one with its primary key."""
         keys = [column.name for column in table.primary_key]
         rest = {name: value for name, value in row.items() if name not in keys}
-        insert = sqlite.insert if self._sqlite else postgresql.insert
-        connection.execute(
-            insert(table).values(dict(row)).on_conflict_do_update(index_elements=keys, set_=rest)
-        )
+        new = self.insert(table).values(dict(row))
+        connection.execute(new.on_conflict_do_update(index_elements=keys, set_=rest))
 
     def close(self) -> None:
         """Close all connections."""

@@ -52,6 +52,7 @@ class Gateways:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: set[str] = set()
 
     def set_token(self, code: str, token_hash: str) -> None:
         """Let a gateway enrol once with this token; a token not used before is void."""
@@ -119,21 +120,29 @@ class Gateways:
 
     def advance_many(self, steps: Iterable[tuple[str, int, int]], *, at: float) -> None:
         """Note (gateway, epoch, through) of several gateways in one commit."""
+        rows = [
+            {"gateway": code, "epoch": _text(epoch), "through": through, "at": at}
+            for code, epoch, through in steps
+        ]
+        if not rows:
+            return
+        new = [
+            {"code": row["gateway"], "key_id": "", "profile_version": 0}
+            for row in rows
+            if row["gateway"] not in self._known
+        ]
+        ahead = self._database.insert(gateway_epoch)
+        ahead = ahead.on_conflict_do_update(
+            index_elements=["gateway", "epoch"],
+            set_={"through": ahead.excluded.through, "at": ahead.excluded.at},
+            where=gateway_epoch.c.through < ahead.excluded.through,
+        )
         with self._database.write() as connection:
-            for code, epoch, through in steps:
-                self._ensure(connection, code)
-                row = {"gateway": code, "epoch": _text(epoch), "through": through, "at": at}
-                if self._database.insert_new(connection, gateway_epoch, row):
-                    continue
-                connection.execute(
-                    update(gateway_epoch)
-                    .where(
-                        gateway_epoch.c.gateway == code,
-                        gateway_epoch.c.epoch == _text(epoch),
-                        gateway_epoch.c.through < through,
-                    )
-                    .values(through=through, at=at)
-                )
+            # Many rows a statement: thousands of gateways may be acknowledged at a time.
+            if new:
+                connection.execute(self._database.insert(gateway).on_conflict_do_nothing(), new)
+            connection.execute(ahead, rows)
+        self._known.update(str(row["gateway"]) for row in rows)
 
     def _ensure(self, connection: Any, code: str) -> None:
         row = {"code": code, "key_id": "", "profile_version": 0}

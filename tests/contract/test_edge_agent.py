@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 
+from heatloop.edge.agent import LAG_TICKS
 from heatloop.kernel.clock import machine_s
 from heatloop.security.keys import SigningKey, sign_document
 from tests.contract.edge_peers import START, Publisher, World, signed, until
@@ -234,7 +235,7 @@ async def test_the_tick_waits_for_a_platform_that_lags(make_world):
     world = await make_world()
     await until(world.clock.done.is_set)
     world.platform.hold_acks = True
-    for _ in range(4):
+    for _ in range(LAG_TICKS):
         await world.clock.step()
     with pytest.raises(TimeoutError):
         await world.clock.step(within_s=0.5)

@@ -11,9 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 from websockets.asyncio.client import connect
 
 from heatloop.app.ledger_admin import create_gateway_token
+from heatloop.app.links import GatewayLine
 from heatloop.app.process import uvicorn_config
 from heatloop.edge.spool import Spool
 from heatloop.edge.uplink import Uplink
@@ -21,6 +23,7 @@ from heatloop.edge.uplink_session import CommandArrived, Inbound, UplinkSession
 from heatloop.kernel.batch import SampleBatch
 from heatloop.security.access import Role
 from heatloop.security.keys import KeyRing, SigningKey, open_document
+from heatloop.web.routes import gateways
 from tests.unit.app_town import PASSWORD, START_S, Town, town
 
 SUPPLY = "UN0001.secondary_supply_temperature"
@@ -223,3 +226,35 @@ async def test_slow_stream_is_bounded_and_does_not_hold_up_others(
     assert slow.dropped > 0
     writer.transport.abort()
     await asyncio.sleep(0.1)  # The server must see the reset to let its half go.
+
+
+async def test_a_gateway_that_dies_while_it_is_written_to_is_a_broken_link_not_a_broken_platform(
+    here: Town,
+) -> None:
+    async def dies(message: dict[str, object]) -> None:
+        raise ConnectionResetError("gateway went away")
+
+    async def takes_nothing(message: dict[str, object]) -> None:
+        await asyncio.Event().wait()
+
+    async def drop(reason: str) -> None:
+        return None
+
+    for send in (dies, takes_nothing):
+        line = GatewayLine("GW0001", KeyRing(), {}, send, drop)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("heatloop.app.links.SEND_S", 0.05)
+            assert not await line.send({"type": "ack", "epoch": 1, "through": 1})
+        assert not line.open
+
+
+async def test_a_socket_that_went_away_is_told_as_a_lost_connection(here: Town) -> None:
+    class GoneSocket:
+        application_state = WebSocketState.CONNECTED
+
+        async def send_text(self, text: str) -> None:
+            raise WebSocketDisconnect(1006)
+
+    link = gateways._Link(GoneSocket(), here.platform)  # type: ignore[arg-type]
+    with pytest.raises(ConnectionResetError):
+        await link.send({"type": "ack"})

@@ -202,7 +202,8 @@ _WATCH = """() => {
   window.changes = [];
   const watch = new MutationObserver(
     (records) => records.forEach(() => window.changes.push(Date.now() / 1000)));
-  for (const node of document.querySelectorAll('[data-testid^="value-UN0001."]'))
+  const shown = '[data-testid^="value-UN0001."], [data-testid^="point-value-UN0001."]';
+  for (const node of document.querySelectorAll(shown))
     watch.observe(node, {characterData: true, childList: true, subtree: true});
 }"""
 

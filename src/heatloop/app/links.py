@@ -14,6 +14,7 @@ from heatloop.kernel.messages import Command
 from heatloop.security.keys import KeyRing
 
 _log = structlog.get_logger("heatloop.links")
+SEND_S = 10.0
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Drop = Callable[[str], Awaitable[None]]
 
@@ -45,9 +46,11 @@ class GatewayLine:
         if not self.open:
             return False
         try:
-            await self._send({**message, "gateway": self.gateway})
+            async with asyncio.timeout(SEND_S):
+                await self._send({**message, "gateway": self.gateway})
         except (OSError, RuntimeError):
-            # The socket went away between the check and the sending.
+            # The socket went away between the check and the sending, or takes nothing: one deaf
+            # gateway must not hold up what the others wait for (a TimeoutError is an OSError).
             self.open = False
         return self.open
 

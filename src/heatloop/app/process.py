@@ -47,8 +47,8 @@ async def start(platform: Platform) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(platform: Platform) -> AsyncIterator[None]:
-    """Run intake, jobs and the lag watch for as long as the block lasts."""
+async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Run intake, jobs and the lag watch for as long as the block lasts; gives their tasks."""
     await start(platform)
     tasks = [
         asyncio.create_task(part, name=name)
@@ -59,7 +59,7 @@ async def running(platform: Platform) -> AsyncIterator[None]:
         )
     ]
     try:
-        yield
+        yield tasks
     finally:
         await platform.links.drop_all("the platform stops")
         for task in tasks:
@@ -114,12 +114,20 @@ async def serve(settings: Settings, build_web: Callable[[Platform], Any]) -> Non
     async with contextlib.AsyncExitStack() as stack:
         clock = await stack.enter_async_context(plant_clock(settings))
         platform = build_platform(settings, clock=clock)
-        await stack.enter_async_context(running(platform))
+        parts = await stack.enter_async_context(running(platform))
         server = uvicorn.Server(uvicorn_config(settings, build_web(platform)))
         gc.freeze()
         gc.enable()
         _log.info("platform ready", host=settings.server.host, port=settings.server.port)
-        await server.serve()
+        serving = asyncio.create_task(server.serve())
+        await asyncio.wait({serving, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        # A platform that has lost its intake or its jobs must not look alive: it ends, says
+        # why, and is started again.
+        server.should_exit = True
+        await serving
+        for part in parts:
+            if part.done():
+                part.result()
 
 
 def uvicorn_config(settings: Settings, app: Any) -> uvicorn.Config:

@@ -42,7 +42,7 @@ from heatloop.kernel.messages import Command
 from heatloop.plant.edge_profile import SCAN_PERIODS_S, EdgeProfile
 
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
-_LAG_TICKS = 8
+LAG_TICKS = 8
 
 
 class Agent:
@@ -185,7 +185,7 @@ class Agent:
             if slot > self._last_slot:
                 await asyncio.shield(self._do(slot))
             assert self._works is not None
-            await self._pace.keep(_LAG_TICKS * self._works.rows_a_tick)
+            await self._pace.keep(LAG_TICKS * self._works.rows_a_tick)
             await self._link.done(slot)
         if self._link.changes == seen:
             await self._link.changed(5.0)

@@ -45,7 +45,11 @@ class _Link:
     async def send(self, message: dict[str, Any]) -> None:
         async with self._lock:
             if self._socket.application_state is WebSocketState.CONNECTED:
-                await self._socket.send_text(pack_text(message))
+                try:
+                    await self._socket.send_text(pack_text(message))
+                except WebSocketDisconnect as error:
+                    # The gateway died: to whoever sends, a link like any other that broke.
+                    raise ConnectionResetError("gateway went away") from error
 
     async def hang_up(self, reason: str) -> None:
         """Close the socket when no gateway is left on it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 from heatloop.app.audit import Audit
 from heatloop.app.history import in_thread
@@ -14,7 +15,7 @@ from heatloop.app.setting_sections import SessionSettings
 from heatloop.app.views.system import SessionView
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import InputError
-from heatloop.security.access import Principal
+from heatloop.security.access import FIRST_LOGIN, Principal
 from heatloop.security.passwords import (
     check_password,
     hash_password,
@@ -71,9 +72,15 @@ class Sessions:
     """Keeps who is signed in; the records know the same, so a restart signs nobody out."""
 
     def __init__(
-        self, records: Records, people: People, audit: Audit, policy: SessionSettings
+        self,
+        records: Records,
+        people: People,
+        audit: Audit,
+        policy: SessionSettings,
+        first_login: Path | None = None,
     ) -> None:
         self._records, self._people, self._audit, self._policy = records, people, audit, policy
+        self._first_login = first_login
         self._known: dict[str, Session] = {}
         self._touched: dict[str, float] = {}
         self._failures: dict[str, _Failures] = {}
@@ -215,6 +222,9 @@ class Sessions:
             hashed = await asyncio.to_thread(hash_password, new)
         now = machine_s()
         await in_thread(self._records.users.set_password, user, hashed, must_change=False, at=now)
+        if user == FIRST_LOGIN and self._first_login is not None:
+            # What stands there opens nothing any more, and nobody should print it.
+            self._first_login.unlink(missing_ok=True)
         # That ended every session of the user; the one in use goes on.
         self._forget_user(user)
         await in_thread(

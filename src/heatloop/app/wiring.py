@@ -129,7 +129,7 @@ def build_platform(
         stages=UnitStages(world, records, audit),
         curve=CurveJob(world, records, commands, checks),
         ledgers=Ledgers(world, records, audit, ledger_changed),
-        sessions=Sessions(records, people, audit, settings.session),
+        sessions=Sessions(records, people, audit, settings.session, settings.keys / FIRST_LOGIN),
         people=people,
         audit=audit,
         health=HealthReport(

@@ -52,7 +52,7 @@ async def test_first_login_is_random_private_and_must_be_changed(here: Town) -> 
         done = await client.post(f"{API}/session/password", json={"old": password, "new": PASSWORD})
         assert done.status_code == 204
         assert (await client.get(f"{API}/session")).json()["must_change"] is False
-    assert not path.exists()
+        assert not path.exists()
         assert (await client.get(f"{API}/overview")).status_code == 200
         old = await client.post(f"{API}/session", json={"user": user, "password": password})
         assert old.status_code == 401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from heatloop.app.ledger_admin import create_gateway_token, install_ledger, load_ledger
@@ -29,7 +30,7 @@ coap_port = {coap_port}
 def settings_of(options: StackOptions) -> Settings:
     """Return the settings the platform will start with."""
     overrides = {"server": {"host": options.host, "port": options.port}}
-    return load_settings(options.data, options.config, overrides=overrides)
+    return load_settings(options.data, options.config, os.environ, overrides)
 
 
 def prepare(options: StackOptions) -> Ledger:

@@ -44,12 +44,15 @@ def run(options: argparse.Namespace) -> int:
     if not 1 <= options.speed <= 60:
         raise InputError("speed out of range", thing=f"{options.speed:g}", fix="give 1 to 60")
     data = options.data.resolve()
-    server = load_settings(data, options.config, os.environ).server
+    settings = load_settings(data, options.config, os.environ)
+    server = settings.server
     stack = StackOptions(
         data=data,
         host=options.host or server.host,
         port=options.port or server.port,
         config=options.config,
+        tls=bool(server.tls_certificate),
+        time_zone=settings.company.time_zone,
         demo=options.demo,
         size=options.size,
         seed=options.seed,

@@ -2,118 +2,53 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from heatloop.demo.plans import Streets
+from heatloop.demo.faults_collectors import CollectorFaults
+from heatloop.demo.faults_kinds import DEVICE, POINT, Fault, parse_fault
+from heatloop.demo.faults_offered import offered_faults
+from heatloop.demo.faults_sensors import SENSOR_KINDS, SpoiledSensor, injected
+from heatloop.demo.faults_wear import EFFECTS, WearFaults, lengthen, place_of
+from heatloop.demo.orders import Wear
 from heatloop.demo.works import Works
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
+from heatloop.plant.ledger import Ledger
 
-SENSOR_KINDS = ("sensor_drift", "sensor_frozen", "sensor_spike")
-UNIT_KINDS = ("pump_trip", "valve_stuck", "slow_leak")
-DEVICE_KINDS = ("device_silent",)
-_TEXTS = {
-    "sensor_drift": ("传感器漂移", "sensor drifts"),
-    "sensor_frozen": ("传感器数值冻结", "sensor is frozen"),
-    "sensor_spike": ("传感器跳变", "sensor spikes"),
-    "pump_trip": ("循环泵跳停", "circulation pump trips"),
-    "valve_stuck": ("调节阀卡死", "control valve is stuck"),
-    "slow_leak": ("二次网缓慢失水", "secondary network leaks slowly"),
-    "device_silent": ("控制器不应答", "controller does not answer"),
-}
-_LEAK_SHARE = 0.012
-_DRIFT_PER_H = 0.5
-_DRIFT_MOST = 6.0
-_SPIKE_EVERY_S = 420.0
-_SPIKE_LASTS_S = 30.0
-_SPIKE = 35.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
-    """One fault of one thing."""
-
-    id: str
-    """`<kind>@<subject>`."""
-    kind: str
-    """What goes wrong."""
-    subject: str
-    """Asset, point or device code."""
-
-    def to_dict(self, active: bool) -> dict[str, str | bool]:
-        """Return the fault with its texts as plain values."""
-        zh, en = _TEXTS[self.kind]
-        return {"id": self.id, "zh": zh, "en": en, "subject": self.subject, "active": active}
-
-
-def parse_fault(fault_id: str) -> Fault:
-    """Return the fault of this id.
-
-    Raises:
-        InputError: The kind of fault is unknown, or there is no subject.
-    """
-    kind, _, subject = fault_id.partition("@")
-    if kind not in _TEXTS or not subject:
-        raise InputError("unknown fault", thing=fault_id, fix=f"use <{'|'.join(_TEXTS)}>@<code>")
-    return Fault(id=fault_id, kind=kind, subject=subject)
-
-
-def offered_faults(streets: Streets) -> list[Fault]:
-    """Return the faults the demo offers: each kind on a place of its own."""
-    units, stations = len(streets.units), len(streets.substations)
-
-    def unit(n: int) -> str:
-        return f"UN{(n - 1) % units + 1:04d}"
-
-    def station(n: int) -> str:
-        return f"SS{(n - 1) % stations + 1:04d}"
-
-    ids = (
-        f"sensor_drift@{unit(1)}.secondary_supply_temperature",
-        f"sensor_frozen@{unit(10)}.secondary_return_temperature",
-        f"sensor_spike@{station(6)}.primary_supply_temperature",
-        f"pump_trip@{unit(5)}",
-        f"pump_trip@{unit(15)}",
-        f"valve_stuck@{unit(7)}",
-        f"valve_stuck@{unit(20)}",
-        f"slow_leak@{unit(13)}",
-        f"slow_leak@{unit(4)}",
-        # Devices 1 and 2 are the source and the weather station.
-        f"device_silent@DV{min(5, stations - 1) + 2:04d}",
-        f"device_silent@DV{stations + 2:04d}",
-    )
-    return [parse_fault(fault_id) for fault_id in ids]
-
-
-@dataclass(kw_only=True, slots=True)
-class _Spoiled:
-    """A sensor fault at work."""
-
-    fault: Fault
-    number: int
-    since_s: float
-    held: float
+__all__ = ["Fault", "Faults", "offered_faults", "parse_fault"]
 
 
 class Faults:
-    """Which faults are on, and what they do to works and sensors.
+    """Which faults are on, and what they do to works, sensors, devices and collectors.
 
     Args:
         works: The works they wear.
         measured: Number of each measured point, by point code.
-        devices: Number of each device, by code.
+        devices: Number of each Modbus device, by code.
+        ledger: The city's ledger: which devices a substation's power feeds, and what pipe nodes,
+            collectors and writable points there are. Without it only the works are worn.
     """
 
-    def __init__(self, works: Works, measured: dict[str, int], devices: dict[str, int]) -> None:
-        self._works = works
-        self._measured = measured
-        self._devices = devices
+    def __init__(
+        self,
+        works: Works,
+        measured: Mapping[str, int],
+        devices: Mapping[str, int],
+        ledger: Ledger | None = None,
+    ) -> None:
+        self._measured, self._devices, self._ledger = measured, devices, ledger
         self.active: dict[str, float] = {}
         """Plant time since which each fault is on, by id."""
         self.silent: set[int] = set()
         """Numbers of devices that do not answer."""
-        self._spoiled: list[_Spoiled] = []
+        self.meddled: tuple[str, ...] = ()
+        """Writable points somebody else writes to, see `foreign.Intruder`."""
+        self.collectors = CollectorFaults(len(_codes(ledger, "room_collector")))
+        """What the collectors suffer."""
+        self._nodes = frozenset(_codes(ledger, "pipe_node"))
+        self._spoiled: dict[str, SpoiledSensor] = {}
+        lengthen(works.wear, _no_wear(works, ledger))
+        self._wear = WearFaults(works)
 
     def switch(self, fault_id: str, active: bool, now_s: float, shown: Floats) -> None:
         """Switch a fault on or off.
@@ -128,48 +63,89 @@ class Faults:
             InputError: There is no such fault or thing.
         """
         fault = parse_fault(fault_id)
-        if fault.kind in SENSOR_KINDS:
-            number = self._find(fault, self._measured)
-            self._spoiled = [s for s in self._spoiled if s.fault.id != fault_id]
-            if active:
-                held = float(shown[number])
-                self._spoiled.append(_Spoiled(fault=fault, number=number, since_s=now_s, held=held))
-        elif fault.kind in DEVICE_KINDS:
-            number = self._find(fault, self._devices)
-            (self.silent.add if active else self.silent.discard)(number)
-        else:
-            self._wear(fault, active)
-        if active:
-            self.active.setdefault(fault_id, now_s)
-        else:
+        self._check(fault)
+        self._spoiled.pop(fault_id, None)
+        if not active:
             self.active.pop(fault_id, None)
-
-    def _find(self, fault: Fault, numbers: dict[str, int]) -> int:
-        if fault.subject not in numbers:
-            raise InputError("no such thing in the city", thing=fault.subject, fix="check the code")
-        return numbers[fault.subject]
-
-    def _wear(self, fault: Fault, active: bool) -> None:
-        works = self._works
-        digits = fault.subject[2:]
-        unit = int(digits) - 1 if fault.subject.startswith("UN") and digits.isdigit() else -1
-        if not 0 <= unit < works.n_unit:
-            raise InputError("no such unit in the city", thing=fault.subject, fix="check the code")
-        if fault.kind == "pump_trip":
-            works.wear.pump_tripped[unit] = active
-        elif fault.kind == "valve_stuck":
-            works.wear.valve_stuck[unit] = active
         else:
-            leak = _LEAK_SHARE * float(works.truth.secondary_design_kgs[unit])
-            works.wear.leak_kgs[unit] = leak if active else 0.0
+            if fault.kind in SENSOR_KINDS:
+                number = self._measured[fault.subject]
+                self._spoiled[fault_id] = SpoiledSensor(
+                    fault=fault, number=number, since_s=now_s, held=float(shown[number])
+                )
+            self.active.setdefault(fault_id, now_s)
+        on = [parse_fault(i) for i in self.active]
+        self.silent.clear()
+        self.silent.update(number for each in on for number in self._silenced(each))
+        self.meddled = tuple(each.subject for each in on if each.kind == "foreign_write")
+        self.collectors.apply(each for each in on if each.at == "RC")
+        self.advance(now_s)
+
+    def advance(self, now_s: float) -> None:
+        """Let the faults of the works that grow be as far as they are at this plant time."""
+        worn = [(parse_fault(i), since_s) for i, since_s in self.active.items()]
+        self._wear.apply(
+            (fault, now_s - since_s) for fault, since_s in worn if (fault.kind, fault.at) in EFFECTS
+        )
 
     def spoil(self, shown: Floats, now_s: float) -> None:
-        """Change what the faulty sensors show, in place, shape (n_measured,)."""
-        for spoiled in self._spoiled:
-            age_s = now_s - spoiled.since_s
-            if spoiled.fault.kind == "sensor_frozen":
-                shown[spoiled.number] = spoiled.held
-            elif spoiled.fault.kind == "sensor_drift":
-                shown[spoiled.number] += min(_DRIFT_PER_H * age_s / 3600.0, _DRIFT_MOST)
-            elif math.fmod(age_s, _SPIKE_EVERY_S) < _SPIKE_LASTS_S:
-                shown[spoiled.number] += _SPIKE
+        """Change what the faulty sensors show, in place, and let faults grow.
+
+        Args:
+            shown: What all sensors would show, shape (n_measured,).
+            now_s: Plant time.
+        """
+        # Every step of the city passes here, before anybody acts on what is shown.
+        if self.active:
+            self.advance(now_s)
+        for spoiled in self._spoiled.values():
+            shown[spoiled.number] = spoiled.shown(float(shown[spoiled.number]), now_s)
+
+    def _check(self, fault: Fault) -> None:
+        """Return if the city has what the fault is to befall."""
+        if fault.kind in SENSOR_KINDS:
+            known = fault.subject in self._measured
+            if known and fault.kind in ("sensor_high", "sensor_low"):
+                injected(fault)
+        elif fault.at == POINT:
+            known = self._ledger is None or self._writable(fault.subject)
+        elif fault.at == DEVICE:
+            known = fault.subject in self._devices
+        elif fault.at == "RC":
+            known = self.collectors.knows(fault.index)
+        elif fault.at == "PN":
+            known = self._ledger is None or fault.subject in self._nodes
+        else:
+            known = self._wear.knows(place_of(fault))
+        if not known:
+            raise InputError("no such thing in the city", thing=fault.subject, fix="check the code")
+
+    def _writable(self, point: str) -> bool:
+        assert self._ledger is not None
+        try:
+            return self._ledger.binding_of(point).access == "rw"
+        except InputError:
+            return False
+
+    def _silenced(self, fault: Fault) -> list[int]:
+        """Return the numbers of the devices a fault silences."""
+        if fault.kind == "device_silent":
+            return [self._devices[fault.subject]]
+        if fault.kind != "power_loss" or self._ledger is None:
+            return []
+        own = self._ledger.devices_of(fault.subject)
+        return [self._devices[d.code] for d in own if d.code in self._devices]
+
+
+def _codes(ledger: Ledger | None, kind: str) -> list[str]:
+    return [] if ledger is None else [asset.code for asset in ledger.of_kind(kind)]
+
+
+def _no_wear(works: Works, ledger: Ledger | None) -> Wear:
+    return Wear.none(
+        n_unit=works.n_unit,
+        n_station=works.n_station,
+        n_building=len(works.truth.secondary.unit),
+        n_source=max(len(_codes(ledger, "heat_source")), 1),
+        n_booster=len(_codes(ledger, "booster_station")),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from heatloop.demo.districts import Map, dig, draw_map, junction
 from heatloop.demo.plans import (
     FLOOR_HEIGHT_M,
     POSITIONS,
@@ -11,8 +12,10 @@ from heatloop.demo.plans import (
     Flats,
     Streets,
     SubstationPlan,
+    TrenchPlan,
     UnitPlan,
 )
+from heatloop.demo.plants import draw_plants
 from heatloop.kernel.errors import InputError
 
 _NAMES = (
@@ -44,11 +47,20 @@ _PAIRS = (
     (("low", "radiator", "dwelling"), ("high", "radiator", "dwelling")),
     (("single", "floor", "dwelling"), ("low", "radiator", "dwelling")),
 )
-SIZES = {"tiny": 2, "small": 12}
+SIZES = {"tiny": 2, "small": 12, "medium": 40, "large": 520}
+DEFAULT_SIZE = "medium"
+_CELLS = {"medium": 1, "large": 13}
+_BOOKED_WHOLE = ("tiny", "small", "medium")
+"""Sizes whose books have every flat; larger ones have those of one pilot house a station."""
+_COLLECTOR_EVERY = 10
 
 
 def draw_streets(size: str = "small", seed: int = 1) -> Streets:
     """Return the plan of a city of this size.
+
+    Args:
+        size: tiny (2 substations), small (12), medium (40) or large (520).
+        seed: Which city.
 
     Raises:
         InputError: No such size.
@@ -56,6 +68,7 @@ def draw_streets(size: str = "small", seed: int = 1) -> Streets:
     if size not in SIZES:
         raise InputError("unknown city size", thing=size, fix=f"use one of: {', '.join(SIZES)}")
     rng = np.random.default_rng((seed, 1))
+    town = draw_map(_CELLS[size]) if size in _CELLS else None
     substations: list[SubstationPlan] = []
     units: list[UnitPlan] = []
     buildings: list[BuildingPlan] = []
@@ -67,28 +80,78 @@ def draw_streets(size: str = "small", seed: int = 1) -> Streets:
             units.append(unit)
             buildings.extend(own)
         area = sum(unit.area_m2 for unit in units[first:])
-        branch = index * 2 // count
-        step = index - branch * (count // 2) + 1
-        zh, en = _NAMES[index % len(_NAMES)]
-        substations.append(
-            SubstationPlan(
-                zh=zh,
-                en=en,
-                branch=branch,
-                east_m=(1 if branch == 0 else -1) * (350.0 + 420.0 * step),
-                north_m=float(rng.uniform(120.0, 420.0)) * (1 if step % 2 else -1),
-                area_m2=area,
-                regulates="edge" if index % 2 else "plc",
-            )
-        )
+        substations.append(_place(rng, index, count, area, town))
+    sources, isolations, boosters = draw_plants(substations, units, town)
+    trenches = _dig_tree(substations) if town is None else dig(town, _own_rng(seed))
     return Streets(
         size=size,
         seed=seed,
+        sources=sources,
+        isolations=isolations,
+        boosters=boosters,
+        trenches=trenches,
         substations=tuple(substations),
         units=tuple(units),
         buildings=tuple(buildings),
-        flats=_draw_flats(rng, buildings),
+        flats=_draw_flats(rng, buildings, pilots_only=size not in _BOOKED_WHOLE),
     )
+
+
+def _own_rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng((seed, 9))
+
+
+def _names_of(index: int) -> tuple[str, str]:
+    """Return the names of a community; the twelve names come again as further phases."""
+    phase, number = divmod(index, len(_NAMES))
+    zh, en = _NAMES[number]
+    return (f"{zh}{phase + 1}期", f"{en} phase {phase + 1}") if phase else (zh, en)
+
+
+def _place(
+    rng: np.random.Generator, index: int, count: int, area_m2: float, town: Map | None
+) -> SubstationPlan:
+    """Return a substation, at its site or along one of the two streets of a tree."""
+    zh, en = _names_of(index)
+    regulates = "edge" if index % 2 else "plc"
+    if town is not None:
+        site = town.sites[index]
+        return SubstationPlan(
+            zh=zh,
+            en=en,
+            branch=site.branch,
+            east_m=site.junction[0],
+            north_m=site.junction[1] + 80.0,
+            area_m2=area_m2,
+            regulates=regulates,
+            fed_by=site.fed_by,
+            primary_c=site.primary_c,
+        )
+    branch = index * 2 // count
+    step = index - branch * (count // 2) + 1
+    return SubstationPlan(
+        zh=zh,
+        en=en,
+        branch=branch,
+        east_m=(1 if branch == 0 else -1) * (350.0 + 420.0 * step),
+        north_m=float(rng.uniform(120.0, 420.0)) * (1 if step % 2 else -1),
+        area_m2=area_m2,
+        regulates=regulates,
+    )
+
+
+def _dig_tree(substations: list[SubstationPlan]) -> tuple[TrenchPlan, ...]:
+    """Return a trunk and a service trench for every station along its street."""
+    found: list[TrenchPlan] = []
+    last: dict[int, tuple[str, float]] = {}
+    for index, plan in enumerate(substations):
+        above, at_m = last.get(plan.branch, ("HS0001", 0.0))
+        here = junction(index)
+        found.append(TrenchPlan(start=above, end=here, length_m=abs(plan.east_m) - at_m))
+        station = f"SS{index + 1:04d}"
+        found.append(TrenchPlan(start=here, end=station, length_m=abs(plan.north_m)))
+        last[plan.branch] = (here, abs(plan.east_m))
+    return tuple(found)
 
 
 def _draw_unit(
@@ -110,8 +173,8 @@ def _draw_unit(
         own.append(
             BuildingPlan(
                 unit=unit,
-                zh=f"{_NAMES[station % len(_NAMES)][0]}{number}{zh}" + _zone_mark(zone)[0],
-                en=f"{_NAMES[station % len(_NAMES)][1]} {en} {number}{_zone_mark(zone)[1]}",
+                zh=f"{_names_of(station)[0]}{number}{zh}" + _zone_mark(zone)[0],
+                en=f"{_names_of(station)[1]} {en} {number}{_zone_mark(zone)[1]}",
                 use=use,
                 floors=floors,
                 area_m2=round(area),
@@ -142,11 +205,15 @@ def _zone_mark(zone: str) -> tuple[str, str]:
     return {"high": ("（高区）", " (high zone)")}.get(zone, ("", ""))
 
 
-def _draw_flats(rng: np.random.Generator, buildings: list[BuildingPlan]) -> Flats:
+def _draw_flats(
+    rng: np.random.Generator, buildings: list[BuildingPlan], *, pilots_only: bool = False
+) -> Flats:
     building, floor, position, area = [], [], [], []
+    piloted: set[int] = set()
     for index, plan in enumerate(buildings):
-        if plan.use != "dwelling":
+        if plan.use != "dwelling" or (pilots_only and plan.unit // 2 in piloted):
             continue
+        piloted.add(plan.unit // 2)
         a_floor = {18: 5, 6: 10, 11: 7}[plan.floors]
         shares = rng.uniform(0.75, 1.25, a_floor)
         for storey in range(1, plan.floors + 1):
@@ -159,7 +226,7 @@ def _draw_flats(rng: np.random.Generator, buildings: list[BuildingPlan]) -> Flat
                 area.append(plan.area_m2 / plan.floors * shares[door] / shares.sum())
     # Every tenth flat or so, spread over all buildings and places.
     collector = np.zeros(len(building), dtype=bool)
-    collector[rng.integers(0, 10) :: 10] = True
+    collector[rng.integers(0, _COLLECTOR_EVERY) :: _COLLECTOR_EVERY] = True
     return Flats(
         building=np.array(building, dtype=np.intp),
         floor=np.array(floor),

@@ -11,50 +11,39 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.demo.mains import (
+from heatloop.demo.mains import SINGLE_SOURCE_DP_KPA, lay_mains, primary_design_kgs
+from heatloop.demo.plans import (
     APPROACH_K,
-    PRIMARY_SUPPLY_C,
-    ROUGHNESS_MM,
-    lay_mains,
-    primary_design_kgs,
+    DESIGN_OUTDOOR_C,
+    DESIGN_ROOM_C,
+    FLOOR_HEIGHT_M,
+    Streets,
 )
-from heatloop.demo.plans import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, FLOOR_HEIGHT_M, Streets
+from heatloop.demo.truth_primary import PrimaryTruth, draw_primary, spread, valve_for
 from heatloop.network.arrays import Floats, summed
 from heatloop.network.building import BuildingPlan
 from heatloop.network.exchanger import design_conductance_kw_k
-from heatloop.network.hydraulics import pipe_resistance_kpa_kgs2
 from heatloop.network.pump import PumpCurve
 from heatloop.network.secondary import SecondaryPlan
 from heatloop.network.water import CP_KJ_KGK
 
 DUTY_HZ = 42.0
-SOURCE_DP_KPA = 350.0
+SOURCE_DP_KPA = SINGLE_SOURCE_DP_KPA
 GAIN_W_M2 = 3.0
-_KVS_M3H = np.array([6.3, 10, 16, 25, 40, 63, 100, 160, 250, 400])
 _POSITION_LOSS = np.array([1.15, 1.2, 0.9, 1.12])
 """Loss of a corner, top, middle and bottom flat over the building's mean, before levelling."""
+_NEAR_MORE = 0.14
+"""How much more than its share the nearest house of a unit gets, and the farthest less."""
+_RISERS = 4
+_RISER_SPREAD = 0.08
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Truth:
     """The real parameters."""
 
-    mains_parent: tuple[int, ...]
-    """Tree of primary pipe pairs, see `mains`."""
-    mains_r: Floats
-    """Resistance of each pipe pair, kPa/(kg/s)^2, shape (n_node,)."""
-    mains_supply_share: Floats
-    """Part of it that lies in the supply pipe, shape (n_node,)."""
-    mains_kg: Floats
-    """Water in each supply pipe, shape (n_node,)."""
-    mains_loss_kw_k: Floats
-    """Heat loss of each pipe, shape (n_node,)."""
-    source_pump: PumpCurve
-    """Primary circulation pump, arrays of shape (1,)."""
-    boiler_kw: float
-    """Rating of one of the two boilers."""
-    boiler_kg: float
-    """Water in one boiler and its header."""
+    primary: PrimaryTruth
+    """Mains, sources, isolation and booster stations."""
     station: NDArray[np.intp]
     """Substation of each unit, shape (n_unit,)."""
     kvs_m3h: Floats
@@ -89,58 +78,37 @@ class Truth:
     """Heated area of each zone, shape (n_zone,)."""
 
 
-def _spread(rng: np.random.Generator, width: float, n: int) -> Floats:
-    """Return factors around 1, never further off than `width`."""
-    return np.asarray(1.0 + np.clip(rng.normal(0.0, width / 2.0, n), -width, width))
-
-
 def draw_truth(streets: Streets) -> Truth:
     """Return the truth of these streets, from their own seed."""
     rng = np.random.default_rng((streets.seed, 3))
     n = len(streets.units)
-    mains = lay_mains(streets)
-    n_pipe = len(mains.parent)
-    rough = ROUGHNESS_MM * _spread(rng, 0.3, n_pipe)
-    one_way = pipe_resistance_kpa_kgs2(mains.length_m, mains.inner_m, rough)
-    supply_share = 0.5 * _spread(rng, 0.06, n_pipe)
-    area = np.pi * mains.inner_m**2 / 4.0
+    primary = draw_primary(streets, lay_mains(streets), np.random.default_rng((streets.seed, 5)))
     load = np.array([unit.load_kw for unit in streets.units])
     supply = np.array([unit.supply_c for unit in streets.units])
     back = np.array([unit.return_c for unit in streets.units])
     first = primary_design_kgs(streets)
     second = load / (CP_KJ_KGK * (supply - back))
-    wanted = 3.6 * first / np.sqrt(0.6) / 0.457
-    kvs = _KVS_M3H[np.minimum(np.searchsorted(_KVS_M3H, wanted), len(_KVS_M3H) - 1)]
+    kvs = valve_for(first, 60.0, 0.457)
+    warm = np.array([streets.substations[unit.substation].primary_c for unit in streets.units])
     ua = np.array(
         [
-            design_conductance_kw_k(kw, (PRIMARY_SUPPLY_C, r + APPROACH_K), s, r)
-            for kw, s, r in zip(load, supply, back, strict=True)
+            design_conductance_kw_k(kw, (w, r + APPROACH_K), s, r)
+            for kw, w, s, r in zip(load, warm, supply, back, strict=True)
         ]
     )
     head = rng.uniform(130.0, 170.0, n)
-    total = np.array([float(first.sum())])
-    kw = sum(load)
     buildings, zone_area = _draw_buildings(streets, rng)
     return Truth(
-        mains_parent=mains.parent,
-        mains_r=2.0 * one_way,
-        mains_supply_share=supply_share,
-        mains_kg=area * mains.length_m * 975.0,
-        mains_loss_kw_k=4.0e-4 * mains.length_m * _spread(rng, 0.25, n_pipe),
-        source_pump=PumpCurve.through(
-            total * 1.1, np.array([SOURCE_DP_KPA * 1.25]), 45.0, np.array([0.72])
-        ),
-        boiler_kw=700.0 * -(-kw * 1.1 // 2 // 700.0),
-        boiler_kg=30_000.0 * max(kw / 30_000.0, 0.05),
+        primary=primary,
         station=np.array([unit.substation for unit in streets.units], dtype=np.intp),
-        kvs_m3h=kvs * _spread(rng, 0.15, n),
+        kvs_m3h=kvs * spread(rng, 0.15, n),
         exchanger_r=30.0 / first**2,
         exchanger_kw_k=1.15 * ua,
         fouling=rng.uniform(0.0, 0.15, n),
         primary_design_kgs=first,
         secondary_design_kgs=second,
         pump=PumpCurve.through(second, head, DUTY_HZ, rng.uniform(0.6, 0.72, n)),
-        secondary_r=head / second**2 * _spread(rng, 0.12, n),
+        secondary_r=head / second**2 * spread(rng, 0.12, n),
         stroke_s=rng.uniform(70.0, 110.0, n),
         leak_share=rng.uniform(0.0004, 0.0025, n),
         cushion_kpa_m3=rng.uniform(60.0, 110.0, n),
@@ -159,7 +127,8 @@ def _draw_secondary(
     unit = np.array([plan.unit for plan in plans], dtype=np.intp)
     # Emitters were sized, with a reserve, for the house that was built, not for the books.
     real_kw = _real_load_kw(streets)
-    weight = np.array([plan.area_m2 * plan.load_w_m2 for plan in plans]) * _spread(rng, 0.1, n)
+    weight = np.array([plan.area_m2 * plan.load_w_m2 for plan in plans]) * spread(rng, 0.1, n)
+    weight *= _nearness(unit)
     share = weight / np.bincount(unit, weight)[unit]
     mean = np.array([0.5 * (u.supply_c + u.return_c) for u in units])[unit]
     exponent = np.array([u.exponent_b for u in units])[unit]
@@ -173,13 +142,25 @@ def _draw_secondary(
     return SecondaryPlan(
         unit=unit,
         main_kg=150.0 * second,
-        main_loss_kw_k=0.008 * load / 45.0 * _spread(rng, 0.25, len(units)),
+        main_loss_kw_k=0.008 * load / 45.0 * spread(rng, 0.25, len(units)),
         branch_kg=60.0 * flow,
-        emitter_kj_k=capacity * _spread(rng, 0.2, n),
+        emitter_kj_k=capacity * spread(rng, 0.2, n),
         emitter_kw=emitter_kw,
         exponent=exponent,
         flow_share=share,
     )
+
+
+def _nearness(group: NDArray[np.intp]) -> Floats:
+    """Return what the way from the pump does to flows: the nearer of a group, the more.
+
+    Args:
+        group: Group of each member in the order of distance, sorted, shape (n,).
+    """
+    count = np.bincount(group)
+    rank = np.arange(len(group)) - (np.cumsum(count) - count)[group]
+    place = rank / np.maximum(count[group] - 1, 1)
+    return np.asarray(1.0 + _NEAR_MORE * (1.0 - 2.0 * place))
 
 
 def _real_load_kw(streets: Streets) -> Floats:
@@ -189,7 +170,7 @@ def _real_load_kw(streets: Streets) -> Floats:
     booked = np.array([plan.area_m2 * plan.load_w_m2 for plan in streets.buildings]) / 1000.0
     wrong = rng.random(n) < 0.02
     return np.asarray(
-        booked * _spread(rng, 0.25, n) * np.where(wrong, rng.uniform(0.85, 1.2, n), 1.0)
+        booked * spread(rng, 0.25, n) * np.where(wrong, rng.uniform(0.85, 1.2, n), 1.0)
     )
 
 
@@ -215,12 +196,13 @@ def _draw_buildings(streets: Streets, rng: np.random.Generator) -> tuple[Buildin
     part /= summed(building, part, n)[building]
     # Installers gave corner flats larger radiators, but not quite large enough.
     heat = area * loss**0.85 * np.exp(rng.normal(0.0, 0.025, m))
+    heat *= _riser_share(streets, m)
     heat /= summed(building, heat, n)[building]
     size = np.array([plan.area_m2 for plan in plans])
     total = (_real_load_kw(streets) + GAIN_W_M2 * size / 1000.0) / (
         DESIGN_ROOM_C - DESIGN_OUTDOOR_C
     )
-    direct = total * 0.42 * _spread(rng, 0.25, n)
+    direct = total * 0.42 * spread(rng, 0.25, n)
     walls = total - direct
     people = np.where(rng.random(m) < 0.06, 0.4, 3.4) * np.exp(rng.normal(0.0, 0.3, m))
     floor = np.array([streets.units[plan.unit].emitter == "floor" for plan in plans])
@@ -234,9 +216,30 @@ def _draw_buildings(streets: Streets, rng: np.random.Generator) -> tuple[Buildin
         heat_share=heat,
         gain_kw=area * people / 1000.0,
         sun_m2=area * rng.uniform(0.006, 0.022, m),
-        envelope_kj_k=size * 288.0 * _spread(rng, 0.25, n),
+        envelope_kj_k=size * 288.0 * spread(rng, 0.25, n),
         envelope_kw_k=1.5 * walls,
         envelope_sun_m2=0.01 * size,
         wind_per_ms=0.012 + 0.0003 * height,
     )
     return plan, area
+
+
+def _riser_share(streets: Streets, n_zone: int) -> Floats:
+    """Return the share of the mean heat that each zone's riser gives: risers are unbalanced.
+
+    Doors of a floor hang on four risers, the first of them nearest to the inlet.
+    """
+    flats = streets.flats
+    floor = flats.building * 100 + flats.floor
+    first = np.concatenate([[True], floor[1:] != floor[:-1]]) if len(floor) else np.empty(0, bool)
+    number = np.arange(len(floor))
+    door = number - np.maximum.accumulate(np.where(first, number, 0))
+    doors = np.bincount(floor)[floor] if len(floor) else np.empty(0)
+    riser = np.minimum(door * _RISERS // np.maximum(doors, 1), _RISERS - 1)
+    drawn = np.random.default_rng((streets.seed, 10)).normal(
+        0.0, _RISER_SPREAD / 3.0, (len(streets.buildings), _RISERS)
+    )
+    lean = _RISER_SPREAD * (0.5 - np.arange(_RISERS) / (_RISERS - 1))
+    share = np.ones(n_zone)
+    share[: len(floor)] = (1.0 + lean[None, :] + drawn)[flats.building, riser.astype(np.intp)]
+    return share

@@ -1,0 +1,355 @@
+"""Networks other tools have solved, solved again: pandapipes' OpenModelica cases, DESTEST CE-0."""
+
+from __future__ import annotations
+
+import csv
+import json
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from heatloop.network.flow.solver import Solver
+from heatloop.network.fluid import Fluid, constant_fluid, tabled_fluid, water
+from heatloop.network.model.builder import NetworkBuilder
+from heatloop.network.model.kinds import Friction
+from heatloop.network.model.state import State
+from heatloop.network.steady import solve_steady
+from heatloop.network.water import CP_KJ_KGK
+
+ZERO_C = 273.15
+BAR_KPA = 100.0
+# Barometric formula that pandapipes lays under its gauge pressures.
+AIR_KPA = 101.325
+AIR_LAPSE = 0.0065 / 288.15
+AIR_EXPONENT = 5.255
+FRICTIONS = {
+    "swamee-jain": Friction.SWAMEE_JAIN,
+    "colebrook": Friction.COLEBROOK_SUM,
+    "nikuradse": Friction.NIKURADSE_SUM,
+}
+
+
+def air_kpa(height_m: float) -> float:
+    """Return the pressure of the air at a height over that at height 0."""
+    return float(AIR_KPA * ((1.0 - height_m * AIR_LAPSE) ** AIR_EXPONENT - 1.0))
+
+
+@cache
+def _installed(case: str) -> Mapping[str, Any]:
+    """Return fluid and pump curves of a case from the network file pandapipes ships."""
+    import pandapipes as pp
+
+    folder, *rest = case.split("__")
+    file = Path(pp.__file__).parent / "networks/network_files" / folder / "/".join(rest)
+    net = pp.from_json(f"{file}.json")
+    fluid = net.fluid.all_properties
+    values = ("density", "viscosity", "heat_capacity")
+    return {
+        "fluid": [float(fluid[name].get_at_value(293.15)) for name in values],
+        "pumps": {
+            name: [float(c) for c in kind.reg_par]
+            for name, kind in net.std_types.get("pump", {}).items()
+        },
+    }
+
+
+def case_fluid(case: str) -> Fluid:
+    """Return the constant fluid of a case."""
+    density, viscosity, cp = _installed(case)["fluid"]
+    return constant_fluid(density, viscosity, cp / 1000.0, "OpenModelica")
+
+
+def _pump(build: NetworkBuilder, name: str, pump: Mapping[str, Any], case: str) -> None:
+    """Add a pump by its curve: bar over m3/h, squared, linear, constant."""
+    fixed = _installed(case)
+    squared, linear, shutoff = fixed["pumps"][pump["std_type"]]
+    m3h = 3600.0 / fixed["fluid"][0]
+    build.pump(
+        name,
+        f"j{pump['from_junction']}",
+        f"j{pump['to_junction']}",
+        shutoff_kpa=BAR_KPA * shutoff,
+        fall_kpa_kgs=-BAR_KPA * linear * m3h,
+        fall_kpa_kgs2=-BAR_KPA * squared * m3h**2,
+    )
+
+
+def build_case(case: str, tables: Mapping[str, Any]) -> NetworkBuilder:
+    """Return a network of pandapipes' tables (water, SI as there) in our builder.
+
+    Args:
+        case: Its name, for pump curves and fluid.
+        tables: Lists of records: junction, pipe, sink, source, ext_grid, valve, pump.
+
+    Raises:
+        KeyError: There is an element this reader does not know.
+    """
+    known = {"fluid", "junction", "pipe", "sink", "source", "ext_grid", "valve", "pump"}
+    unknown = {t for t, rows in tables.items() if isinstance(rows, list)} - known
+    if unknown:
+        raise KeyError(f"{case}: cannot read {sorted(unknown)}")
+    density = _installed(case)["fluid"][0]
+    nodes: list[dict[str, float]] = [
+        {"height_m": float(j["height_m"]), "outflow_kgs": 0.0} for j in tables["junction"]
+    ]
+    for table, sign in (("sink", 1.0), ("source", -1.0)):
+        for row in tables.get(table, []):
+            if row["in_service"]:
+                nodes[row["junction"]]["outflow_kgs"] += sign * row["mdot_kg_per_s"] * row["scaling"]
+    for row in tables["ext_grid"]:
+        node = nodes[row["junction"]]
+        node["held_kpa"] = BAR_KPA * row["p_bar"] + air_kpa(node["height_m"])
+        node["source_c"] = row["t_k"] - ZERO_C
+    for row in tables.get("source", []):
+        nodes[row["junction"]].setdefault("source_c", _ground_c(tables))
+    build = NetworkBuilder(ambient_c=20.0)
+    for i, node in enumerate(nodes):
+        build.node(f"j{i}", **node)
+    for i, row in enumerate(tables["pipe"]):
+        d = row["inner_diameter_mm"] / 1000.0
+        outer = (row["outer_diameter_mm"] or row["inner_diameter_mm"]) / 1000.0
+        if row["in_service"]:
+            build.pipe(
+                f"pipe{i}",
+                f"j{row['from_junction']}",
+                f"j{row['to_junction']}",
+                length_m=1000.0 * row["length_km"],
+                diameter_m=d,
+                roughness_mm=row["k_mm"],
+                minor=row["loss_coefficient"],
+                loss_w_mk=row["u_w_per_m2k"] * np.pi * outer,
+                ambient_c=row["text_k"] - ZERO_C,
+            )
+    for i, row in enumerate(tables.get("valve", [])):
+        if row["et"] != "ju":
+            raise KeyError(f"{case}: cannot read valves at {row['et']}")
+        area = np.pi * (row["inner_diameter_mm"] / 1000.0) ** 2 / 4.0
+        if row["opened"]:
+            build.resistance(
+                f"valve{i}",
+                f"j{row['junction']}",
+                f"j{row['element']}",
+                resistance_kpa_kgs2=row["loss_coefficient"] / (2000.0 * density * area**2),
+            )
+    for i, row in enumerate(tables.get("pump", [])):
+        if row["in_service"]:
+            _pump(build, f"pump{i}", row, case)
+    return build
+
+
+def _ground_c(tables: Mapping[str, Any]) -> float:
+    """Return the surroundings' temperature: that of sources, for which the tables give none."""
+    return float(tables["pipe"][0]["text_k"]) - ZERO_C
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseResult:
+    """How far a solved case is from OpenModelica and from pandapipes."""
+
+    name: str
+    p_deviation: float
+    """Largest relative deviation of gauge pressure from OpenModelica, as pandapipes takes it."""
+    v_deviation_m_s: float
+    """Largest deviation of velocity from OpenModelica."""
+    peer_p_deviation: float
+    """The pressure deviation of pandapipes' published result."""
+    peer_difference_bar: float
+    """Largest difference between ours and pandapipes' pressures."""
+    peer_difference_k: float
+    """Largest difference between ours and pandapipes' junction temperatures."""
+
+
+def solve_case(case: str, tables: Mapping[str, Any], *, as_peer: bool = False) -> CaseResult:
+    """Solve one case and compare.
+
+    Args:
+        case: Its name.
+        tables: Its tables.
+        as_peer: With pandapipes' friction and fluid. Otherwise the house's friction, unless the
+            case asks for Swamee-Jain, and where pipes lose heat the house's water, whose viscosity
+            follows temperature as it does in OpenModelica's medium.
+    """
+    network, operation = build_case(case, tables).build()
+    fluid = case_fluid(case)
+    peer = tables["pandapipes_0.16.0"]
+    friction = FRICTIONS[peer["friction"]]
+    if not as_peer:
+        friction = Friction.COLEBROOK if friction is Friction.COLEBROOK_SUM else friction
+        fluid = water() if network.loss_w_mk.any() else fluid
+    state = solve_steady(Solver(network, fluid=fluid, friction=friction), operation)
+    gauge = [
+        (state.pressure_kpa[i] - air_kpa(network.height_m[i])) / BAR_KPA
+        for i in range(network.n_node)
+    ]
+    wanted = [j["p_om"] for j in tables["junction"]]
+    peer_p = [j["p_bar"] for j in peer["junction"]]
+    peer_c = [j["t_k"] - ZERO_C for j in peer["junction"]]
+    # pandapipes rounds to four digits before it compares; so do we.
+    known = [(p, om, pp) for p, om, pp in zip(gauge, wanted, peer_p, strict=True) if om is not None]
+    return CaseResult(
+        name=case.partition("__")[2],
+        p_deviation=max(abs(1 - round(p, 4) / om) for p, om, _ in known),
+        v_deviation_m_s=_velocity_deviation(tables, state, network.link_index(), fluid),
+        peer_p_deviation=max(abs(1 - round(pp, 4) / om) for _, om, pp in known),
+        peer_difference_bar=max(abs(p - pp) for p, pp in zip(gauge, peer_p, strict=True)),
+        peer_difference_k=max(
+            abs(c - pp) for c, pp in zip(state.node_c.tolist(), peer_c, strict=True)
+        ),
+    )
+
+
+def _velocity_deviation(
+    tables: Mapping[str, Any], state: State, index: Mapping[str, int], fluid: Fluid
+) -> float:
+    density = float(fluid.density_kg_m3[0])
+    worst = 0.0
+    for table in ("pipe", "valve"):
+        for i, row in enumerate(tables.get(table, [])):
+            if row.get("v_om") is None or f"{table}{i}" not in index:
+                continue
+            area = np.pi * (row["inner_diameter_mm"] / 1000.0) ** 2 / 4.0
+            velocity = state.flow_kgs[index[f"{table}{i}"]] / (density * area)
+            worst = max(worst, abs(velocity - row["v_om"]))
+    return worst
+
+
+def openmodelica_cases(data: Path, *, as_peer: bool = False) -> list[CaseResult]:
+    """Return the result of every case in the data folder."""
+    cases = json.loads((data / "pandapipes_openmodelica/cases.json").read_text())
+    return [solve_case(name, tables, as_peer=as_peer) for name, tables in cases.items()]
+
+
+def dp_median(results: list[CaseResult]) -> float:
+    """Return the median over cases of the largest relative deviation of pressure."""
+    return statistics.median(r.p_deviation for r in results)
+
+
+# DESTEST common exercise 0: 16 equal houses on two branches, all of it from the exercise's tables.
+CE0_FLOW_KGH = 553.0
+CE0_SUPPLY_C = 70.0
+CE0_DROP_K = 30.0
+CE0_GROUND_C = 10.0
+CE0_ROUGHNESS_MM = 0.007
+CE0_SOURCE, CE0_FAR = "i", "SimpleDistrict_1"
+# A pipe of the house connections' kind (PEX, series 2): its foam, which the tables do not give,
+# has the conductivity that the exercise's own published temperatures imply.
+CE0_FOAM_W_MK = 0.026
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BandColumn:
+    """One column of the exercise: ours and the band of the tools."""
+
+    name: str
+    ours: float
+    low: float
+    high: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether ours lies between the least and the most of the tools."""
+        return self.low <= self.ours <= self.high
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return [{k.strip(): v for k, v in row.items() if k} for row in csv.DictReader(file)]
+
+
+def _outer_m(size: str) -> float:
+    """Return the outer diameter of the carrier pipe from a size like `25 x 2.3` (mm)."""
+    return float(size.split("x")[0]) / 1000.0
+
+
+def build_ce0(data: Path) -> NetworkBuilder:
+    """Return the exercise's network from its node and pipe tables."""
+    folder = data / "destest_ce0/input"
+    build = NetworkBuilder(ambient_c=CE0_GROUND_C)
+    names = [row["Node"] for row in _rows(folder / "pydhn_Node_data.csv")]
+    for side in ("supply", "return"):
+        for name in names:
+            held = 400.0 if side == "supply" and name == CE0_SOURCE else np.nan
+            build.node(f"{name} {side}", held_kpa=held)
+    for row in _rows(folder / "pydhn_Pipe_data_2.csv"):
+        start, end = row["Ending Node"], row["Beginning Node"]
+        outer = _outer_m(row["pipe_size"])
+        foam = float(row["Insulation Thickness [m]"])
+        for side in ("supply", "return"):
+            a, b = (start, end) if side == "supply" else (end, start)
+            build.pipe(
+                f"{a}-{b} {side}",
+                f"{a} {side}",
+                f"{b} {side}",
+                length_m=float(row["Length [m]"]),
+                diameter_m=float(row["Inner Diameter [m]"]),
+                roughness_mm=CE0_ROUGHNESS_MM,
+                loss_w_mk=2 * np.pi * CE0_FOAM_W_MK / np.log(1.0 + 2.0 * foam / outer),
+            )
+    flow = CE0_FLOW_KGH / 3600.0
+    for name in names:
+        if name.startswith("SimpleDistrict"):
+            build.flow(
+                f"{name} house",
+                f"{name} supply",
+                f"{name} return",
+                flow_kgs=flow,
+                demand_kw=flow * CP_KJ_KGK * CE0_DROP_K,
+            )
+    build.lift(
+        "plant",
+        f"{CE0_SOURCE} return",
+        f"{CE0_SOURCE} supply",
+        lift_kpa=100.0,
+        outlet_c=CE0_SUPPLY_C,
+    )
+    return build
+
+
+def destest_ce0(data: Path) -> list[BandColumn]:
+    """Return every column of the exercise, with the band of the tools that published."""
+    network, operation = build_ce0(data).build()
+    state = solve_steady(Solver(network), operation)
+    node, link = network.node_index(), network.link_index()
+    flow = float(state.flow_kgs[link["plant"]])
+
+    def drop_pa(start: str, end: str, side: str) -> float:
+        p = state.pressure_kpa
+        return float(1000.0 * (p[node[f"{start} {side}"]] - p[node[f"{end} {side}"]]))
+
+    def warm_c(name: str, side: str) -> float:
+        return float(state.node_c[node[f"{name} {side}"]])
+
+    at = link["i-h supply"]
+    lost_w = 1000.0 * CP_KJ_KGK * state.flow_kgs[at] * (state.inlet_c[at] - state.outlet_c[at])
+    along = (CE0_SOURCE, "h", "g", "f", "e", CE0_FAR)
+    ours = [
+        3600.0 * flow,
+        drop_pa("i", "e", "supply"),
+        drop_pa("a", "i", "return"),
+        drop_pa("h", "i", "return"),
+        *(warm_c(name, "supply") for name in along),
+        *(warm_c(name, "return") for name in along),
+        float(lost_w),
+        1000.0 * CP_KJ_KGK * flow * (warm_c("i", "supply") - warm_c("i", "return")),
+    ]
+    # The tools' columns have names of their own but one order; the first is time.
+    tools = []
+    for path in sorted((data / "destest_ce0/results").glob("*_Network_0.csv")):
+        with path.open(newline="") as file:
+            header, first, *_ = csv.reader(file)
+        tools.append([float(v) for v in first[1:]])
+    names = [name.strip() for name in header[1:]]
+    return [
+        BandColumn(
+            name=name,
+            ours=value,
+            low=min(tool[i] for tool in tools),
+            high=max(tool[i] for tool in tools),
+        )
+        for i, (name, value) in enumerate(zip(names, ours, strict=True))
+    ]

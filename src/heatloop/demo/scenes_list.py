@@ -1,0 +1,211 @@
+"""Which fault scenes a city's devices are put through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from heatloop.demo.scenes import Check, Scene
+from heatloop.plant.ledger import Ledger
+from heatloop.plant.model import Device
+
+_TURNING_HZ = 20.0
+# Building meters answer every ten minutes, collectors twice an hour, three times make silence.
+_METER_S, _COLLECTOR_S = 1500.0, 2.5 * 3600.0
+
+
+def scenes_of(ledger: Ledger) -> list[Scene]:
+    """Return the scenes of every type of device, one device each.
+
+    Of substation controllers both makes are taken: those that regulate and those a gateway
+    regulates.
+    """
+    found: list[Scene] = []
+    seen: set[tuple[str, str]] = set()
+    for device in ledger.devices.values():
+        make = (device.profile, device.regulates)
+        if make not in seen:
+            seen.add(make)
+            found += _of_device(ledger, device)
+    return found
+
+
+def _of_device(ledger: Ledger, device: Device) -> Iterator[Scene]:
+    match device.profile:
+        case "substation_controller":
+            yield from _controller(ledger, device)
+        case "heat_source_controller":
+            yield from _source(device)
+        case "weather_station":
+            yield from _sensor(device, f"{device.asset}.outdoor_temperature")
+            yield _silent(device)
+        case "building_meter_concentrator":
+            point = _first(ledger, device, "building_supply_temperature")
+            yield from _sensor(device, point, _METER_S)
+            yield _silent(device, _METER_S)
+        case "isolation_station_controller" | "booster_station_controller":
+            yield _silent(device)
+        case "room_collector":
+            yield from _collector(ledger, device)
+
+
+def _first(ledger: Ledger, device: Device, kind: str) -> str:
+    return next(b.point for b in ledger.bindings_of_device(device.code) if b.kind == kind)
+
+
+def _silent(device: Device, within_s: float = 900.0, after: tuple[Check, ...] = ()) -> Scene:
+    return Scene(
+        device_type=device.profile,
+        device=device.code,
+        kind="comms_loss",
+        fault=f"device_silent@{device.code}",
+        asset=device.asset,
+        rules=(f"link.{device.code}",),
+        after=after,
+        within_s=within_s,
+    )
+
+
+def _sensor(device: Device, point: str, within_s: float = 900.0) -> Iterator[Scene]:
+    """Yield what a sensor without an interlock is put through: its values must count as bad."""
+    for kind in ("sensor_open", "sensor_short"):
+        yield Scene(
+            device_type=device.profile,
+            device=device.code,
+            kind=kind,
+            fault=f"{kind}@{point}",
+            asset="",
+            told_by=point,
+            within_s=within_s,
+        )
+
+
+def _foreign(device: Device, point: str, near: float) -> Scene:
+    asset = point.split(".")[0]
+    return Scene(
+        device_type=device.profile,
+        device=device.code,
+        kind="foreign_write",
+        fault=f"foreign_write@{point}",
+        asset=asset,
+        rules=("foreign_write",),
+        protection=((Check(point=point, op="~", value=near),),),
+        after=(Check(point=point, op="~", value=near),),
+    )
+
+
+def _source(device: Device) -> Iterator[Scene]:
+    asset = device.asset
+    yield from _sensor(device, f"{asset}.source_supply_temperature")
+    for fault, point in (
+        ("sensor_high", "source_supply_temperature"),
+        ("sensor_low", "source_return_pressure"),
+    ):
+        yield Scene(
+            device_type=device.profile,
+            device=device.code,
+            kind="over_limit",
+            fault=f"{fault}@{asset}.{point}",
+            asset=asset,
+            rules=(fault.removeprefix("sensor_"),),
+        )
+    yield _silent(device)
+    yield _foreign(device, f"{asset}.source_supply_temperature_setpoint", 8.0)
+
+
+def _collector(ledger: Ledger, device: Device) -> Iterator[Scene]:
+    flat = _first(ledger, device, "room_temperature").split(".")[0]
+    for kind, fault, asset, rule in (
+        ("over_limit", "collector_lying", flat, "high"),
+        ("power_loss", "collector_dead", device.asset, f"link.{device.code}"),
+    ):
+        yield Scene(
+            device_type=device.profile,
+            device=device.code,
+            kind=kind,
+            fault=f"{fault}@{device.asset}",
+            asset=asset,
+            rules=(rule,),
+            within_s=_COLLECTOR_S,
+            back_within_s=_COLLECTOR_S,
+        )
+
+
+def _controller(ledger: Ledger, device: Device) -> Iterator[Scene]:
+    station = device.asset
+    unit = next(a.code for a in ledger.children(station) if a.kind == "unit")
+    valve = f"{unit}.valve_opening"
+    pump = f"{unit}.circulation_pump_frequency"
+    shut = Check(point=valve, op="<=", value=1.0)
+    held = Check(point=valve, op="~", value=1.0)
+    open_ = Check(point=valve, op=">=", value=30.0)
+    turning = Check(point=pump, op=">=", value=_TURNING_HZ)
+    stopped = Check(point=pump, op="<=", value=0.0)
+    dry = Check(point=f"{unit}.makeup_flow", op="<=", value=0.0)
+    rows: tuple[tuple[str, str, tuple[str, ...], tuple[tuple[Check, ...], ...]], ...] = (
+        (
+            "sensor_open",
+            f"sensor_open@{unit}.secondary_supply_temperature",
+            ("interlock.sensor_lost", "interlock.over_temperature"),
+            ((held,), (shut,)),
+        ),
+        (
+            "sensor_short",
+            f"sensor_short@{unit}.secondary_supply_temperature",
+            ("interlock.sensor_lost", "interlock.frost"),
+            ((held,), (open_, turning)),
+        ),
+        (
+            "over_limit",
+            f"sensor_high@{unit}.secondary_supply_temperature",
+            ("interlock.over_temperature",),
+            ((shut,),),
+        ),
+        (
+            "over_limit",
+            f"sensor_high@{unit}.secondary_supply_pressure",
+            ("interlock.over_pressure",),
+            ((stopped, dry),),
+        ),
+        (
+            "over_limit",
+            f"sensor_low@{unit}.secondary_return_pressure",
+            ("interlock.return_pressure_low",),
+            ((stopped,),),
+        ),
+        (
+            "over_limit",
+            f"sensor_low@{station}.tank_level",
+            ("interlock.dry_run",),
+            ((dry,),),
+        ),
+        (
+            "pump_trip",
+            f"pump_trip@{unit}",
+            ("pump_fault.over_current", "interlock.pump_fault"),
+            ((stopped, shut),),
+        ),
+    )
+    for kind, fault, rules, protection in rows:
+        yield Scene(
+            device_type=device.profile,
+            device=device.code,
+            kind=kind,
+            fault=fault,
+            asset=unit,
+            rules=rules,
+            protection=protection,
+            after=(turning,),
+        )
+    # Cut off, the station goes on by itself; without power its valve stays where it is.
+    near = Check(point=f"{unit}.secondary_supply_temperature", op="~", value=8.0)
+    yield _silent(device, after=(turning, near))
+    yield Scene(
+        device_type=device.profile,
+        device=device.code,
+        kind="power_loss",
+        fault=f"power_loss@{station}",
+        asset=station,
+        rules=(f"link.{device.code}",),
+        after=(turning, Check(point=valve, op=">=", value=0.5)),
+    )
+    yield _foreign(device, f"{unit}.secondary_supply_temperature_setpoint", 8.0)

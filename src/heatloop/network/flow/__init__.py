@@ -1,0 +1,1 @@
+"""Hydraulics: flows and pressures by nodal Newton with a factorisation made once a topology."""

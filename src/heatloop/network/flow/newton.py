@@ -1,0 +1,173 @@
+"""Newton's method on the pressures of the free nodes: the global gradient method, compiled.
+
+Every step keeps the mass balance of every node exactly; what shrinks is the pressure residual.
+
+Reference: Todini and Rossman 2013, doi 10.1061/(ASCE)HY.1943-7900.0000703.
+"""
+
+from __future__ import annotations
+
+import math
+
+from heatloop.network.arrays import Floats
+from heatloop.network.compiled import compiled
+from heatloop.network.flow.factor import factorise, substitute
+from heatloop.network.flow.laws import loss
+from heatloop.network.model.net import Flags, Ints
+
+_HALF_AFTER = 25
+_LEAST_LEAK_KPA = 1.0
+
+
+@compiled
+def leak_kgs(coefficient: float, pressure_kpa: float) -> tuple[float, float]:
+    """Return the outflow of a leak and its slope; straight below 1 kPa, none below 0."""
+    if coefficient <= 0.0 or pressure_kpa <= 0.0:
+        return 0.0, 0.0
+    if pressure_kpa < _LEAST_LEAK_KPA:
+        return coefficient * pressure_kpa, coefficient
+    out = coefficient * math.sqrt(pressure_kpa)
+    return out, 0.5 * out / pressure_kpa
+
+
+@compiled
+def _assemble(
+    law: int, laws: Floats, one_way: Flags, rough: Floats, x: Floats, active: Flags,
+    from_node: Ints, to_node: Ints, rank: Ints, entry: Ints, held_kpa: Floats,
+    m: Floats, p: Floats, g: Floats, h: Floats, low: Floats, diag: Floats, b: Floats,
+) -> tuple[float, int]:  # fmt: skip
+    """Write matrix and right side at flows `m`; return the largest residual and its link."""
+    worst, at = 0.0, -1
+    low[:] = 0.0
+    diag[:] = 0.0
+    b[:] = 0.0
+    for k in range(len(m)):
+        if not active[k]:
+            continue
+        u, v = from_node[k], to_node[k]
+        value, slope, x[k] = loss(
+            law, laws[k, 0], laws[k, 1], laws[k, 2], laws[k, 3], laws[k, 4],
+            one_way[k], rough[k], m[k], x[k],
+        )  # fmt: skip
+        miss = abs(p[u] - p[v] - value)
+        if not miss <= worst:
+            worst, at = miss, k
+        conductance = 1.0 / slope
+        g[k], h[k] = conductance, value
+        base = m[k] - conductance * value
+        i, j = rank[u], rank[v]
+        if i >= 0:
+            diag[i] += conductance
+            b[i] -= base
+            if j < 0:
+                b[i] += conductance * held_kpa[v]
+        if j >= 0:
+            diag[j] += conductance
+            b[j] += base
+            if i < 0:
+                b[j] += conductance * held_kpa[u]
+            else:
+                low[entry[k]] -= conductance
+    return worst, at
+
+
+@compiled
+def _draw_off(
+    rank: Ints, pinned: Flags, held_kpa: Floats, drawn_kgs: Floats, leak: Floats,
+    p: Floats, diag: Floats, b: Floats,
+) -> None:  # fmt: skip
+    """Add what is drawn and leaks at each node, and the pins of nodes without supply."""
+    for v in range(len(rank)):
+        i = rank[v]
+        if i < 0:
+            p[v] = held_kpa[v]
+            continue
+        out, slope = leak_kgs(leak[v], p[v])
+        b[i] -= drawn_kgs[v] + out - slope * p[v]
+        diag[i] += slope
+        if pinned[i]:
+            diag[i] += 1.0
+
+
+@compiled
+def newton(
+    law: int,
+    laws: Floats,
+    one_way: Flags,
+    rough: Floats,
+    x: Floats,
+    active: Flags,
+    from_node: Ints,
+    to_node: Ints,
+    rank: Ints,
+    entry: Ints,
+    column: Ints,
+    rows: Ints,
+    updates: Ints,
+    target: Ints,
+    pinned: Flags,
+    held_kpa: Floats,
+    drawn_kgs: Floats,
+    leak: Floats,
+    tolerance_kpa: float,
+    most: int,
+    m: Floats,
+    p: Floats,
+    g: Floats,
+    h: Floats,
+    low: Floats,
+    diag: Floats,
+    b: Floats,
+) -> tuple[int, float, int]:
+    """Solve flows `m` and pressures `p` in place; return steps taken, residual, worst link.
+
+    Args:
+        law: `Friction`.
+        laws: See `laws.prepare`, shape (n_link, 5).
+        one_way: Links with a check valve, shape (n_link,).
+        rough: k / (3.71 d), shape (n_link,).
+        x: Start values of the friction law, changed, shape (n_link,).
+        active: Links that carry pressure (not shut, no prescribed flow), shape (n_link,).
+        from_node: Shape (n_link,).
+        to_node: Shape (n_link,).
+        rank: Rank of each node, -1 where pressure is held, shape (n_node,).
+        entry: Place of each link in the factor, shape (n_link,).
+        column: Factor, see `factor.factorise`.
+        rows: Factor.
+        updates: Factor.
+        target: Factor.
+        pinned: Ranks whose pressure is set to 0 because no held node reaches them, (n_free,).
+        held_kpa: Held pressure, shape (n_node,).
+        drawn_kgs: Outflow of each node with prescribed flows, shape (n_node,).
+        leak: Leak coefficient of each node, shape (n_node,).
+        tolerance_kpa: Largest residual allowed.
+        most: Steps at most.
+        m: Flows, changed.
+        p: Pressures, changed.
+        g: Slopes inverted at the last step, written, shape (n_link,).
+        h: Losses at the last step, written, shape (n_link,).
+        low: Factor at the last step, written.
+        diag: Factor at the last step, written.
+        b: Work space, shape (n_free,).
+    """
+    worst, at, last, step = math.inf, -1, math.inf, 1.0
+    for round_ in range(most + 1):
+        worst, at = _assemble(
+            law, laws, one_way, rough, x, active, from_node, to_node, rank, entry, held_kpa,
+            m, p, g, h, low, diag, b,
+        )  # fmt: skip
+        if round_ > 0 and worst <= tolerance_kpa:
+            return round_, worst, at
+        if round_ > _HALF_AFTER:
+            step = 0.5 if worst >= 0.5 * last else 1.0
+        last = worst
+        _draw_off(rank, pinned, held_kpa, drawn_kgs, leak, p, diag, b)
+        factorise(column, rows, updates, target, low, diag)
+        substitute(column, rows, low, diag, b)
+        for v in range(len(rank)):
+            if rank[v] >= 0:
+                p[v] = b[rank[v]]
+        for k in range(len(m)):
+            if active[k]:
+                m[k] += step * g[k] * (p[from_node[k]] - p[to_node[k]] - h[k])
+    return most, worst, at

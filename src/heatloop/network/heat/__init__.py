@@ -1,0 +1,1 @@
+"""Temperatures: the steady sweep, and water segments travelling over pipe walls."""

@@ -1,0 +1,253 @@
+"""Identification of a room or house from its history, with honest uncertainty.
+
+Parameters are logarithms, so nothing turns negative. They are found by least squares on freely
+simulated trajectories, with a wide prior that only speaks where the data are silent. Residuals
+of a simulation hang together in time, so their number counts only as the number of independent
+ones.
+
+Reference: Bacher and Madsen 2011, doi 10.1016/j.enbuild.2011.02.005; maximum a posteriori and its
+covariance: Tarantola, Inverse Problem Theory, 2005, 3.2; effective number under first-order
+autocorrelation: von Storch and Zwiers, Statistical Analysis in Climate Research, 1999, 6.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from heatloop.kernel.errors import InputError
+from heatloop.network.arrays import Floats
+from heatloop.network.room_history import Stretch, stretches_of
+from heatloop.network.room_model import RoomInputs, RoomModel
+
+_PRIOR_SIGMA = 2.0
+"""Of every parameter's logarithm: a factor of 7 either way."""
+_START_SIGMA_K = (0.3, 3.0)
+"""Of start temperatures: the measured room, the hidden walls."""
+_NOISE_FLOOR_K = 0.03
+_ROUNDS = 3
+_DAY_S = 86400.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Identified:
+    """A model found, and how well it is known."""
+
+    model: RoomModel
+    """The most likely model."""
+    names: tuple[str, ...]
+    """Its parameters."""
+    values: Floats
+    """Shape (n_parameter,)."""
+    ln_covariance: Floats
+    """Covariance of the logarithms, shape (n_parameter, n_parameter)."""
+    rmse_k: float
+    """Of the free simulation over the history."""
+    independent: float
+    """Number of independent residuals."""
+    end_c: Floats
+    """Temperature of every node at the last moment used, shape (n_node,)."""
+    end: int
+    """That moment in the history."""
+
+    def interval(self, name: str, sigmas: float = 1.96) -> tuple[float, float]:
+        """Return the lower and upper end of a parameter's interval.
+
+        Raises:
+            InputError: There is no such parameter.
+        """
+        if name not in self.names:
+            raise InputError("no such parameter", thing=name, fix=", ".join(self.names))
+        at = self.names.index(name)
+        width = float(np.exp(sigmas * np.sqrt(self.ln_covariance[at, at])))
+        return float(self.values[at]) / width, float(self.values[at]) * width
+
+    def known(self) -> tuple[str, ...]:
+        """Return the parameters that the data, and not the prior, have fixed."""
+        sigma = np.sqrt(np.diag(self.ln_covariance))
+        return tuple(n for n, s in zip(self.names, sigma, strict=True) if s < 0.5 * _PRIOR_SIGMA)
+
+
+def identify_room(inputs: RoomInputs, room_c: Floats, *, order: int | None = None) -> Identified:
+    """Return the model that explains a room's history best.
+
+    Args:
+        inputs: What acted on the room; nan where it was not measured.
+        room_c: Measured room temperature, nan where it was not, shape (n,).
+        order: 1 (1R1C), 2 (2R2C) or 3 (outer and inner walls). None: the one that simulates the
+            last third best after learning from the rest; less than three days allow only 1 and 2.
+
+    Raises:
+        InputError: The history is wrong or too poor, see `stretches_of`, or there is no such
+            order.
+    """
+    if order not in (None, 1, 2, 3):
+        raise InputError("order must be 1, 2 or 3", thing=str(order))
+    stretches = stretches_of(inputs, room_c)
+    if order is None:
+        order = _choose_order(inputs, room_c, stretches)
+    return _Fit(stretches, order).run()
+
+
+def free_rmse_k(found: Identified, inputs: RoomInputs, room_c: Floats) -> float:
+    """Return the error of the free simulation from the end of learning to the end of a history.
+
+    Args:
+        found: A model learned from the first part of this history.
+        inputs: The whole history, without gaps after `found.end`.
+        room_c: Measured, nan where it was not, shape (n,).
+    """
+    path = found.model.simulate(inputs.part(found.end, len(room_c)), found.end_c)
+    error = path[1:, 0] - room_c[found.end + 1 :]
+    return float(np.sqrt(np.nanmean(error**2)))
+
+
+def _choose_order(inputs: RoomInputs, room_c: Floats, stretches: tuple[Stretch, ...]) -> int:
+    longest = max(stretches, key=lambda x: len(x.room_c))
+    total_s = len(longest.room_c) * inputs.dt_s
+    if total_s < 3.0 * _DAY_S:
+        return 2 if total_s >= 1.5 * _DAY_S else 1
+    cut = len(longest.room_c) * 2 // 3
+    early = Stretch(start=0, inputs=longest.inputs.part(0, cut), room_c=longest.room_c[:cut])
+    if np.isfinite(early.room_c).sum() < 20 or not np.isfinite(longest.room_c[cut:]).any():
+        return 2
+    errors = {
+        order: free_rmse_k(_Fit((early,), order).run(), longest.inputs, longest.room_c)
+        for order in (1, 2, 3)
+    }
+    return min(errors, key=lambda order: errors[order])
+
+
+class _Fit:
+    """One least-squares problem."""
+
+    def __init__(self, stretches: tuple[Stretch, ...], order: int) -> None:
+        self.stretches, self.order = stretches, order
+        first = stretches[0].inputs
+        self.n_boundary, self.n_sun = first.boundary_c.shape[1], first.sun_kw_m2.shape[1]
+        self.names = _names(order, self.n_boundary, self.n_sun)
+        self.n = len(self.names)
+        self.measured = [np.isfinite(x.room_c) for x in stretches]
+        self.count = sum(int(x.sum()) for x in self.measured)
+        self.prior = np.concatenate([self._guess(), np.zeros(order * len(stretches))])
+        starts = np.full(order, _START_SIGMA_K[1])
+        starts[0] = _START_SIGMA_K[0]
+        self.sigma = np.concatenate(
+            [np.full(self.n, _PRIOR_SIGMA), np.tile(starts, len(stretches))]
+        )
+
+    def run(self) -> Identified:
+        """Return the result; weights are those of the residuals of the round before."""
+        at = self.prior
+        noise_k, independent = 0.3, max(self.count * self._dt_s / 43200.0, 4.0)
+        bounds = (self.prior - 5.0 * self.sigma, self.prior + 5.0 * self.sigma)
+        for _ in range(_ROUNDS):
+            weight = np.sqrt(independent / self.count) / noise_k
+            found = least_squares(
+                self._cost, at, bounds=bounds, x_scale=self.sigma, args=(weight,), max_nfev=80
+            )
+            at = found.x
+            pieces = self._residuals(at)
+            noise_k = max(float(np.sqrt(np.mean(np.concatenate(pieces) ** 2))), _NOISE_FLOOR_K)
+            independent = _independent(pieces)
+        # Half the gradient of the cost is J'r, and J'J holds data and prior alike.
+        covariance = np.linalg.inv(found.jac.T @ found.jac)
+        model = self._model(at)
+        last = self.stretches[-1]
+        path = model.simulate(last.inputs, self._start(at, len(self.stretches) - 1))
+        rmse = float(np.sqrt(np.mean(np.concatenate(pieces) ** 2)))
+        return Identified(
+            model=model,
+            names=self.names,
+            values=np.exp(at[: self.n]),
+            ln_covariance=covariance[: self.n, : self.n],
+            rmse_k=rmse,
+            independent=independent,
+            end_c=path[-1],
+            end=last.start + len(last.room_c) - 1,
+        )
+
+    @property
+    def _dt_s(self) -> float:
+        return self.stretches[0].inputs.dt_s
+
+    def _guess(self) -> Floats:
+        """Return the middle of the prior: sizes that follow from the heat and its kelvins."""
+        heat = np.mean(np.concatenate([np.abs(x.inputs.heat_kw) for x in self.stretches]))
+        warm = np.concatenate([x.room_c - x.inputs.outdoor_c for x in self.stretches])
+        ua = max(float(heat), 1e-6) / max(abs(float(np.nanmean(warm))), 3.0)
+        hour = ua * 3600.0
+        size = {
+            "room_kj_k": (10.0 if self.order > 1 else 50.0) * hour,
+            "wall_kj_k": 100.0 * hour,
+            "inner_kj_k": 100.0 * hour,
+            "room_wall_kw_k": 5.0 * ua,
+            "wall_out_kw_k": ua,
+            "room_out_kw_k": 0.5 * ua,
+            "room_inner_kw_k": 10.0 * ua,
+        }
+        return np.log(
+            [
+                size.get(name, (0.5 if name.startswith("boundary") else 10.0) * ua)
+                for name in self.names
+            ]
+        )
+
+    def _model(self, at: Floats) -> RoomModel:
+        value = dict(zip(self.names, np.exp(at[: self.n]).tolist(), strict=True))
+        capacities = ("room_kj_k", "wall_kj_k", "inner_kj_k")[: self.order]
+        head = self.n - self.n_boundary - self.n_sun
+        rest = np.exp(at[head : self.n])
+        return RoomModel(
+            capacity_kj_k=np.array([value[x] for x in capacities]),
+            room_out_kw_k=value["room_out_kw_k"],
+            boundary_kw_k=rest[: self.n_boundary],
+            sun_m2=rest[self.n_boundary :],
+            room_wall_kw_k=value.get("room_wall_kw_k", 0.0),
+            wall_out_kw_k=value.get("wall_out_kw_k", 0.0),
+            room_inner_kw_k=value.get("room_inner_kw_k", 0.0),
+        )
+
+    def _start(self, at: Floats, index: int) -> Floats:
+        """Return start temperatures: outer walls a quarter of the way out, and what was found."""
+        stretch, head = self.stretches[index], self.n + index * self.order
+        room = float(stretch.room_c[0])
+        start = np.full(self.order, room)
+        if self.order > 1:
+            day = max(int(_DAY_S / self._dt_s), 1)
+            start[1] += 0.25 * (float(stretch.inputs.outdoor_c[:day].mean()) - room)
+        return np.asarray(start + at[head : head + self.order])
+
+    def _residuals(self, at: Floats) -> list[Floats]:
+        model = self._model(at)
+        return [
+            (model.simulate(x.inputs, self._start(at, i))[:, 0] - x.room_c)[self.measured[i]]
+            for i, x in enumerate(self.stretches)
+        ]
+
+    def _cost(self, at: Floats, weight: float) -> Floats:
+        data = np.concatenate(self._residuals(at)) * weight
+        return np.concatenate([data, (at - self.prior) / self.sigma])
+
+
+def _names(order: int, n_boundary: int, n_sun: int) -> tuple[str, ...]:
+    names = ["room_kj_k", "room_out_kw_k"]
+    if order > 1:
+        names += ["wall_kj_k", "room_wall_kw_k", "wall_out_kw_k"]
+    if order > 2:
+        names += ["inner_kj_k", "room_inner_kw_k"]
+    names += [f"boundary_{i}_kw_k" for i in range(n_boundary)]
+    return (*names, *(f"sun_{i}_m2" for i in range(n_sun)))
+
+
+def _independent(pieces: list[Floats]) -> float:
+    """Return how many independent residuals these are worth."""
+    count = sum(len(x) for x in pieces)
+    power = sum(float(x @ x) for x in pieces)
+    if power <= 0.0:
+        return float(count)
+    rho = sum(float(x[1:] @ x[:-1]) for x in pieces) / power
+    rho = min(max(rho, 0.0), 0.9999)
+    return max(count * (1.0 - rho) / (1.0 + rho), 4.0)

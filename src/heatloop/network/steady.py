@@ -1,0 +1,132 @@
+"""The steady state of a network: flows, pressures and temperatures that agree with each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from heatloop.kernel.errors import InputError
+from heatloop.network.anderson import Anderson
+from heatloop.network.arrays import Floats
+from heatloop.network.flow.solver import Flows, Solver
+from heatloop.network.model.kinds import LinkKind
+from heatloop.network.model.net import Ints
+from heatloop.network.model.operation import Operation
+from heatloop.network.model.state import State
+
+_MOST_ROUNDS = 200
+_FLOW_TOLERANCE = 1e-9
+_MEAN_TOLERANCE_K = 1e-5
+_LEAST_DROP_K = 0.05
+_FARTHEST = 1.5
+_LEAST_KGS = 1e-9
+
+
+def solve_steady(
+    solver: Solver,
+    operation: Operation,
+    *,
+    start: State | None = None,
+    fixed_c: Floats | None = None,
+) -> State:
+    """Return the steady state; heat consumers get the flow that carries their heat.
+
+    Args:
+        solver: The hydraulics of the network.
+        operation: What is set now; not changed.
+        start: A state to start from, such as the last one.
+        fixed_c: Mean temperatures that densities and viscosities are taken at, shape (n_link,);
+            by default they follow the solution.
+
+    Raises:
+        InputError: Flows or temperatures do not settle, or no node holds a pressure.
+    """
+    net, sweeper = solver.network, solver.sweeper
+    heat = np.flatnonzero((net.kind == LinkKind.HEAT) & ~operation.shut)
+    if len(heat):
+        operation = operation.copy()
+        operation.flow_kgs[heat] = _first_flows(operation, heat, start)
+    node_c = np.full(net.n_node, np.nan) if start is None else start.node_c
+    mean_c = fixed_c if fixed_c is not None else _mean_c(start)
+    steps, memory = 0, Anderson()
+    for _ in range(_MOST_ROUNDS):
+        flows = solver.solve(operation, mean_c=mean_c)
+        steps += flows.iterations
+        used_c = solver.usual_c if mean_c is None else mean_c
+        node_c, inlet_c, outlet_c = sweeper.run(operation, flows.flow_kgs, used_c, node_c)
+        settled = True
+        if fixed_c is None:
+            new_c = 0.5 * (inlet_c + outlet_c)
+            settled = float(np.abs(new_c - used_c).max()) < _MEAN_TOLERANCE_K
+            mean_c = new_c
+        if len(heat):
+            step = _heat_step(operation, heat, flows, inlet_c, node_c, used_c, solver)
+            settled &= float(np.abs(step).max()) < _FLOW_TOLERANCE
+            if not settled:
+                _move(operation, heat, step, memory)
+        if settled:
+            return State(
+                flow_kgs=flows.flow_kgs,
+                pressure_kpa=flows.pressure_kpa,
+                node_c=node_c,
+                inlet_c=inlet_c,
+                outlet_c=outlet_c,
+                supplied=flows.supplied,
+                islands=flows.islands,
+                iterations=steps,
+                residual_kpa=flows.residual_kpa,
+            )
+    raise InputError(
+        "flows and temperatures do not settle together",
+        thing="network",
+        fix="check demands against supply temperature and pipe losses",
+    )
+
+
+def _mean_c(start: State | None) -> Floats | None:
+    return None if start is None else 0.5 * (start.inlet_c + start.outlet_c)
+
+
+def _first_flows(operation: Operation, heat: Ints, start: State | None) -> Floats:
+    if start is not None:
+        return np.maximum(start.flow_kgs[heat], 0.0)
+    set_c = operation.outlet_c[np.isfinite(operation.outlet_c)]
+    hottest = max(float(set_c.max()), float(np.nanmax(operation.source_c, initial=-np.inf)))
+    drop_k = np.maximum(0.8 * (hottest - operation.outlet_c[heat]), 1.0)
+    return np.asarray(operation.demand_kw[heat] / (4.19 * drop_k))
+
+
+def _heat_step(
+    operation: Operation,
+    heat: Ints,
+    flows: Flows,
+    inlet_c: Floats,
+    node_c: Floats,
+    mean_c: Floats,
+    solver: Solver,
+) -> Floats:
+    """Return the step of ln(flow) of each heat consumer towards the flow that carries its heat.
+
+    With all flows scaled alike, a consumer's inlet excess goes as exp(-a / m): the less flows, the
+    colder it comes. That slope k damps the step to 1 / (1 + k) of the way.
+    """
+    net = solver.network
+    cp = solver.sweeper.cp(mean_c)[heat]
+    wanted_kw, back_c = operation.demand_kw[heat], operation.outlet_c[heat]
+    both = flows.supplied[net.from_node[heat]] & flows.supplied[net.to_node[heat]]
+    live = both & (wanted_kw > 0.0)
+    drop_k = inlet_c[heat] - back_c
+    ground_c = min(float(operation.ambient_c.min()), float(back_c.min()) - 1.0)
+    excess = np.maximum(inlet_c[heat] - ground_c, 0.1)
+    cooled = np.log(np.maximum((float(np.nanmax(node_c)) - ground_c) / excess, 1.0))
+    slope = excess / np.maximum(drop_k, _LEAST_DROP_K) * cooled
+    carried_kw = operation.flow_kgs[heat] * cp * np.maximum(drop_k, _LEAST_DROP_K)
+    wanted = np.log(np.maximum(wanted_kw, 1e-12) / np.maximum(carried_kw, 1e-12))
+    # Water too cold to give anything: let much more through.
+    step = np.where(drop_k > _LEAST_DROP_K, wanted / (1.0 + slope), 0.7)
+    return np.where(live, np.clip(step, -_FARTHEST, _FARTHEST), 0.0)
+
+
+def _move(operation: Operation, heat: Ints, step: Floats, memory: Anderson) -> None:
+    now = np.log(np.maximum(operation.flow_kgs[heat], _LEAST_KGS))
+    moved = np.clip(memory.next(now, step) - now, -_FARTHEST, _FARTHEST)
+    operation.flow_kgs[heat] = np.where(operation.demand_kw[heat] > 0.0, np.exp(now + moved), 0.0)

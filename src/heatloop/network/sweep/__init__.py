@@ -1,0 +1,1 @@
+"""Steady temperatures: one sweep downstream, exchangers and closed loops included."""

@@ -1,0 +1,1 @@
+"""The physics backwards: estimating the state, calibrating, locating leaks, trying what-if."""

@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # A stamp is named after the content it stands for, so a second run calls neither pip nor npm.
 key = $(shell cat pyproject.toml $(1) | cksum | tr ' ' -)
 RUN_STAMP := .venv/run.$(call key,requirements/run.txt requirements/build.txt)
-TEST_STAMP := .venv/test.$(call key,requirements/test.txt)
+TEST_STAMP := .venv/test.$(call key,requirements/test.txt requirements/peers.txt)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	--generate-hashes --no-header --no-annotate
 
@@ -50,6 +50,9 @@ lock: $(TEST_STAMP) ## choose the newest versions again and write requirements/
 	@$(LOCK) --group build -o requirements/build.txt
 	@$(LOCK) pyproject.toml --group build --group test --group dev \
 		-c requirements/run.txt -c requirements/build.txt -o requirements/test.txt
+	@grep -E '^[a-z0-9-]+==' requirements/run.txt | grep -v '^pandas=' | sed 's/ *\\$$//' >.venv/shared.txt
+	@$(LOCK) --group peers -c .venv/shared.txt --no-emit-package numpy --no-emit-package scipy \
+		-o requirements/peers.txt
 
 clean: ## remove .venv, the built screens and caches
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist \
@@ -70,4 +73,6 @@ $(RUN_STAMP): | $(BIN)/python
 $(TEST_STAMP): $(RUN_STAMP)
 	@echo 'install: what the tests and checks need, by locked versions and hashes'
 	@$(PIP) --require-hashes -r requirements/test.txt
+	@rm -rf .venv/peers
+	@$(PIP) --require-hashes --no-deps --target .venv/peers -r requirements/peers.txt
 	@rm -f .venv/test.* && touch $@

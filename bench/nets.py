@@ -19,10 +19,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # Inner diameters of steel district-heating pipes DN 20 ... DN 1200.
-DIAMETERS_M = np.array(
-    [0.0217, 0.0285, 0.0372, 0.0431, 0.0545, 0.0703, 0.0825, 0.1071, 0.1325, 0.1603, 0.2101]
-    + [0.263, 0.3127, 0.3444, 0.3938, 0.4446, 0.4954, 0.5958, 0.6954, 0.7954, 0.8954, 0.9954, 1.1954]
-)
+# fmt: off
+DIAMETERS_M = np.array([
+    0.0217, 0.0285, 0.0372, 0.0431, 0.0545, 0.0703, 0.0825, 0.1071, 0.1325, 0.1603, 0.2101, 0.263,
+    0.3127, 0.3444, 0.3938, 0.4446, 0.4954, 0.5958, 0.6954, 0.7954, 0.8954, 0.9954, 1.1954,
+])
+# fmt: on
 SPACING_M = 45.0
 ROUGHNESS_MM = 0.1
 GROUND_C = 8.0
@@ -115,11 +117,10 @@ def make_district(consumers: int, seed: int, *, loop_share: float = 0.02) -> Dis
     for c, p in zip(child[::-1].tolist(), parent[::-1].tolist(), strict=True):
         flow[p] += flow[c]
     # Rings: streets that are in no path yet, between the wide pipes.
-    tree = set(zip(np.minimum(child, parent).tolist(), np.maximum(child, parent).tolist(), strict=True))
-    free = [i for i, pair in enumerate(zip(a.tolist(), b.tolist(), strict=True)) if pair not in tree]
-    free.sort(key=lambda i: -min(flow[a[i]], flow[b[i]]))
+    tree = np.minimum(child, parent) * n + np.maximum(child, parent)
+    free = np.flatnonzero(~np.isin(a * n + b, tree))
     loops = round(loop_share * consumers)
-    wide = np.array(free[: 8 * loops], np.int64)
+    wide = free[np.argsort(-np.minimum(flow[a[free]], flow[b[free]]))][: 8 * loops]
     ring = np.sort(rng.choice(wide, min(loops, len(wide)), replace=False)) if loops else wide[:0]
     tree_length = np.hypot(x[child] - x[parent], y[child] - y[parent])
     gradient = rng.uniform(100.0, 200.0, len(child))
@@ -196,7 +197,7 @@ def consumer_links(network: Network) -> Ints:
 
 
 def demand_factors(consumers: int, steps: int, dt_s: float, seed: int) -> Floats:
-    """Return a day of demand over design, two peaks and each consumer's own way, (step, consumer)."""
+    """Return a day of demand over design, each consumer's own, shape (step, consumer)."""
     rng = np.random.default_rng(seed)
     hour = np.arange(steps)[:, None] * dt_s / 3600.0
     shift = rng.normal(0.0, 0.7, consumers)

@@ -12,6 +12,8 @@ import pandapipes as pp
 from numpy.typing import NDArray
 from pandapipes.properties.fluids import (
     Fluid as PeerFluid,
+)
+from pandapipes.properties.fluids import (
     FluidPropertyConstant,
     FluidPropertyInterExtra,
     get_fluid,
@@ -94,9 +96,9 @@ def to_pandapipes(district: District, *, heat: bool) -> Any:
         text_k=GROUND_C + ZERO_C,
         sections=1,
     )
-    flows = {"treturn_k": RETURN_C + ZERO_C} if heat else {}
+    flows: dict[str, Any] = {"treturn_k": RETURN_C + ZERO_C}
     if not heat:
-        flows["controlled_mdot_kg_per_s"] = district.design_kgs
+        flows = {"controlled_mdot_kg_per_s": district.design_kgs}
     pp.create_heat_consumers(
         net, district.consumer, n + district.consumer, qext_w=1000.0 * district.demand_kw, **flows
     )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from heatloop.network.flow.solver import Solver
-from heatloop.network.fluid import Fluid, constant_fluid, tabled_fluid, water
+from heatloop.network.fluid import Fluid, constant_fluid, water
 from heatloop.network.model.builder import NetworkBuilder
 from heatloop.network.model.kinds import Friction
 from heatloop.network.model.state import State
@@ -99,8 +99,8 @@ def build_case(case: str, tables: Mapping[str, Any]) -> NetworkBuilder:
     ]
     for table, sign in (("sink", 1.0), ("source", -1.0)):
         for row in tables.get(table, []):
-            if row["in_service"]:
-                nodes[row["junction"]]["outflow_kgs"] += sign * row["mdot_kg_per_s"] * row["scaling"]
+            flow = sign * row["mdot_kg_per_s"] * row["scaling"]
+            nodes[row["junction"]]["outflow_kgs"] += flow if row["in_service"] else 0.0
     for row in tables["ext_grid"]:
         node = nodes[row["junction"]]
         node["held_kpa"] = BAR_KPA * row["p_bar"] + air_kpa(node["height_m"])
@@ -234,7 +234,7 @@ CE0_FLOW_KGH = 553.0
 CE0_SUPPLY_C = 70.0
 CE0_DROP_K = 30.0
 CE0_GROUND_C = 10.0
-CE0_ROUGHNESS_MM = 0.007
+CE0_ROUGHNESS_MM = 0.01
 CE0_SOURCE, CE0_FAR = "i", "SimpleDistrict_1"
 # A pipe of the house connections' kind (PEX, series 2): its foam, which the tables do not give,
 # has the conductivity that the exercise's own published temperatures imply.

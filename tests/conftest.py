@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from bench.peers import use_peers
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
@@ -31,6 +34,15 @@ settings.load_profile("ci" if CI else "local")
 
 def _on_path(*names: str) -> Callable[[], Path | None]:
     return lambda: next((Path(found) for name in names if (found := shutil.which(name))), None)
+
+
+def _pandapipes() -> Path | None:
+    """The peers lie apart; see `bench.peers`."""
+    try:
+        use_peers()
+    except ImportError:
+        return None
+    return Path(sys.prefix) / "peers"
 
 
 def _postgres() -> Path | None:
@@ -53,6 +65,7 @@ PROGRAMS: dict[str, tuple[Callable[[], Path | None], str]] = {
     "chromium": (_on_path("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "coap-client": (_on_path("coap-client-openssl", "coap-client-notls"), "libcoap3-bin"),
     "mbpoll": (_on_path("mbpoll"), "mbpoll"),
+    "pandapipes": (_pandapipes, "(no package: make install)"),
     "postgres": (_postgres, "postgresql"),
 }
 

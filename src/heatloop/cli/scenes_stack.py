@@ -51,12 +51,13 @@ class ApiCity:
             await write_register(device, binding, harmful_value(binding))
 
     async def alarms(self, asset: str) -> list[SeenAlarm]:
-        """Return the open alarms of an asset, those that went away unseen too, newest first."""
+        """Return the open alarms of an asset, those gone but not yet seen too, newest first."""
         query = urlencode({"subject": asset, "size": 200})
         found = await self._api.send("GET", f"/alarms?{query}")
         return [
             SeenAlarm(
                 id=item["id"],
+                subject=item["point"] or item["subject"],
                 rule=item["rule"],
                 onset_s=_seconds(item["onset"]),
                 cleared=item["cleared"] is not None,
@@ -67,7 +68,14 @@ class ApiCity:
     async def latest(self, points: Sequence[str]) -> dict[str, SeenPoint]:
         """Return the latest values of points."""
         found = await self._api.send("GET", "/points/latest?codes=" + ",".join(points))
-        return {p["code"]: SeenPoint(value=p["value"], quality=p["quality"]) for p in found}
+        return {
+            p["code"]: SeenPoint(
+                value=p["value"],
+                quality=p["quality"],
+                at_s=_seconds(p["at"]) if p["at"] else None,
+            )
+            for p in found
+        }
 
 
 def _seconds(text: str) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from heatloop.cli.simulate_series import Series
 from heatloop.kernel.errors import InputError
-from heatloop.network.arrays import Floats
+from heatloop.network.arrays import Floats, Index
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.net import Network
 from heatloop.network.model.operation import Operation
@@ -46,13 +46,13 @@ HEADINGS = (
 Setter = Callable[[Operation, int], None]
 
 
-def plant_links(network: Network, operation: Operation) -> Floats:
+def plant_links(network: Network, operation: Operation) -> Index:
     """Return the numbers of links that bring water to a temperature and are no consumer."""
     heats = np.isfinite(operation.outlet_c) & (network.kind != LinkKind.HEAT)
     return np.flatnonzero(heats & (operation.demand_kw <= 0.0))
 
 
-def consumer_links(network: Network, operation: Operation) -> Floats:
+def consumer_links(network: Network, operation: Operation) -> Index:
     """Return the numbers of links that take heat."""
     return np.flatnonzero((operation.demand_kw > 0.0) | (network.kind == LinkKind.HEAT))
 
@@ -138,7 +138,7 @@ def _link(index: Mapping[str, int], name: str, heading: str, series: Series) -> 
     return index[name]
 
 
-def _all(at: Floats, field: str, values: Floats) -> Setter:
+def _all(at: Index, field: str, values: Floats) -> Setter:
     def write(operation: Operation, row: int) -> None:
         array = getattr(operation, field)
         array[at] = values[row] != 0.0 if field == "shut" else values[row]
@@ -146,7 +146,7 @@ def _all(at: Floats, field: str, values: Floats) -> Setter:
     return write
 
 
-def _scaler(links: Floats, values: Floats, network: Network, operation: Operation) -> Setter:
+def _scaler(links: Index, values: Floats, network: Network, operation: Operation) -> Setter:
     demand = operation.demand_kw[links].copy()
     flows = network.kind[links] == LinkKind.FLOW
     flow_links, flow = links[flows], operation.flow_kgs[links[flows]].copy()

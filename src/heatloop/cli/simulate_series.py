@@ -50,7 +50,8 @@ class Series:
             InputError: The column is missing, or a cell is empty, no number or out of range.
         """
         values = self.gappy(heading)
-        for row in np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high))):
+        bad = ~(np.isfinite(values) & (values >= low) & (values <= high))
+        for row in np.flatnonzero(bad).tolist():
             cell = self.columns[heading][row]
             if cell is None or cell == "":
                 raise self.wrong("缺少数值 no value", row, heading, "fill the cell or drop the row")
@@ -111,9 +112,8 @@ def read_series(
     ours = {theirs: wanted for wanted, theirs in (named or {}).items()}
     absent = [theirs for theirs in ours if theirs not in headings]
     if absent:
-        raise InputError(
-            f"缺少列 no column {absent[0]}", thing=path.name, place=f"columns: {', '.join(headings)}"
-        )
+        place = f"columns: {', '.join(headings)}"
+        raise InputError(f"缺少列 no column {absent[0]}", thing=path.name, place=place)
     # A column renamed to a heading that is there too takes its place.
     names = [ours.get(h, h if h not in ours.values() else "") for h in headings]
     columns = {

@@ -63,14 +63,14 @@ class Scene:
     """A key of `KINDS`."""
     fault: str
     """Fault to switch on, `<kind>@<subject>`."""
-    asset: str
-    """Asset under which the alarm is found; empty where only quality tells."""
-    rules: tuple[str, ...] = ()
-    """Alarm rules any of which tells; none: the bad quality of `told_by` does."""
+    subject: str
+    """Asset or point the alarm is about; empty where only quality tells."""
+    rules: tuple[tuple[str, tuple[Check, ...]], ...] = ()
+    """Alarm rules any of which tells, each with what the plant then does to protect itself.
+
+    None: the bad quality of `told_by` tells."""
     told_by: str = ""
     """Point whose quality must be bad where there is no alarm rule."""
-    protection: tuple[tuple[Check, ...], ...] = ()
-    """Ways the plant may protect itself; all checks of one of them must hold. None: no need."""
     after: tuple[Check, ...] = ()
     """What must hold again once the fault is gone."""
     within_s: float = 900.0
@@ -81,16 +81,13 @@ class Scene:
     @property
     def points(self) -> tuple[str, ...]:
         """Return every point that is looked at."""
-        checks = [c for way in self.protection for c in way] + list(self.after)
+        checks = [c for _, ways in self.rules for c in ways] + list(self.after)
         named = [check.point for check in checks] + ([self.told_by] if self.told_by else [])
         return tuple(dict.fromkeys(named))
 
-    def protected(self, before: dict[str, float | None], now: dict[str, float | None]) -> str:
-        """Return the way of protection that holds in words; empty: none does."""
-        for way in self.protection:
-            if all(c.holds(before.get(c.point), now.get(c.point)) for c in way):
-                return "; ".join(map(str, way))
-        return "" if self.protection else "-"
+    def checks(self, rule: str) -> tuple[Check, ...]:
+        """Return what must hold once this rule has told; nothing if nobody need act."""
+        return dict(self.rules).get(rule, ())
 
     def recovered(self, before: dict[str, float | None], now: dict[str, float | None]) -> bool:
         """Return whether everything that must hold afterwards does."""

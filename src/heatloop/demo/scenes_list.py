@@ -42,7 +42,10 @@ def _of_device(ledger: Ledger, device: Device) -> Iterator[Scene]:
             point = _first(ledger, device, "building_supply_temperature")
             yield from _sensor(device, point, _METER_S)
             yield _silent(device, _METER_S)
+            yield _dark(device, (), _METER_S)
         case "isolation_station_controller" | "booster_station_controller":
+            yield from _sensor(device, f"{device.asset}.primary_supply_temperature")
+            yield from _beyond(device, ("sensor_high", "sensor_low"), "primary_supply_pressure")
             yield _silent(device)
         case "room_collector":
             yield from _collector(ledger, device)
@@ -58,8 +61,8 @@ def _silent(device: Device, within_s: float = 900.0, after: tuple[Check, ...] = 
         device=device.code,
         kind="comms_loss",
         fault=f"device_silent@{device.code}",
-        asset=device.asset,
-        rules=(f"link.{device.code}",),
+        subject=device.asset,
+        rules=((f"link.{device.code}", ()),),
         after=after,
         within_s=within_s,
     )
@@ -73,22 +76,47 @@ def _sensor(device: Device, point: str, within_s: float = 900.0) -> Iterator[Sce
             device=device.code,
             kind=kind,
             fault=f"{kind}@{point}",
-            asset="",
+            subject="",
             told_by=point,
             within_s=within_s,
         )
 
 
+def _beyond(device: Device, faults: tuple[str, ...], kind: str) -> Iterator[Scene]:
+    """Yield what a signal of the device's own asset beyond its limits must lead to."""
+    for fault in faults:
+        yield Scene(
+            device_type=device.profile,
+            device=device.code,
+            kind="over_limit",
+            fault=f"{fault}@{device.asset}.{kind}",
+            subject=f"{device.asset}.{kind}",
+            rules=((fault.removeprefix("sensor_"), ()),),
+        )
+
+
+def _dark(device: Device, after: tuple[Check, ...], within_s: float = 900.0) -> Scene:
+    """Return the scene of a substation without power, as one of its devices shows it."""
+    return Scene(
+        device_type=device.profile,
+        device=device.code,
+        kind="power_loss",
+        fault=f"power_loss@{device.asset}",
+        subject=device.asset,
+        rules=((f"link.{device.code}", ()),),
+        after=after,
+        within_s=within_s,
+    )
+
+
 def _foreign(device: Device, point: str, near: float) -> Scene:
-    asset = point.split(".")[0]
     return Scene(
         device_type=device.profile,
         device=device.code,
         kind="foreign_write",
         fault=f"foreign_write@{point}",
-        asset=asset,
-        rules=("foreign_write",),
-        protection=((Check(point=point, op="~", value=near),),),
+        subject=point,
+        rules=(("foreign_write", (Check(point=point, op="~", value=near),)),),
         after=(Check(point=point, op="~", value=near),),
     )
 
@@ -96,26 +124,16 @@ def _foreign(device: Device, point: str, near: float) -> Scene:
 def _source(device: Device) -> Iterator[Scene]:
     asset = device.asset
     yield from _sensor(device, f"{asset}.source_supply_temperature")
-    for fault, point in (
-        ("sensor_high", "source_supply_temperature"),
-        ("sensor_low", "source_return_pressure"),
-    ):
-        yield Scene(
-            device_type=device.profile,
-            device=device.code,
-            kind="over_limit",
-            fault=f"{fault}@{asset}.{point}",
-            asset=asset,
-            rules=(fault.removeprefix("sensor_"),),
-        )
+    yield from _beyond(device, ("sensor_high",), "source_supply_temperature")
+    yield from _beyond(device, ("sensor_low",), "source_return_pressure")
     yield _silent(device)
     yield _foreign(device, f"{asset}.source_supply_temperature_setpoint", 8.0)
 
 
 def _collector(ledger: Ledger, device: Device) -> Iterator[Scene]:
-    flat = _first(ledger, device, "room_temperature").split(".")[0]
-    for kind, fault, asset, rule in (
-        ("over_limit", "collector_lying", flat, "high"),
+    room = _first(ledger, device, "room_temperature")
+    for kind, fault, subject, rule in (
+        ("over_limit", "collector_lying", room, "high"),
         ("power_loss", "collector_dead", device.asset, f"link.{device.code}"),
     ):
         yield Scene(
@@ -123,8 +141,8 @@ def _collector(ledger: Ledger, device: Device) -> Iterator[Scene]:
             device=device.code,
             kind=kind,
             fault=f"{fault}@{device.asset}",
-            asset=asset,
-            rules=(rule,),
+            subject=subject,
+            rules=((rule, ()),),
             within_s=_COLLECTOR_S,
             back_within_s=_COLLECTOR_S,
         )
@@ -141,71 +159,53 @@ def _controller(ledger: Ledger, device: Device) -> Iterator[Scene]:
     turning = Check(point=pump, op=">=", value=_TURNING_HZ)
     stopped = Check(point=pump, op="<=", value=0.0)
     dry = Check(point=f"{unit}.makeup_flow", op="<=", value=0.0)
-    rows: tuple[tuple[str, str, tuple[str, ...], tuple[tuple[Check, ...], ...]], ...] = (
+    # Which alarm tells of it, and what must then be done; a controller that takes an impossible
+    # reading for a lost sensor holds its valve, one that believes it is driven to the safe side.
+    rows: tuple[tuple[str, str, tuple[tuple[str, tuple[Check, ...]], ...]], ...] = (
         (
             "sensor_open",
             f"sensor_open@{unit}.secondary_supply_temperature",
-            ("interlock.sensor_lost", "interlock.over_temperature"),
-            ((held,), (shut,)),
+            (("interlock.sensor_lost", (held,)), ("interlock.over_temperature", (shut,))),
         ),
         (
             "sensor_short",
             f"sensor_short@{unit}.secondary_supply_temperature",
-            ("interlock.sensor_lost", "interlock.frost"),
-            ((held,), (open_, turning)),
+            (("interlock.sensor_lost", (held,)), ("interlock.frost", (open_, turning))),
         ),
         (
             "over_limit",
             f"sensor_high@{unit}.secondary_supply_temperature",
-            ("interlock.over_temperature",),
-            ((shut,),),
+            (("interlock.over_temperature", (shut,)),),
         ),
         (
             "over_limit",
             f"sensor_high@{unit}.secondary_supply_pressure",
-            ("interlock.over_pressure",),
-            ((stopped, dry),),
+            (("interlock.over_pressure", (stopped, dry)),),
         ),
         (
             "over_limit",
             f"sensor_low@{unit}.secondary_return_pressure",
-            ("interlock.return_pressure_low",),
-            ((stopped,),),
+            (("interlock.return_pressure_low", (stopped,)),),
         ),
         (
             "over_limit",
             f"sensor_low@{station}.tank_level",
-            ("interlock.dry_run",),
-            ((dry,),),
+            (("interlock.dry_run", (dry,)),),
         ),
-        (
-            "pump_trip",
-            f"pump_trip@{unit}",
-            ("pump_fault.over_current", "interlock.pump_fault"),
-            ((stopped, shut),),
-        ),
+        ("pump_trip", f"pump_trip@{unit}", (("interlock.pump_fault", (stopped, shut)),)),
     )
-    for kind, fault, rules, protection in rows:
+    for kind, fault, rules in rows:
         yield Scene(
             device_type=device.profile,
             device=device.code,
             kind=kind,
             fault=fault,
-            asset=unit,
+            subject=unit,
             rules=rules,
-            protection=protection,
             after=(turning,),
         )
     # Cut off, the station goes on by itself; without power its valve stays where it is.
     near = Check(point=f"{unit}.secondary_supply_temperature", op="~", value=8.0)
     yield _silent(device, after=(turning, near))
-    yield Scene(
-        device_type=device.profile,
-        device=device.code,
-        kind="power_loss",
-        fault=f"power_loss@{station}",
-        asset=station,
-        rules=(f"link.{device.code}",),
-        after=(turning, Check(point=valve, op=">=", value=0.5)),
-    )
+    yield _dark(device, (turning, Check(point=valve, op=">=", value=0.5)))
     yield _foreign(device, f"{unit}.secondary_supply_temperature_setpoint", 8.0)

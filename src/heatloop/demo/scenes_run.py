@@ -21,6 +21,8 @@ class SeenAlarm:
 
     id: str
     """Id."""
+    subject: str
+    """Asset or point it is about."""
     rule: str
     """Rule."""
     onset_s: float
@@ -37,6 +39,8 @@ class SeenPoint:
     """Latest value."""
     quality: str | None
     """Its quality."""
+    at_s: float | None
+    """Plant time of it."""
 
 
 class LiveCity(Protocol):
@@ -49,7 +53,7 @@ class LiveCity(Protocol):
         """Switch a fault on or off."""
 
     async def alarms(self, asset: str) -> list[SeenAlarm]:
-        """Return the alarms of an asset, closed ones too, newest first."""
+        """Return the alarms of an asset and its points, newest first."""
 
     async def latest(self, points: Sequence[str]) -> dict[str, SeenPoint]:
         """Return the latest values of points."""
@@ -140,7 +144,7 @@ class _Run:
     def __init__(self, city: LiveCity, scene: Scene, result: SceneResult) -> None:
         self._city, self._scene, self._result = city, scene, result
         self._before: dict[str, float | None] = {}
-        self._on_s = self._off_s = 0.0
+        self._on_s = self._off_s = self._onset_s = 0.0
 
     async def play(self) -> None:
         """Go through the scene into the result."""
@@ -162,10 +166,11 @@ class _Run:
         return await self._city.latest(points) if points else {}
 
     async def _alarms(self) -> list[SeenAlarm]:
-        if not self._scene.rules:
+        subject, rules = self._scene.subject, dict(self._scene.rules)
+        if not rules:
             return []
-        found = await self._city.alarms(self._scene.asset)
-        return [alarm for alarm in found if alarm.rule in self._scene.rules]
+        found = await self._city.alarms(subject.split(".")[0])
+        return [alarm for alarm in found if alarm.subject == subject and alarm.rule in rules]
 
     async def _quiet(self, _: float) -> bool:
         """Return whether nothing of a former scene is left; remember what the points show."""
@@ -185,11 +190,16 @@ class _Run:
             await self._look_for_alarm(seen, now_s)
         if result.told_after_s is None:
             return False
-        values = {code: point.value for code, point in seen.items()}
-        result.protection = scene.protected(self._before, values)
-        if not result.protection:
+        checks = scene.checks(result.told)
+        # The sample that raised the alarm cannot show yet what was done about it.
+        if not all(
+            (seen[c.point].at_s or 0.0) > self._onset_s
+            and c.holds(self._before[c.point], seen[c.point].value)
+            for c in checks
+        ):
             return False
-        result.protected_after_s = now_s - self._on_s if scene.protection else None
+        result.protection = "; ".join(map(str, checks)) or "-"
+        result.protected_after_s = now_s - self._on_s if checks else None
         return True
 
     async def _look_for_alarm(self, seen: dict[str, SeenPoint], now_s: float) -> None:
@@ -198,6 +208,7 @@ class _Run:
             if not alarm.cleared or alarm.onset_s >= self._on_s:
                 result.alarm_id, result.told = alarm.id, alarm.rule
                 result.told_after_s = max(alarm.onset_s - self._on_s, 0.0)
+                self._onset_s = alarm.onset_s
                 return
         if told_by and seen[told_by].quality == "bad":
             result.told = f"quality bad: {told_by}"

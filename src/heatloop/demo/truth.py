@@ -177,11 +177,12 @@ def _real_load_kw(streets: Streets) -> Floats:
 def _draw_buildings(streets: Streets, rng: np.random.Generator) -> tuple[BuildingPlan, Floats]:
     plans, flats = streets.buildings, streets.flats
     n = len(plans)
-    # Houses that are no dwellings are divided into zones of about 400 m2.
+    # Houses without flats in the books are divided into zones of about 400 m2.
+    booked = set(flats.building.tolist())
     extra = [
         (index, plan.area_m2 / max(int(plan.area_m2 // 400), 1))
         for index, plan in enumerate(plans)
-        if plan.use != "dwelling"
+        if index not in booked
         for _ in range(max(int(plan.area_m2 // 400), 1))
     ]
     building = np.concatenate(

@@ -3,6 +3,8 @@
 All volumes are mixed and stepped implicitly. The loop closes on itself, so each new temperature
 is carried as `a + b * x`, x being the new return temperature; x falls out at the end. Stable for
 any step, and what leaves one volume enters the next to the last joule.
+
+Reference: mixed volumes in series, implicit Euler; emitters by EN 442-2, see `emitter`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats, summed
 from heatloop.network.water import CP_KJ_KGK
 
@@ -24,7 +27,7 @@ class SecondaryPlan:
     """What the loops are made of; buildings are sorted by unit."""
 
     unit: NDArray[np.intp]
-    """Unit of each building, shape (n_building,)."""
+    """Unit of each building, shape (n_building,); a "building" may be one riser of one."""
     main_kg: Floats
     """Water in the supply main, as much in the return main, shape (n_unit,)."""
     main_loss_kw_k: Floats
@@ -91,6 +94,7 @@ def step_secondary(
     makeup_kgs: Floats,
     makeup_c: float,
     dt_s: float,
+    branch_kgs: Floats | None = None,
 ) -> SecondaryFlux:
     """Move all loops by one step, in place.
 
@@ -105,12 +109,21 @@ def step_secondary(
         makeup_kgs: Make-up water, shape (n_unit,).
         makeup_c: Its temperature.
         dt_s: Step.
+        branch_kgs: Flow of each branch (a building, or one of its risers), which add up to the
+            unit's circulation, shape (n_building,); None: divided by `flow_share`.
+
+    Raises:
+        InputError: The branches' flows do not add up to the circulation.
     """
     unit = plan.unit
     main = plan.main_kg * (CP_KJ_KGK / dt_s)
     through = flow_kgs * CP_KJ_KGK
     branch = plan.branch_kg * (CP_KJ_KGK / dt_s)
     passing = through[unit] * plan.flow_share
+    if branch_kgs is not None:
+        passing = branch_kgs * CP_KJ_KGK
+        if not np.allclose(summed(unit, passing, len(through)), through, rtol=1e-9, atol=1e-9):
+            raise InputError("branches must share all of the circulation", thing="branch_kgs")
     lost = plan.main_loss_kw_k
 
     total = main + through + lost

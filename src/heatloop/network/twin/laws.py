@@ -83,6 +83,10 @@ class LinkLaws:
         )
         return value, slope
 
+    def rub_kpa(self, flow_kgs: Floats) -> Floats:
+        """Return the loss by friction and fittings alone, without lift and height, (n_link,)."""
+        return self.at(flow_kgs)[0] + self._laws[:, 4]
+
     def error_kpa(self, value_kpa: Floats, share: Floats, least_kpa: float) -> Floats:
         """Return how wrong each law may be: a share of the friction and of the lift, and a floor.
 

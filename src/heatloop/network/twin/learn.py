@@ -1,0 +1,183 @@
+"""Learning what the book does not say from days without a new leak.
+
+Friction of each link, error of each meter and old losses are fitted together, by Gauss-Newton with
+the book and the makers' tolerances as prior; the covariance says what remained unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heatloop.kernel.errors import InputError
+from heatloop.network.arrays import Floats
+from heatloop.network.fluid import Fluid, water
+from heatloop.network.model.net import Flags
+from heatloop.network.twin.metered import Piping, Readings
+from heatloop.network.twin.response import Responder, Response, columns_of
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Errors:
+    """What is known of the meters and the book beforehand; standard errors."""
+
+    flow_noise: float
+    """Of one interval's mean flow, share."""
+    flow_bias: float = 0.005
+    """Constant error of a flow meter, share."""
+    pressure_noise_kpa: float
+    """Of one interval's mean pressure."""
+    pressure_bias_kpa: float = 4.0
+    """Constant error of a pressure sensor."""
+    pressure_drift_kpa: float = 0.3
+    """How far a sensor wanders about its bias."""
+    drift_h: float = 24.0
+    """How long it remembers."""
+    friction_share: float = 0.12
+    """Friction of a pipe against the book."""
+    loss_share: float = 0.005
+    """Old losses over the flow of all sources."""
+    interval_h: float
+    """Length of an interval."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Learned:
+    """What the days without a leak taught."""
+
+    columns: Floats
+    """Best values, see `response.Columns`, shape (n_column,)."""
+    covariance: Floats
+    """How sure they are, shape (n_column, n_column)."""
+    prior: Floats
+    """Standard error of each column beforehand, shape (n_column,)."""
+    makeup_kgs: Floats
+    """Make-up of each interval about its mean, shape (n_time,)."""
+    source_kgs: float
+    """Mean flow of all sources."""
+    misfit: float
+    """Root mean square of the misses over their expected size; 1 is as promised."""
+
+
+def prior_of(piping: Piping, errors: Errors, source_kgs: float) -> Floats:
+    """Return the standard error of each column before anything is learnt, (n_column,)."""
+    part = columns_of(piping)
+    prior = np.empty(part.count)
+    prior[part.friction] = errors.friction_share
+    prior[part.gain] = errors.flow_bias
+    # Against the reference, which has a bias of its own.
+    prior[part.bias] = errors.pressure_bias_kpa * 2.0**0.5
+    prior[part.loss] = errors.loss_share * source_kgs
+    return prior
+
+
+def noise_of(
+    piping: Piping, errors: Errors, response: Response, count: float, drift: float, swell: float
+) -> Floats:
+    """Return the covariance of the misses for given columns, shape (n_row, n_row).
+
+    Args:
+        piping: The piping.
+        errors: What is known of the meters.
+        response: The interval, or the mean of several.
+        count: How many intervals the mean is over.
+        drift: Standard error by wandering sensors, kPa.
+        swell: Standard error of the make-up by swelling water and changing old losses, kg/s.
+    """
+    part, n_port = columns_of(piping), len(piping.port_node)
+    by_meter = response.jacobian[:, part.gain]
+    out = errors.flow_noise**2 / count * (by_meter @ by_meter.T)
+    sensor = errors.pressure_noise_kpa**2 / count + drift**2
+    piece = piping.piece[piping.port_node]
+    out[:n_port, :n_port] += sensor * (np.eye(n_port) + (piece[:, None] == piece))
+    n_piece = len(piping.reference)
+    share = np.append(np.full(n_piece, 1.0 / n_piece), 1.0) * swell
+    out[n_port:, n_port:] += np.outer(share, share)
+    n_row = len(out)
+    # A floor: swelling is not shared out exactly as assumed.
+    out[np.arange(n_port, n_row), np.arange(n_port, n_row)] += (0.3 * share) ** 2 + 1e-8
+    return out
+
+
+def learn(
+    piping: Piping, history: Readings, errors: Errors, fluid: Fluid | None = None
+) -> Learned:
+    """Return what days without a new leak teach.
+
+    Args:
+        piping: The piping.
+        history: Readings, at least a day of intervals.
+        errors: What is known of the meters.
+        fluid: Water if not given.
+
+    Raises:
+        InputError: Too few intervals, or a reading is missing throughout.
+    """
+    count = len(history.makeup_kgs)
+    if count < 12:
+        raise InputError("too few intervals to learn from", thing="history", fix="give a day")
+    flows, pressures = piping.flows(history), piping.pressures(history)
+    whole = np.isfinite(flows).all(axis=1) & np.isfinite(history.makeup_kgs)
+    whole &= np.isfinite(pressures[:, piping.reference]).all(axis=1)
+    if not whole.any():
+        raise InputError("a flow meter or reference pressure never reads", thing="history")
+    references = piping.port_sign * np.nanmean(flows, axis=0)[piping.port_meter]
+    supply = piping.on_supply[piping.piece[piping.port_node]] & (piping.port_sign > 0.0)
+    source_kgs = float(references[supply].sum())
+    swing = history.makeup_kgs - np.nanmean(history.makeup_kgs)
+    swell = float(np.nanstd(swing))
+    prior = prior_of(piping, errors, source_kgs)
+    # A wandering sensor is less worth than as many independent readings.
+    drift = errors.pressure_drift_kpa * (1.0 + 2.0 * errors.drift_h / errors.interval_h) ** 0.5
+    at = np.zeros(len(prior))
+    for _ in range(_ROUNDS):
+        responder = Responder(piping, at, fluid or water())
+        information = np.diag(prior**-2.0)
+        push = -at * prior**-2.0
+        square, rows = 0.0, 0
+        for t in np.flatnonzero(whole):
+            c = (float(history.supply_c[t]), float(history.return_c[t]))
+            one = responder.respond(flows[t], pressures[t], float(history.makeup_kgs[t]), c)
+            seen = np.isfinite(one.miss)
+            noise = noise_of(piping, errors, one, 1.0, drift, swell)[np.ix_(seen, seen)]
+            factor = np.linalg.cholesky(noise)
+            white = np.linalg.solve(factor, np.column_stack((one.jacobian, one.miss))[seen])
+            information += white[:, :-1].T @ white[:, :-1]
+            push += white[:, :-1].T @ white[:, -1]
+            square += float(white[:, -1] @ white[:, -1])
+            rows += int(seen.sum())
+        at = at + np.linalg.solve(information, push)
+    return Learned(
+        columns=at,
+        covariance=np.linalg.inv(information),
+        prior=prior,
+        makeup_kgs=swing[np.isfinite(swing)],
+        source_kgs=source_kgs,
+        misfit=(square / rows) ** 0.5,
+    )
+
+
+def mean_swing(series: Floats, count: int) -> float:
+    """Return the standard deviation of means of `count` successive values of a series."""
+    if count >= len(series) // 4:
+        return float(series.std())
+    sums = np.cumsum(np.insert(series, 0, 0.0))
+    means = (sums[count:] - sums[:-count]) / count
+    return float(means.std())
+
+
+def averaged(responses: list[Response]) -> Response:
+    """Return the mean of several intervals."""
+    return Response(
+        miss=np.mean([r.miss for r in responses], axis=0),
+        jacobian=np.mean([r.jacobian for r in responses], axis=0),
+        leak=np.mean([r.leak for r in responses], axis=0),
+    )
+
+
+def read_rows(response: Response) -> Flags:
+    """Return which rows are read, shape (n_row,)."""
+    return np.isfinite(response.miss)

@@ -61,7 +61,7 @@ def twin_house(data: Path) -> House:
 
     def sky(name: str) -> Floats:
         known_s, values = (weather[x].to_numpy().astype(np.float64) for x in ("c0", name))
-        return np.interp(year_s, known_s, values)
+        return np.asarray(np.interp(year_s, known_s, values))
 
     volume = np.array([size for size, _ in ROOMS.values()])
     rooms = np.column_stack([column(f"N2_{name}") for name in ROOMS])

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bench.peers import use_peers
+
+with suppress(ImportError):
+    # Before anything imports pandas: the peers bring their own.
+    use_peers()
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"

@@ -12,6 +12,7 @@ import numpy as np
 from heatloop.demo.first_settings import curve_designs
 from heatloop.demo.orders import Commands
 from heatloop.demo.plans import Streets
+from heatloop.demo.plant_registers import PlantRegisters
 from heatloop.demo.registers import RegisterMemory
 from heatloop.demo.truth import DUTY_HZ
 from heatloop.demo.works import Works
@@ -63,6 +64,7 @@ class Controllers:
             pump_hz=works.pump_hz.copy(),
             makeup=np.zeros(n, dtype=bool),
         )
+        self._plants = PlantRegisters(memory.setting_number)
         self._designs = curve_designs(streets)
         self._logics: list[UnitLogic | None] = [None] * n
         self._hardwired = [Interlocks() for _ in range(n)]
@@ -92,13 +94,9 @@ class Controllers:
             now_s: Plant time.
             dt_s: Step.
         """
-        values = self._memory.setting_values().tolist()
-        number = self._memory.setting_number
-        commands = self.commands
-        commands.source_supply_c = values[number["HS0001.source_supply_temperature_setpoint"]]
-        commands.source_dp_kpa = values[number["HS0001.source_differential_pressure_setpoint"]]
-        for boiler in (0, 1):
-            commands.boiler_on[boiler] = values[number[f"BL{boiler + 1:04d}.boiler_enable"]] > 0.5
+        registers = self._memory.setting_values()
+        self._plants.obey(registers, self._works.orders)
+        commands, values = self.commands, registers.tolist()
         if dt_s > LONGEST_LOGIC_S:
             self._coarse(outdoor_c)
             return commands

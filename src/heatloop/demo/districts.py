@@ -65,9 +65,7 @@ def junction(station: int) -> str:
 def _around(centre: Spot, radii: Spot, count: int, from_deg: float) -> list[Spot]:
     angles = [math.radians(from_deg + 360.0 * k / count) for k in range(count)]
     east, north = centre
-    return [
-        (east + radii[0] * math.cos(a), north + radii[1] * math.sin(a)) for a in angles
-    ]
+    return [(east + radii[0] * math.cos(a), north + radii[1] * math.sin(a)) for a in angles]
 
 
 def _between(start: Spot, end: Spot, count: int) -> list[Spot]:
@@ -97,9 +95,7 @@ def draw_map(cells: int) -> Map:
         booster = (ring[10][0], ring[10][1] - 700.0)
         boosted = _around((booster[0], booster[1] - 1100.0), (800.0, 800.0), _BOOSTED, 90.0)
         isolation = (origin[0] + 300.0, origin[1] + 1500.0)
-        isolated = _around(
-            (isolation[0], isolation[1] + 1400.0), (900.0, 900.0), _ISOLATED, 270.0
-        )
+        isolated = _around((isolation[0], isolation[1] + 1400.0), (900.0, 900.0), _ISOLATED, 270.0)
         sources += [origin, (origin[0] - 5000.0, origin[1])]
         isolations.append(isolation)
         boosters.append(booster)

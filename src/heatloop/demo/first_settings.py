@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from heatloop.demo.plans import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, Streets
-from heatloop.demo.truth import DUTY_HZ, SOURCE_DP_KPA
+from heatloop.demo.plant_registers import settings_of
+from heatloop.demo.truth import DUTY_HZ
 from heatloop.demo.works import Works
 from heatloop.station.curve import CurveDesign, supply_c, table_of
 from heatloop.station.modes import StationMode
-
-SOURCE_SUPPLY_C = 100.0
 
 
 def curve_designs(streets: Streets) -> list[CurveDesign]:
@@ -27,12 +26,7 @@ def curve_designs(streets: Streets) -> list[CurveDesign]:
 
 def first_settings(streets: Streets, works: Works, outdoor_c: float) -> dict[str, float]:
     """Return what the writable registers hold when the city starts, by point code."""
-    settings = {
-        "HS0001.source_supply_temperature_setpoint": SOURCE_SUPPLY_C,
-        "HS0001.source_differential_pressure_setpoint": SOURCE_DP_KPA,
-        "BL0001.boiler_enable": 1.0,
-        "BL0002.boiler_enable": 1.0,
-    }
+    settings = settings_of(works.orders)
     top_kpa = works.truth.pump.shutoff_kpa
     for index, design in enumerate(curve_designs(streets)):
         hold = float(works.truth.hold_kpa[index])

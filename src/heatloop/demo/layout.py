@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from heatloop.demo.plans import Streets
+from heatloop.demo.plant_orders import RETURN_HOLD_KPA, ZONE_HOLD_KPA
 from heatloop.demo.truth import Truth
 from heatloop.demo.truth_primary import plates_r
 from heatloop.network.arrays import Index
@@ -16,9 +17,7 @@ from heatloop.network.model.operation import Operation
 
 GROUND_C = 2.0
 MAKEUP_C = 10.0
-RETURN_HOLD_KPA = 300.0
-ZONE_HOLD_KPA = 350.0
-_TANK_LAYERS = (0.15, 0.7, 0.15)
+TANK_LAYERS = (0.15, 0.7, 0.15)
 _TANK_HEIGHT_M = 20.0
 _TANK_LOSS_W_M2K = 0.25
 _TANK_MINOR = 1e6
@@ -147,7 +146,7 @@ class _Layer:
         ends = [f"{code}.s", f"{code}.t1", f"{code}.t2", f"{code}.t3"]
         for name in ends[1:]:
             add.node(name)
-        for layer, share in enumerate(_TANK_LAYERS):
+        for layer, share in enumerate(TANK_LAYERS):
             name = f"{code}.tank{layer + 1}"
             add.pipe(
                 name,
@@ -318,6 +317,8 @@ def build_primary(streets: Streets, truth: Truth) -> tuple[Network, Operation, P
         dtype=np.intp,
     )
     places.junction_supply = {
-        name[:-2]: number for name, number in nodes.items() if name.startswith("PN") and name[-1] == "s"
+        name[:-2]: number
+        for name, number in nodes.items()
+        if name.startswith("PN") and name[-1] == "s"
     }
     return network, operation, places

@@ -26,9 +26,7 @@ def devices_of(streets: Streets, base_port: int) -> Iterator[Device]:
         modbus("WS0001", first, "weather_station"),
     ]
     for index, plan in enumerate(streets.substations):
-        controller = modbus(
-            f"SS{index + 1:04d}", gateways.code_of(index), "substation_controller"
-        )
+        controller = modbus(f"SS{index + 1:04d}", gateways.code_of(index), "substation_controller")
         # Two makes of controller are in the field: every fourth swaps its words.
         order = "CDAB" if index % 4 == 3 else "ABCD"
         rows.append(replace(controller, regulates=plan.regulates, word_order=order))

@@ -129,9 +129,7 @@ def _source(code: str, plan: SourcePlan, numbers: _Numbers) -> Iterator[Asset]:
     yield from _pumps(code, branch, ("一次网循环泵", "primary pump"), numbers)
 
 
-def _pumps(
-    parent: str, branch: str, names: tuple[str, str], numbers: _Numbers
-) -> Iterator[Asset]:
+def _pumps(parent: str, branch: str, names: tuple[str, str], numbers: _Numbers) -> Iterator[Asset]:
     """Yield a duty and a stand-by pump."""
     for number in (1, 2):
         zh, en = f"{number}号{names[0]}", f"{names[1]} {number}"

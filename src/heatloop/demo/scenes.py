@@ -6,8 +6,12 @@ beyond its limit, loss of power) verify alarm and protection.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
+Values: TypeAlias = Mapping[str, float | None]
+"""Latest value by point code; None where there is none."""
 KINDS: dict[str, tuple[str, str]] = {
     "sensor_open": ("传感器断线", "sensor open circuit"),
     "sensor_short": ("传感器短路", "sensor short circuit"),
@@ -26,29 +30,34 @@ class Check:
     point: str
     """Point code."""
     op: str
-    """`<=`, `>=`, or `~`: within `value` of what it showed before the fault."""
+    """`<=`, `>=`, or `~`: within `value` of what it showed before, or of what `of` shows now."""
     value: float
     """In the point's unit."""
+    of: str = ""
+    """Point to compare with, for `~`."""
 
-    def holds(self, before: float | None, now: float | None) -> bool:
+    def holds(self, before: Values, now: Values) -> bool:
         """Return whether it does.
 
         Args:
-            before: What it showed before the fault, None: nothing.
-            now: What it shows, None: nothing.
+            before: What points showed before the fault, by code.
+            now: What they show now.
         """
-        if now is None:
+        shown = now.get(self.point)
+        if shown is None:
             return False
         match self.op:
             case "<=":
-                return now <= self.value
+                return shown <= self.value
             case ">=":
-                return now >= self.value
+                return shown >= self.value
             case _:
-                return before is not None and abs(now - before) <= self.value
+                goal = now.get(self.of) if self.of else before.get(self.point)
+                return goal is not None and abs(shown - goal) <= self.value
 
     def __str__(self) -> str:
-        return f"{self.point} {self.op} {self.value:g}"
+        of = f" of {self.of}" if self.of else ""
+        return f"{self.point} {self.op} {self.value:g}{of}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,13 +91,13 @@ class Scene:
     def points(self) -> tuple[str, ...]:
         """Return every point that is looked at."""
         checks = [c for _, ways in self.rules for c in ways] + list(self.after)
-        named = [check.point for check in checks] + ([self.told_by] if self.told_by else [])
-        return tuple(dict.fromkeys(named))
+        named = [code for check in checks for code in (check.point, check.of)]
+        return tuple(dict.fromkeys(code for code in (*named, self.told_by) if code))
 
     def checks(self, rule: str) -> tuple[Check, ...]:
         """Return what must hold once this rule has told; nothing if nobody need act."""
         return dict(self.rules).get(rule, ())
 
-    def recovered(self, before: dict[str, float | None], now: dict[str, float | None]) -> bool:
+    def recovered(self, before: Values, now: Values) -> bool:
         """Return whether everything that must hold afterwards does."""
-        return all(c.holds(before.get(c.point), now.get(c.point)) for c in self.after)
+        return all(check.holds(before, now) for check in self.after)

@@ -205,7 +205,8 @@ def _controller(ledger: Ledger, device: Device) -> Iterator[Scene]:
             after=(turning,),
         )
     # Cut off, the station goes on by itself; without power its valve stays where it is.
-    near = Check(point=f"{unit}.secondary_supply_temperature", op="~", value=8.0)
+    supply = f"{unit}.secondary_supply_temperature"
+    near = Check(point=supply, op="~", value=8.0, of=f"{supply}_setpoint")
     yield _silent(device, after=(turning, near))
     yield _dark(device, (turning, Check(point=valve, op=">=", value=0.5)))
     yield _foreign(device, f"{unit}.secondary_supply_temperature_setpoint", 8.0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from heatloop.demo.scenes import KINDS, Scene
+from heatloop.demo.scenes import KINDS, Scene, Values
 from heatloop.kernel.clock import machine_s, utc
 from heatloop.kernel.errors import HeatloopError
 
@@ -143,7 +143,7 @@ class _Run:
 
     def __init__(self, city: LiveCity, scene: Scene, result: SceneResult) -> None:
         self._city, self._scene, self._result = city, scene, result
-        self._before: dict[str, float | None] = {}
+        self._before: Values = {}
         self._on_s = self._off_s = self._onset_s = 0.0
 
     async def play(self) -> None:
@@ -175,11 +175,10 @@ class _Run:
     async def _quiet(self, _: float) -> bool:
         """Return whether nothing of a former scene is left; remember what the points show."""
         seen = await self._values()
-        self._before = {code: point.value for code, point in seen.items()}
+        self._before = _plain(seen)
         if any(p.value is None or p.quality not in ("good", "uncertain") for p in seen.values()):
             return False
-        values = self._before
-        rest = all(c.op == "~" or c.holds(None, values[c.point]) for c in self._scene.after)
+        rest = self._scene.recovered(self._before, self._before)
         return rest and all(alarm.cleared for alarm in await self._alarms())
 
     async def _told(self, now_s: float) -> bool:
@@ -190,11 +189,10 @@ class _Run:
             await self._look_for_alarm(seen, now_s)
         if result.told_after_s is None:
             return False
-        checks = scene.checks(result.told)
+        checks, values = scene.checks(result.told), _plain(seen)
         # The sample that raised the alarm cannot show yet what was done about it.
         if not all(
-            (seen[c.point].at_s or 0.0) > self._onset_s
-            and c.holds(self._before[c.point], seen[c.point].value)
+            (seen[c.point].at_s or 0.0) > self._onset_s and c.holds(self._before, values)
             for c in checks
         ):
             return False
@@ -221,8 +219,7 @@ class _Run:
             alarm.cleared for alarm in await self._alarms()
         ):
             return False
-        values = {code: point.value for code, point in seen.items()}
-        if not self._scene.recovered(self._before, values):
+        if not self._scene.recovered(self._before, _plain(seen)):
             return False
         self._result.recovered_after_s = now_s - self._off_s
         return True
@@ -240,6 +237,10 @@ class _Run:
                 self._result.why = self._result.why or f"{otherwise} within {within_s:g} s"
                 return
             await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _plain(seen: Mapping[str, SeenPoint]) -> Values:
+    return {code: point.value for code, point in seen.items()}
 
 
 def report_of(results: Sequence[SceneResult], **about: Any) -> dict[str, Any]:

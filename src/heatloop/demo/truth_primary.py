@@ -149,9 +149,7 @@ def draw_primary(streets: Streets, mains: Mains, rng: np.random.Generator) -> Pr
         plates_fouling=rng.uniform(0.0, 0.1, n_zone),
         zone_kvs_m3h=valve_for(hot, 60.0, 0.457) * spread(rng, 0.15, n_zone),
         zone_stroke_s=rng.uniform(80.0, 120.0, n_zone),
-        zone_pump=PumpCurve.through(
-            cold, mains.zone_kpa, 40.0, rng.uniform(0.66, 0.74, n_zone)
-        ),
+        zone_pump=PumpCurve.through(cold, mains.zone_kpa, 40.0, rng.uniform(0.66, 0.74, n_zone)),
         leak_share=rng.uniform(0.0008, 0.002, 1 + n_zone),
     )
 

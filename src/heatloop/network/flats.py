@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heatloop.kernel.errors import InputError
-from heatloop.network.arrays import Floats, Index
+from heatloop.network.arrays import Floats, Index, summed
 from heatloop.network.building import BuildingPlan
 
 _AIR_KWH_M3K = 0.34e-3
@@ -189,26 +189,27 @@ def plan_of_flats(
     if not houses or [len(h.area_m2) for h in houses] != [len(s.loss) for s in spreads]:
         raise InputError("each house needs a spread of its own size", thing="flats")
     made = fabric or Fabric()
-    building = np.repeat(np.arange(len(houses)), [len(h.area_m2) for h in houses])
-    first = np.concatenate([[0], np.cumsum([len(h.area_m2) for h in houses])[:-1]])
+    sizes = [len(h.area_m2) for h in houses]
+    building = np.repeat(np.arange(len(houses)), sizes).astype(np.intp)
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     area = np.concatenate([h.area_m2 for h in houses])
     loss = np.concatenate([s.loss for s in spreads])
     opaque = np.concatenate([h.opaque_kw_k for h in houses]) * loss
     direct = np.concatenate([h.direct_kw_k for h in houses]) * loss
     size = np.concatenate([s.radiator for s in spreads]) * (opaque + direct)
     count = len(houses)
-    size /= np.bincount(building, size, count)[building]
+    size /= summed(building, size, count)[building]
     # The mass lies two thirds of the way in: its inner conductance is three times the whole.
-    whole = np.bincount(building, opaque, count)
+    whole = summed(building, opaque, count)
     return BuildingPlan(
-        building=building.astype(np.intp),
+        building=building,
         air_kj_k=_LOOSE_KJ_M2K * area,
         out_kw_k=direct,
         wall_kw_k=3.0 * opaque,
         heat_share=size,
         gain_kw=np.concatenate([s.gain_kw for s in spreads]),
         sun_m2=np.concatenate([h.sun_m2 * s.sun for h, s in zip(houses, spreads, strict=True)]),
-        envelope_kj_k=made.mass_kj_m2k * np.bincount(building, area, count),
+        envelope_kj_k=made.mass_kj_m2k * summed(building, area, count),
         envelope_kw_k=1.5 * whole,
         # Absorptance 0.6 over an outer film of 25 W/(m2 K), as area of full effect.
         envelope_sun_m2=0.6 * whole * 1000.0 / 25.0,

@@ -102,7 +102,9 @@ class PumpCurve:
         share = part * (2.0 - part)
         # On the way to shut-off flow and efficiency vanish together; beyond twice the best flow
         # there is only a poor remainder.
-        return np.asarray(self.efficiency * np.where(part > 1.0, np.maximum(share, 0.15), share))
+        return np.asarray(
+            self.efficiency * np.where(part > 1.0, np.maximum(share, _LEAST_EFFICIENCY), share)
+        )
 
     def power_kw(self, hz: Floats, flow_kgs: Floats) -> Floats:
         """Return electric power: hydraulic power over efficiency, shape (n,)."""

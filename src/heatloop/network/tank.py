@@ -182,11 +182,13 @@ class Tank:
                 warm.pop(leaving)
             else:
                 mass[leaving] -= part
-        out_c = heat / passed
+        # As much comes in as went out: `rest` is rounding when a step replaces all the water.
+        left = passed - max(rest, 0.0)
+        out_c = heat / left
         at = 0 if from_top else len(mass)
-        mass.insert(at, passed)
+        mass.insert(at, left)
         warm.insert(at, inlet_c)
-        self._mix_inlet(passed + self.plan.mixed_kg, from_top=from_top)
+        self._mix_inlet(left + self.plan.mixed_kg, from_top=from_top)
         return out_c
 
     def _mix_inlet(self, amount: float, *, from_top: bool) -> None:

@@ -10,10 +10,7 @@ from heatloop.network.arrays import Floats
 RANGEABILITY = 50.0
 LINEAR = 0.0
 """As rangeability: a linear characteristic."""
-KVS_M3H = np.array(
-    [0.25, 0.4, 0.63, 1.0, 1.6, 2.5, 4.0, 6.3, 10.0, 16.0, 25.0, 40.0, 63.0, 100.0, 160.0]
-    + [250.0, 400.0, 630.0, 1000.0]
-)
+KVS_M3H = np.outer(10.0 ** np.arange(4), [0.25, 0.4, 0.63, 1.0, 1.6]).ravel()
 """Sizes that can be bought: the series R5 of ISO 3."""
 _SEAT_PCT = 2.0
 _LEAKAGE = 1e-5

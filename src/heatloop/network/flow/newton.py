@@ -72,7 +72,7 @@ def _assemble(
 
 
 @compiled
-def _draw_off(
+def draw_off(
     rank: Ints, pinned: Flags, held_kpa: Floats, drawn_kgs: Floats, leak: Floats,
     p: Floats, diag: Floats, b: Floats,
 ) -> None:  # fmt: skip
@@ -146,8 +146,8 @@ def newton(
         p: Pressures, changed.
         g: Slopes inverted at the last step, written, shape (n_link,).
         h: Losses at the last step, written, shape (n_link,).
-        low: Factor at the last step, written.
-        diag: Factor at the last step, written.
+        low: Matrix at the solution, not yet factorised, written.
+        diag: The same, without leaks and pins.
         b: Work space, shape (n_free,).
     """
     worst, at, last, step = math.inf, -1, math.inf, 1.0
@@ -161,7 +161,7 @@ def newton(
         if round_ > _HALF_AFTER:
             step = 0.5 if worst >= 0.5 * last else 1.0
         last = worst
-        _draw_off(rank, pinned, held_kpa, drawn_kgs, leak, p, diag, b)
+        draw_off(rank, pinned, held_kpa, drawn_kgs, leak, p, diag, b)
         factorise(column, rows, updates, target, low, diag)
         substitute(column, rows, low, diag, b)
         for v in range(len(rank)):

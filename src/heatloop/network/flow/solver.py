@@ -9,10 +9,10 @@ import numpy as np
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
 from heatloop.network.flow.draw import draw, first_flows
-from heatloop.network.flow.factor import substitute
+from heatloop.network.flow.factor import factorise, substitute
 from heatloop.network.flow.islands import components, named_islands, supplied_nodes
 from heatloop.network.flow.laws import prepare
-from heatloop.network.flow.newton import newton
+from heatloop.network.flow.newton import draw_off, newton
 from heatloop.network.flow.pattern import pattern_of
 from heatloop.network.flow.throttle import Throttles
 from heatloop.network.fluid import Fluid, water
@@ -101,7 +101,8 @@ class Solver:
         self._low = np.zeros(len(self.pattern.rows))
         self._diag, self._b = np.zeros(n_free), np.zeros(n_free)
         self._shut: Flags | None = None
-        self._fresh = True
+        self._fresh, self._factored = True, False
+        self._leak = np.zeros(n_node)
         self._throttles = Throttles(network)
         self._sweeper: Sweeper | None = None
 
@@ -140,6 +141,7 @@ class Solver:
         if start is not None:
             self._m[:] = start
         warm_c = self.usual_c if mean_c is None else mean_c
+        self._factored, self._leak = False, operation.leak_kgs_kpa05
         throttles = self._throttles
         settings[:, 3] = throttles.first()
         steps = 0
@@ -180,6 +182,26 @@ class Solver:
             Shape (n_node, k), at the last solution; held nodes do not answer.
         """
         pattern = self.pattern
+        if not self._factored:
+            draw_off(
+                pattern.rank,
+                self._pinned,
+                np.where(pattern.rank < 0, self._p, 0.0),
+                np.zeros(self.network.n_node),
+                self._leak,
+                self._p,
+                self._diag,
+                self._b,
+            )
+            factorise(
+                pattern.column,
+                pattern.rows,
+                pattern.updates,
+                pattern.target,
+                self._low,
+                self._diag,
+            )
+            self._factored = True
         out = np.zeros((self.network.n_node, len(nodes)))
         free = pattern.rank >= 0
         for column, node in enumerate(nodes.tolist()):

@@ -178,9 +178,7 @@ def mix_along(
 
 
 @compiled
-def held_heat(
-    segment: Floats, ring: Ints, wall: Floats, pipe: Floats, held: Floats
-) -> float:
+def held_heat(segment: Floats, ring: Ints, wall: Floats, pipe: Floats, held: Floats) -> float:
     """Return the heat in water, wall and rings above 0 degC, J."""
     heat = 0.0
     for i in range(ring[1]):
@@ -279,9 +277,7 @@ def run_pipe(
         density = looked_up(table, low_c, step_k, middle, 0)
         usual = 0.5 * (flow[k - 1] + flow[k]) * (density if meter > 0 else 1.0)
         film = film_w_m2k(middle, usual, pipe[DIAMETER], table, low_c, step_k)
-        parts = parts_of_step(
-            dt_all, usual, pipe, cells, density, film * math.pi * pipe[DIAMETER]
-        )
+        parts = parts_of_step(dt_all, usual, pipe, cells, density, film * math.pi * pipe[DIAMETER])
         dt_s = dt_all / parts
         for part in range(parts):
             share = (part + 0.5) / parts

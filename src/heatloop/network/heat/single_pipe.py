@@ -21,7 +21,7 @@ from heatloop.network.heat.pipe_materials import (
 from heatloop.network.heat.single_loop import BARE, run_pipe
 
 _CELL_M = 0.5
-_FEWEST_CELLS = 60
+_FEWEST_CELLS = 120
 _MOST_CELLS = 200
 _LEAST_WALL_SHARE = 0.01
 _USUAL_C = 60.0
@@ -149,7 +149,7 @@ def run_single_pipe(
         start_c: First temperature of water and wall, or of both ends with a straight line
             between; None: the first inlet temperature, or the surroundings if nothing flows.
         fluid: What flows; water if none is given.
-        cells: Cells of wall; by default one every half metre, 60 to 200.
+        cells: Cells of wall; by default one every half metre, 120 to 200.
 
     Raises:
         InputError: Lengths differ, times do not rise, a value is missing, or water is outside

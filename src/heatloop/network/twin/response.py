@@ -16,6 +16,7 @@ from heatloop.network.flow.solver import Solver
 from heatloop.network.fluid import Fluid
 from heatloop.network.model.kinds import Friction
 from heatloop.network.model.net import Flags
+from heatloop.network.twin.answers import Answers
 from heatloop.network.twin.laws import LinkLaws
 from heatloop.network.twin.metered import Piping
 
@@ -118,7 +119,7 @@ class Responder:
         np.subtract.at(op.outflow_kgs, pipe.port_node[free], fed[free])
         mean_c = pipe.mean_c(*c)
         flows = self._solver.solve(op, mean_c=mean_c)
-        answer = self._solver.sensitivity(pipe.port_node)
+        answer = Answers(self._solver, op, flows).to_nodes(pipe.port_node)
         self._laws.prepare(op, mean_c)
         rub = self._laws.rub_kpa(flows.flow_kgs)
 
@@ -130,13 +131,15 @@ class Responder:
         miss[-1] = makeup_kgs - loss.sum()
 
         leak = np.empty((len(miss), net.n_node))
-        leak[:n_port] = -answer.T
+        leak[:n_port] = -answer
         leak[n_port:-1] = pipe.piece == np.arange(n_piece)[:, None]
         leak[-1] = 1.0
         jacobian = np.zeros((len(miss), part.count))
         push = self._solver.conductance_kgs_kpa() * rub
         p_leak = leak[:n_port]
-        jacobian[:n_port, part.friction] = (p_leak[:, net.to_node] - p_leak[:, net.from_node]) * push
+        jacobian[:n_port, part.friction] = (
+            p_leak[:, net.to_node] - p_leak[:, net.from_node]
+        ) * push
         per_port = np.zeros((len(miss), n_port))
         per_port[:n_port] = -p_leak[:, pipe.port_node] * read
         per_port[n_port + self._port_piece, np.arange(n_port)] = -read

@@ -1,0 +1,238 @@
+"""`heatloop simulate network`: a network's file, steady or over a profile, to tables."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from heatloop.cli.simulate_profile import Profile, profile_of
+from heatloop.cli.simulate_progress import LateProgress
+from heatloop.cli.simulate_results import (
+    LINK_HEADINGS,
+    NODE_HEADINGS,
+    link_columns,
+    node_columns,
+    summary_of,
+)
+from heatloop.cli.simulate_series import Series, read_series, shown, write_columns
+from heatloop.kernel.clock import machine_s
+from heatloop.kernel.errors import InputError
+from heatloop.network.arrays import Floats, Index
+from heatloop.network.flow.solver import Solver
+from heatloop.network.model.kinds import Friction
+from heatloop.network.model.net import Network
+from heatloop.network.model.operation import Operation
+from heatloop.network.model.state import State
+from heatloop.network.steady import solve_steady
+
+_MOST_STEPS = 10_000_000
+
+
+def run(options: argparse.Namespace) -> int:
+    """Solve, write the folder and print what came out."""
+    from heatloop.store.networks.read import read_network
+
+    started = machine_s()
+    file = read_network(options.network)
+    for finding in file.findings:
+        _warn(f"{finding.place}: {finding.thing}: {finding.zh} {finding.en}")
+    network, operation = file.network, file.operation
+    series = read_series(options.profile, options.tz) if options.profile else None
+    profile = profile_of(series, network, operation) if series else None
+    _make(options.out)
+    solver = Solver(network, friction=Friction[options.friction.upper()])
+    if profile is not None:
+        profile.apply(operation, 0.0)
+    state = solve_steady(solver, operation)
+    more: dict[str, Any] = {}
+    if profile is not None and series is not None:
+        state, more = _dynamic(options, solver, operation, state, profile, series)
+    write_columns(options.out / "nodes.csv", NODE_HEADINGS, node_columns(network, state))
+    write_columns(
+        options.out / "links.csv",
+        LINK_HEADINGS,
+        link_columns(network, operation, state, solver.fluid),
+    )
+    summary = {
+        "network": file.name or options.network.name,
+        "friction": options.friction,
+        **summary_of(network, operation, state),
+        **more,
+        "seconds": round(machine_s() - started, 3),
+    }
+    text = json.dumps(summary, ensure_ascii=False, indent=1)
+    (options.out / "summary.json").write_text(text + "\n", encoding="utf-8")
+    _answer(options, summary)
+    return 0
+
+
+def _dynamic(
+    options: argparse.Namespace,
+    solver: Solver,
+    operation: Operation,
+    state: State,
+    profile: Profile,
+    series: Series,
+) -> tuple[State, dict[str, Any]]:
+    """Run from the steady state of the first row to the last row; return the last state."""
+    from heatloop.network.heat.dynamic import Dynamics
+    from heatloop.network.heat.simulation import Simulation
+
+    steps = _steps(options, float(series.t_s[-1]))
+    network = solver.network
+    water = Dynamics(network, fluid=solver.fluid)
+    water.fill(0.5 * (state.inlet_c + state.outlet_c))
+    simulation = Simulation(solver, water)
+    held_first = water.stored_kj()
+    progress = LateProgress("simulate network", steps)
+    given = taken = lost = 0.0
+    with _Tables(options.out, network, options.only) as tables:
+        tables.write(0.0, state)
+        due = options.every
+        for step in range(1, steps + 1):
+            # The row that holds at the beginning of a step holds for all of it.
+            profile.apply(operation, (step - 1) * options.step)
+            state = simulation.step(operation, options.step)
+            moved = simulation.moved
+            given, taken, lost = (
+                given + moved.given_kj,
+                taken + moved.taken_kj,
+                lost + moved.lost_kj,
+            )
+            if step * options.step >= due - 1e-6 or step == steps:
+                tables.write(step * options.step, state)
+                due += options.every
+            progress.show(step)
+    progress.end()
+    stored = water.stored_kj() - held_first
+    return state, {
+        "duration_s": steps * options.step,
+        "step_s": options.step,
+        "steps": steps,
+        "given_kwh": round(given / 3600.0, 4),
+        "taken_kwh": round(taken / 3600.0, 4),
+        "lost_kwh": round(lost / 3600.0, 4),
+        "stored_kwh": round(stored / 3600.0, 4),
+        "energy_closure": abs(given - taken - lost - stored) / max(abs(given), 1e-9),
+    }
+
+
+def _steps(options: argparse.Namespace, duration_s: float) -> int:
+    for name in ("step", "every"):
+        value = getattr(options, name)
+        if not 0.0 < value <= 86400.0:
+            raise InputError("超出范围 out of range", thing=f"--{name} {value:g}", fix="1 to 86400")
+    steps = round(duration_s / options.step)
+    if not 1 <= steps <= _MOST_STEPS:
+        raise InputError(
+            "步长与时间不符 the step does not fit the profile",
+            thing=f"--step {options.step:g}",
+            place=f"profile lasts {duration_s:g} s",
+            fix="give a shorter step or a longer profile",
+        )
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One open time series: which array, at which numbers."""
+
+    field: str
+    at: Index
+    digits: int
+    file: TextIO
+
+
+class _Tables:
+    """Time series, a row a moment, written while the run goes on."""
+
+    _FIELDS = (
+        ("pressure_kpa", True, 3),
+        ("node_c", True, 3),
+        ("flow_kgs", False, 4),
+        ("outlet_c", False, 3),
+    )
+
+    def __init__(self, folder: Path, network: Network, only: Sequence[str]) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._tables: list[_Table] = []
+        self._network = network
+        self._only = set(only)
+        unknown = self._only - set(network.node_names) - set(network.link_names)
+        if unknown:
+            raise InputError("管网中没有 not in the network", thing=f"--only {min(unknown)}")
+
+    def __enter__(self) -> _Tables:
+        for field, of_nodes, digits in self._FIELDS:
+            names = self._network.node_names if of_nodes else self._network.link_names
+            at = np.array(
+                [i for i, name in enumerate(names) if not self._only or name in self._only],
+                np.intp,
+            )
+            if not len(at):
+                continue
+            path = self._folder / f"series_{field}.csv"
+            try:
+                file = path.open("w", encoding="utf-8-sig", newline="")
+            except OSError as error:
+                raise InputError(f"无法写入 cannot be written: {error}", thing=str(path)) from error
+            self._stack.enter_context(file)
+            csv.writer(file).writerow(["t_s", *(names[i] for i in at)])
+            self._tables.append(_Table(field, at, digits, file))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def write(self, t_s: float, state: State) -> None:
+        """Write one row to every table."""
+        for table in self._tables:
+            values: Floats = getattr(state, table.field)[table.at]
+            table.file.write(f"{t_s:g},{','.join(shown(values, table.digits))}\r\n")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"无法建立 cannot be made: {error}", thing=str(folder)) from error
+
+
+def _warn(text: str) -> None:
+    import sys
+
+    print(f"heatloop: {text}", file=sys.stderr)
+
+
+def _answer(options: argparse.Namespace, summary: dict[str, Any]) -> None:
+    if options.json:
+        print(json.dumps(summary, ensure_ascii=False))
+        return
+    print(
+        f"{summary['network']}: {summary['nodes']} nodes, {summary['links']} links, "
+        f"{summary['consumers']} consumers"
+    )
+    for name, plant in summary["plants"].items():
+        print(
+            f"  {name}: {plant['heat_kw']} kW, {plant['flow_kgs']} kg/s, "
+            f"供 supply {plant['supply_c']} / 回 return {plant['return_c']} degC"
+        )
+    print(
+        f"  用热 taken {summary['heat_taken_kw']} kW, 散热 lost {summary['heat_lost_kw']} kW; "
+        f"最不利用户 worst consumer {summary['worst_consumer']}: {summary['worst_drop_kpa']} kPa"
+    )
+    for island in summary["islands"]:
+        _warn(
+            f"无定压 no held pressure reaches {island['nodes']} nodes: "
+            f"{', '.join(island['first_nodes'])}"
+        )
+    print(f"{options.out}")

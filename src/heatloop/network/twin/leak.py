@@ -1,0 +1,217 @@
+"""Finding a leak: how much water is lost, and in which zone.
+
+A new leak changes water balances, make-up and every pressure in a way that depends on its place.
+The misses of a window, less what was learnt on the days before, are compared with that signature at
+places along every pipe; what was learnt imprecisely widens the errors in its own pattern.
+
+Reference: generalised likelihood ratio, Willsky and Jones 1976 (doi 10.1109/TAC.1976.1101146).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heatloop.kernel.errors import InputError
+from heatloop.network.arrays import Floats
+from heatloop.network.fluid import Fluid, water
+from heatloop.network.model.net import Flags, Ints
+from heatloop.network.twin.learn import Errors, Learned, averaged, mean_swing, noise_of, read_rows
+from heatloop.network.twin.metered import Piping, Readings
+from heatloop.network.twin.response import Responder, Response
+
+PLACES = (0.1, 0.3, 0.5, 0.7, 0.9)
+FALSE_ALARM = 0.01
+"""Of one window without a leak."""
+_DRAWS = 4000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Signatures:
+    """What leaks would look like in one window, in units of its errors."""
+
+    link: Ints
+    """Link of the piping of each place, shape (n_place,)."""
+    fraction: Floats
+    """How far along it, shape (n_place,)."""
+    zone: Ints
+    """Zone of each place, shape (n_place,)."""
+    length_m: Floats
+    """Length of pipe each place stands for, shape (n_place,)."""
+    white: Floats
+    """Change of the whitened rows by 1 kg/s at each place, shape (n_read, n_place)."""
+    at_node: Floats
+    """The same at each node of the piping, shape (n_read, n_node)."""
+    factor: Floats
+    """Cholesky factor of the misses' covariance, shape (n_read, n_read)."""
+    read: Flags
+    """Which rows are read, shape (n_row,)."""
+    threshold: float
+    """Score above which there is a leak, at `FALSE_ALARM`."""
+
+    @property
+    def sigma_kgs(self) -> Floats:
+        """Standard error of a leak at each place, shape (n_place,)."""
+        return np.asarray((self.white**2).sum(axis=0) ** -0.5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Finding:
+    """What a window says."""
+
+    leaking: bool
+    """Whether the score is above the threshold."""
+    score: float
+    """Of the likeliest place, sigmas."""
+    kgs: float
+    """Size there."""
+    sigma_kgs: float
+    """Its standard error."""
+    link: int
+    """Likeliest link, its number in the whole network."""
+    fraction: float
+    """How far along it."""
+    zone_share: Floats
+    """Probability of each zone, given that there is one leak, shape (n_zone,)."""
+    unexplained: float
+    """Mean square of the whitened misses once the leak is taken off; 1 is as promised."""
+
+    @property
+    def zone(self) -> int:
+        """The likeliest zone."""
+        return int(np.argmax(self.zone_share))
+
+
+def respond_over(
+    piping: Piping, learned: Learned, window: Readings, fluid: Fluid | None = None
+) -> Response:
+    """Return the mean response over a window, with what was learnt.
+
+    Raises:
+        InputError: No interval of the window is complete.
+    """
+    responder = Responder(piping, learned.columns, fluid or water())
+    flows, pressures = piping.flows(window), piping.pressures(window)
+    whole = np.isfinite(flows).all(axis=1) & np.isfinite(window.makeup_kgs)
+    whole &= np.isfinite(pressures[:, piping.reference]).all(axis=1)
+    if not whole.any():
+        raise InputError("no complete interval", thing="window", fix="wait for readings")
+    return averaged(
+        [
+            responder.respond(
+                flows[t],
+                pressures[t],
+                float(window.makeup_kgs[t]),
+                (float(window.supply_c[t]), float(window.return_c[t])),
+            )
+            for t in np.flatnonzero(whole)
+        ]
+    )
+
+
+def covariance_of(
+    piping: Piping, learned: Learned, errors: Errors, response: Response, count: int
+) -> Floats:
+    """Return the covariance of a window's mean misses, what was learnt imprecisely included.
+
+    Args:
+        piping: The piping.
+        learned: What the days before taught.
+        errors: What is known of the meters.
+        response: Mean response of the window.
+        count: Number of intervals in it.
+    """
+    swell = mean_swing(learned.makeup_kgs, count)
+    # Two windows differ by a wander each; the learnt bias is the mean of many, so one counts.
+    noise = noise_of(piping, errors, response, count, errors.pressure_drift_kpa, swell)
+    j = response.jacobian
+    return np.asarray(noise + j @ learned.covariance @ j.T) * max(learned.misfit, 1.0) ** 2
+
+
+def signatures_of(
+    piping: Piping,
+    learned: Learned,
+    errors: Errors,
+    response: Response,
+    count: int,
+    zone_of_link: Ints,
+) -> Signatures:
+    """Return the signatures of leaks in a window of `count` intervals.
+
+    Args:
+        piping: The piping.
+        learned: What the days before taught.
+        errors: What is known of the meters.
+        response: Mean response of the window, see `respond_over`.
+        count: Number of intervals in it.
+        zone_of_link: See `zones.zones_of`.
+    """
+    covariance = covariance_of(piping, learned, errors, response, count)
+    read = read_rows(response)
+    factor = np.linalg.cholesky(covariance[np.ix_(read, read)])
+    at_node = np.linalg.solve(factor, response.leak[read])
+    net = piping.network
+    link = np.repeat(np.arange(net.n_link), len(PLACES))
+    fraction = np.tile(np.array(PLACES), net.n_link)
+    white = at_node[:, net.from_node[link]] * (1.0 - fraction)
+    white += at_node[:, net.to_node[link]] * fraction
+    return Signatures(
+        link=link,
+        fraction=fraction,
+        zone=zone_of_link[link],
+        length_m=net.length_m[link] / len(PLACES),
+        white=white,
+        at_node=at_node,
+        factor=factor,
+        read=read,
+        threshold=_threshold(white),
+    )
+
+
+def find_leak(piping: Piping, signatures: Signatures, response: Response, n_zone: int) -> Finding:
+    """Return whether and where water is lost.
+
+    Args:
+        piping: The piping.
+        signatures: Of the window.
+        response: Mean response of the window.
+        n_zone: Number of zones.
+    """
+    miss = np.linalg.solve(signatures.factor, response.miss[signatures.read])
+    score = scores(signatures.white, miss[:, None])[:, 0]
+    best = int(np.argmax(score))
+    sigma = float(signatures.sigma_kgs[best])
+    left = miss - signatures.white[:, best] * score[best] * sigma
+    return Finding(
+        leaking=bool(score[best] > signatures.threshold),
+        score=float(score[best]),
+        kgs=float(score[best]) * sigma,
+        sigma_kgs=sigma,
+        link=int(piping.link[signatures.link[best]]),
+        fraction=float(signatures.fraction[best]),
+        zone_share=zone_shares(signatures, score[:, None], n_zone)[:, 0],
+        unexplained=float(left @ left) / len(left),
+    )
+
+
+def scores(white: Floats, miss: Floats) -> Floats:
+    """Return the score of a leak at each place for whitened misses (n_read, k), (n_place, k)."""
+    unit = white / (white**2).sum(axis=0) ** 0.5
+    return np.asarray(unit.T @ miss)
+
+
+def zone_shares(signatures: Signatures, score: Floats, n_zone: int) -> Floats:
+    """Return each zone's probability from scores (n_place, k), shape (n_zone, k)."""
+    positive = np.maximum(score, 0.0)
+    weight = np.exp(0.5 * (positive**2 - positive.max(axis=0) ** 2))
+    weight *= signatures.length_m[:, None]
+    out = np.zeros((n_zone, score.shape[1]))
+    np.add.at(out, signatures.zone, weight)
+    return np.asarray(out / out.sum(axis=0))
+
+
+def _threshold(white: Floats) -> float:
+    """Return the score that the best place exceeds by chance at the false-alarm rate."""
+    draws = np.random.default_rng(0).normal(size=(len(white), _DRAWS))
+    return float(np.quantile(scores(white, draws).max(axis=0), 1.0 - FALSE_ALARM))

@@ -287,9 +287,8 @@ def winter(
     cold = 42.0 + 8.0 * load[:, 0] + 0.5 * _wander(rng, (steps,), 4.0)
     share = 1.0 + 0.04 * _wander(rng, (steps,), 8.0)
     loss = 1.0 + 0.1 * _wander(rng, (steps,), 12.0)
-    volume = city.network.volume_m3()
-    ends = np.bincount(city.network.from_node, volume, net.n_node)
-    swell = EXPANSION_SHARE * city.design_kgs.sum() * _wander(rng, (steps,), 2.0)
+    ends = _volumes(city.network, net.n_node)
+    swell = EXPANSION_SHARE * city.design_kgs.sum() * 0.5**0.5 * _wander(rng, (steps, 2), 2.0)
     drift = PRESSURE_DRIFT_KPA * _wander(rng, (steps, 2, n_tap), 24.0)
     warm = np.array([name.startswith("s.") for name in net.link_names])
     cooling = np.append(truth.cooling_k, truth.cooling_k[leak.link] if leak else [])
@@ -303,7 +302,7 @@ def winter(
         _regulate(net, op, city, state.pressure_kpa, wanted[t])
         op.lift_kpa[:] = lift * (0.45 + 0.55 * load[t, 0] ** 1.6)
         op.lift_kpa[city.plant[1]] *= share[t]
-        op.outflow_kgs[:] = swell[t] * ends / ends.sum()
+        op.outflow_kgs[:] = swell[t] @ ends
         op.outflow_kgs[: len(truth.loss)] += truth.loss * loss[t]
         if leak is not None and t >= leak.from_step:
             op.outflow_kgs[-1] = leak.kgs
@@ -330,6 +329,14 @@ def winter(
         supply_c=hot + 0.3 * few * rng.normal(size=steps),
         return_c=cold + 0.3 * few * rng.normal(size=steps),
     )
+
+
+def _volumes(net: Network, n_node: int) -> Floats:
+    """Return the share of each node in the water of the supply pipes, and of the return pipes."""
+    ends = np.zeros((2, n_node))
+    side = np.array([name.startswith("r.") for name in net.link_names]).astype(np.int64)
+    np.add.at(ends, (side, net.from_node), net.volume_m3())
+    return np.asarray(ends / ends.sum(axis=1, keepdims=True))
 
 
 def _regulate(net: Network, op: Operation, city: City, p: Floats, wanted: Floats) -> None:

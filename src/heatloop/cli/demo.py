@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from heatloop.cli.stack import StackOptions
+from heatloop.cli.stack import SIZES_HELP, StackOptions
+from heatloop.demo.streets import DEFAULT_SIZE, SIZES
 from heatloop.kernel.errors import InputError
 
 DEFAULT_START = "2025-12-20T16:00:00+00:00"
@@ -28,7 +29,7 @@ def add_to(commands: Any) -> None:
         epilog="example: heatloop demo --headless --size small --days 3 --json report.json",
     )
     parser.add_argument("--headless", action="store_true", required=True, help="no screens")
-    parser.add_argument("--size", default="small", help="size of the city (tiny, small)")
+    parser.add_argument("--size", choices=list(SIZES), default=DEFAULT_SIZE, help=SIZES_HELP)
     parser.add_argument("--days", type=float, default=1.0, help="days of plant time")
     parser.add_argument("--seed", type=int, default=1, help="which city and winter")
     parser.add_argument("--start", default=DEFAULT_START, help="plant time to start at, ISO 8601")

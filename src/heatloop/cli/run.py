@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from heatloop.app.settings import load_settings
-from heatloop.cli.stack import StackOptions
+from heatloop.cli.stack import SIZES_HELP, StackOptions
+from heatloop.demo.streets import DEFAULT_SIZE, SIZES
 from heatloop.kernel.errors import InputError
 
 
@@ -29,7 +30,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--host", help="address to serve on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to serve on (default 8080)")
     parser.add_argument("--demo", action="store_true", help="with the demo city")
-    parser.add_argument("--size", default="small", help="size of the demo city (tiny, small)")
+    parser.add_argument("--size", choices=list(SIZES), default=DEFAULT_SIZE, help=SIZES_HELP)
     parser.add_argument("--seed", type=int, default=1, help="which demo city and winter")
     parser.add_argument("--speed", type=float, default=10.0, help="plant seconds a second, 1-60")
     parser.add_argument("--base-port", type=int, default=15020, help="first Modbus port")

@@ -93,7 +93,7 @@ def _dynamic(
     simulation = Simulation(solver, water)
     held_first = water.stored_kj()
     progress = LateProgress("simulate network", steps)
-    given = taken = lost = 0.0
+    given = taken = lost = outside = 0.0
     with _Tables(options.out, network, options.only) as tables:
         tables.write(0.0, state)
         due = options.every
@@ -102,6 +102,8 @@ def _dynamic(
             profile.apply(operation, (step - 1) * options.step)
             state = simulation.step(operation, options.step)
             moved = simulation.moved
+            if moved is None:
+                continue
             given, taken, lost = (
                 given + moved.given_kj,
                 taken + moved.taken_kj,
@@ -121,7 +123,7 @@ def _dynamic(
         "taken_kwh": round(taken / 3600.0, 4),
         "lost_kwh": round(lost / 3600.0, 4),
         "stored_kwh": round(stored / 3600.0, 4),
-        "energy_closure": abs(given - taken - lost - stored) / max(abs(given), 1e-9),
+        "energy_closure": abs(given - taken - lost + outside - stored) / max(abs(given), 1e-9),
     }
 
 

@@ -10,8 +10,13 @@ from pathlib import Path
 import httpx
 
 from heatloop.app.supervisor import Program, Supervisor
+from heatloop.demo.streets import DEFAULT_SIZE
 
 READY_S = 90.0
+SIZES_HELP = (
+    "size of the demo city: tiny (2 substations), small (12), medium (40, the default), "
+    "large (520)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +37,7 @@ class StackOptions:
     """IANA zone of the company, for day roll-ups."""
     demo: bool = False
     """Whether a demo city answers on the wire."""
-    size: str = "small"
+    size: str = DEFAULT_SIZE
     """Size of the demo city."""
     seed: int = 1
     """Which city and winter are drawn."""
@@ -108,12 +113,16 @@ def historian_program(options: StackOptions) -> Program:
 def platform_program(options: StackOptions) -> Program:
     """The process that takes in, decides and serves."""
     argv = [
-        *("-m", "heatloop.cli.platform", "--data", str(options.data)),
+        *("heatloop.cli.platform", "--data", str(options.data)),
         *("--host", options.host, "--port", str(options.port)),
     ]
     if options.config is not None:
         argv += ["--config", str(options.config)]
-    if options.demo:
+    if not options.demo:
+        argv.insert(0, "-m")
+    else:
+        # What the city really is the platform must find out from the wire.
+        argv = ["-m", "heatloop.cli.fence", str(options.data / "city"), *argv]
         argv += ["--clock", str(options.run_dir / "city.sock"), "--demo"]
     return Program(
         name="platform",

@@ -18,8 +18,6 @@ from heatloop.kernel.clock import ClockState
 from heatloop.kernel.errors import InputError
 
 _WORKS = (
-    "boiler_c",
-    "boiler_kw",
     "valve_pct",
     "pump_hz",
     "makeup_on",
@@ -27,23 +25,24 @@ _WORKS = (
     "tank_m",
     "refilling",
     "primary_kgs",
-    "primary_out_c",
     "flow_kgs",
     "exchanger_kw",
-    "station_supply_kpa",
-    "station_return_kpa",
     "emitter_kj",
     "room_seen_c",
 )
-_WORKS_NUMBERS = ("source_hz", "source_kgs", "source_dp_kpa", "source_return_c", "outlet_c")
+_PLANTS = ("heater_c", "heater_kw", "pump_hz", "kgs", "dp_kpa", "outlet_c", "back_c")
+_ZONES = ("valve_pct", "pump_hz", "booster_hz", "heat_kw", "error_k")
+_PRIMARY = ("flow_kgs", "pressure_kpa", "node_c", "inlet_c", "held_kpa", "makeup_kgs")
 
 
 def _parts(city: City) -> Iterator[tuple[str, Any, str]]:
     """Yield (key, owner, attribute) of every array of the city's state."""
-    for name in _WORKS:
-        yield name, city.works, name
-    yield "mains_supply_c", city.works.mains, "supply_c"
-    yield "mains_return_c", city.works.mains, "return_c"
+    works = city.works
+    named = (("", works, _WORKS), ("plants_", works.plants, _PLANTS))
+    named += (("zones_", works.zones, _ZONES), ("primary_", works.primary, _PRIMARY))
+    for prefix, owner, names in named:
+        for name in names:
+            yield prefix + name, owner, name
     for part in ("secondary", "rooms"):
         owner = getattr(city.works, part)
         for field in fields(owner):
@@ -70,12 +69,13 @@ def save_city(
         "weather": asdict(city.weather_settings),
         "faults": city.faults.active,
         "written_s": city.controllers.written_s,
-        "works": {name: getattr(city.works, name) for name in _WORKS_NUMBERS},
         "energy": city.works.energy,
         "clock": clock.to_dict() if clock else None,
     }
     arrays = {key: np.asarray(getattr(owner, name)) for key, owner, name in _parts(city)}
     arrays["words"] = city.memory.words
+    water = city.works.primary.water.to_arrays()
+    arrays |= {f"water_{key}": np.asarray(value) for key, value in water.items()}
     arrays |= {f"extra_{key}": np.asarray(value) for key, value in (extra or {}).items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
@@ -120,9 +120,9 @@ def load_city(
 def _restore(city: City, about: dict[str, Any], arrays: dict[str, Any]) -> None:
     for key, owner, name in _parts(city):
         value = arrays[key]
-        setattr(owner, name, float(value) if value.ndim == 0 else value)
-    for name in _WORKS_NUMBERS:
-        setattr(city.works, name, about["works"][name])
+        setattr(owner, name, value)
+    water = {key[6:]: value for key, value in arrays.items() if key.startswith("water_")}
+    city.works.primary.water.load_arrays(water)
     city.works.energy = about["energy"]
     city.memory.words[:] = arrays["words"]
     city.weather_settings = WeatherSettings(**about["weather"])

@@ -9,7 +9,7 @@ from heatloop.demo.faults import Faults, offered_faults
 from heatloop.demo.first_settings import first_settings
 from heatloop.demo.ledger import BASE_PORT, ledger_of
 from heatloop.demo.meters import Meters
-from heatloop.demo.readings import Readings, true_values
+from heatloop.demo.readings import Readings, quick_values, true_values
 from heatloop.demo.registers import RegisterMemory
 from heatloop.demo.streets import draw_streets
 from heatloop.demo.totals import Totals
@@ -23,6 +23,8 @@ from heatloop.plant.ledger import Ledger
 INNER_S = 15.0
 _SETTLE_DAYS = 5
 _SETTLE_STEP_S = 300.0
+_COARSE_INNER_S = 150.0
+"""Longest step of the water and of stand-in controllers."""
 _DAY_S = 86400.0
 
 
@@ -52,15 +54,15 @@ class City:
         self.ledger: Ledger = build_ledger(assets, devices, gateways, version=1, keys={})
         self.winter = Winter(seed)
         self.weather_settings = WeatherSettings()
-        self.works = Works(draw_truth(self.streets))
+        self.works = Works(draw_truth(self.streets), self.streets)
         self.totals = Totals.of_age(self.works, seed)
         self.memory = RegisterMemory(self.ledger)
         self.measured = {b.point: index for index, b in enumerate(self.memory.measured)}
         self.meters = Meters(self.memory.measured, seed)
         self.readings = Readings(self.memory.measured)
         self.controllers = Controllers(self.works, self.streets, self.memory, self.measured)
-        self.faults = Faults(self.works, self.measured, self.memory.number)
-        self.offered = offered_faults(self.streets)
+        self.faults = Faults(self.works, self.measured, self.memory.number, self.ledger)
+        self.offered = offered_faults(self.streets, self.ledger)
         self.now_s = start_s
         self.inner_s = INNER_S
         self.weather: Weather = self.winter.at(start_s)
@@ -69,7 +71,7 @@ class City:
         self._set_point_units = {
             (self.memory.number[b.device], b.register): int(b.point[2:6]) - 1
             for b in self.memory.settings
-            if b.kind == "secondary_supply_temperature_setpoint"
+            if b.kind == "secondary_supply_temperature_setpoint" and b.point.startswith("UN")
         }
         self.memory.write_settings(first_settings(self.streets, self.works, self.weather.outdoor_c))
         self.true: Floats = self._look()
@@ -106,14 +108,14 @@ class City:
 
     def step(self, dt_s: float, *, show: bool = True) -> None:
         """Move the city by `dt_s` seconds of plant time and bring the registers up to date."""
-        longest = self.inner_s if dt_s <= 30.0 else _SETTLE_STEP_S
+        longest = self.inner_s if dt_s <= 30.0 else _COARSE_INNER_S
         count = max(1, round(dt_s / longest + 0.499))
         inner_s = dt_s / count
         self.weather = self.winter.at(self.now_s + dt_s, self.weather_settings)
         works, outdoor_c = self.works, self.weather.outdoor_c
         for _ in range(count):
             if inner_s <= 30.0:
-                self.true = self._look()
+                self.true = self._glance()
                 sensed = self.meters.lasting(self.true)
                 self.faults.spoil(sensed, self.now_s)
             else:
@@ -170,11 +172,17 @@ class City:
         low, high = self._day_range_c
         here = self.weather.outdoor_c
         self._day_range_c = (min(low, here), max(high, here))
-        values = true_values(
+        self._values = true_values(
             self.works,
             self.totals,
             self.weather,
             self._day_range_c,
             self.controllers.interlock_word,
         )
-        return self.readings.pick(values)
+        return self.readings.pick(self._values)
+
+    def _glance(self) -> Floats:
+        """Return what is true of all measured points, brought up to date where controllers look."""
+        fresh = quick_values(self.works, self.totals, self.controllers.interlock_word)
+        self._values.update(fresh)
+        return self.readings.pick(self._values)

@@ -12,8 +12,8 @@ from heatloop.network.arrays import Floats
 
 SUN_K = 8.0
 """What a full winter sun adds to a collector it shines on."""
-LYING_K = 7.0
-"""What a collector over a radiator shows beyond its room."""
+LYING_K = 12.0
+"""What a collector right over a radiator shows beyond its room."""
 _FULL_SUN_W_M2 = 500.0
 # Behind the glass it stays warmer than the room for a while, and in the dusk a little.
 _LEAST_SUN_W_M2 = 50.0

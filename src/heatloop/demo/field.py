@@ -10,6 +10,7 @@ from heatloop.demo.city import City
 from heatloop.demo.devices.coap_client import CoapClient
 from heatloop.demo.devices.collectors import Collectors, Reporter
 from heatloop.demo.devices.modbus import ModbusDevice, serve, stop
+from heatloop.demo.foreign import Intruder
 from heatloop.demo.logs import ANSWER, WireLog
 from heatloop.kernel.errors import ConfigError, InputError
 
@@ -60,6 +61,7 @@ class Field:
         """Time stamp of what is answered now."""
         self._servers: list[asyncio.Server] = []
         self._client: CoapClient | None = None
+        self._intruder = Intruder(city.ledger)
 
     async def start(self) -> None:
         """Start all servers.
@@ -82,6 +84,7 @@ class Field:
 
     async def close(self) -> None:
         """Stop everything."""
+        await self._intruder.close()
         if self._client is not None:
             self._client.close()
         for device, server in zip(self.devices, self._servers, strict=False):
@@ -90,11 +93,12 @@ class Field:
         self.reports.close()
 
     def moved(self, before_s: float) -> None:
-        """Follow the city to its present moment: silence faults, and reports now due."""
+        """Follow the city to its present moment: silence, intruders, and reports now due."""
         city = self._city
         for device in self.devices:
             device.silent = device.index in city.faults.silent
         if self.reporter is not None:
+            self._intruder.follow(city.faults.meddled, city.now_s)
             self.reporter.send(self.collectors.due(before_s, city.now_s))
 
     async def reports_below(self, most: int) -> None:

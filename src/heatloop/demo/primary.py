@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from heatloop.demo.layout import MAKEUP_C, TANK_LAYERS, build_primary
+from heatloop.demo.layout import TANK_LAYERS, build_primary
 from heatloop.demo.orders import LEAK_KPA, Wear, choke
 from heatloop.demo.plans import Streets
 from heatloop.demo.plant_orders import RETURN_HOLD_KPA, PlantOrders
 from heatloop.demo.truth import Truth
 from heatloop.network.arrays import Floats, summed
 from heatloop.network.flow.solver import Solver
-try:
-    from heatloop.network.heat.dynamic import Dynamics
-except ImportError:
-    from heatloop.demo.standin_water import Dynamics
+from heatloop.network.heat.dynamic import Dynamics
 from heatloop.network.pump import kv_share
-from heatloop.network.water import CP_KJ_KGK
 
 _LEAST_SHARE = 1e-5
 _MAKEUP_SHARE = 0.03
@@ -51,10 +47,8 @@ class Primary:
         self._most_makeup = _MAKEUP_SHARE * design
         self._usual_leaks(real.leak_share * design)
         self._fill()
-        self.lost_kj = 0.0
-        self.given_kj = 0.0
-        self.taken_kj = 0.0
-        self.makeup_kj = 0.0
+        # Books of the last step: lost to the ground, and come with water from outside.
+        self.lost_kj, self.makeup_kj = 0.0, 0.0
 
     def _usual_leaks(self, zone_kgs: Floats) -> None:
         """Let every return junction of a zone lose its part of the zone's usual loss."""
@@ -138,11 +132,14 @@ class Primary:
         operation.demand_kw[at.cold_plate] = -zone_kw
         moved = self.water.push(self.flow_kgs, operation, dt_s)
         self.node_c, self.inlet_c = moved.node_c, moved.inlet_c
-        self.lost_kj, self.given_kj = float(moved.lost_kj), float(moved.given_kj)
-        self.taken_kj = float(moved.taken_kj)
-        gathered = self._gathered() * CP_KJ_KGK * dt_s
-        into = np.minimum(gathered, 0.0).sum() * MAKEUP_C
-        self.makeup_kj = -float(into + np.maximum(gathered, 0.0) @ self.node_c)
+        self.lost_kj = float(moved.lost_kj.sum())
+        self.makeup_kj = float(moved.outside_kj.sum())
+
+    @property
+    def shown_kpa(self) -> Floats:
+        """Pressures as gauges show them: nothing where no water stands, shape (n_node,)."""
+        p = self.pressure_kpa
+        return np.asarray(np.where(p > 0.0, p, 0.0))
 
     def layer_c(self) -> Floats:
         """Return the temperature of each storage tank's layers, shape (n_tank, 3)."""

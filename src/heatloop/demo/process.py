@@ -17,7 +17,8 @@ from heatloop.demo.city import City
 from heatloop.demo.field import COAP_PORT, Field
 from heatloop.demo.ledger import BASE_PORT
 from heatloop.demo.runner import FASTEST_FREE, TICK_S, Runner
-from heatloop.demo.streets import SIZES
+from heatloop.demo.streets import DEFAULT_SIZE, SIZES
+from heatloop.demo.truth_file import write_truth
 from heatloop.kernel.clock import ClockState, machine_s
 from heatloop.kernel.errors import ConfigError, HeatloopError
 
@@ -26,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="heatloop.demo.process", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("heatloop-data"), help="data folder")
     parser.add_argument("--seed", type=int, default=1, help="which city")
-    parser.add_argument("--size", choices=sorted(SIZES), default="small", help="how large")
+    parser.add_argument("--size", choices=sorted(SIZES), default=DEFAULT_SIZE, help="how large")
     parser.add_argument("--speed", type=float, default=1.0, help="plant seconds a second, to 60")
     parser.add_argument("--lockstep", action="store_true", help="ticks wait for all gateways")
     parser.add_argument("--start", default="", help="plant time, ISO 8601 or seconds; else now")
@@ -70,6 +71,7 @@ def _build(options: argparse.Namespace) -> Runner:
     else:
         start_s = start_time_s(options.start)
         city = City(options.seed, options.size, start_s, base_port=options.base_port)
+    write_truth(city, folder / "city")
     lockstep = options.lockstep or options.speed > FASTEST_FREE
     clock = kept
     if clock is None or clock.lockstep != lockstep:

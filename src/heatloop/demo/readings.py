@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from heatloop.demo.readings_plants import FAULT, RUNNING, STOPPED, Values, plants
 from heatloop.demo.totals import Totals, pump_power_kw
 from heatloop.demo.weather import Weather
-from heatloop.demo.works import RETURN_HOLD_KPA, Works
+from heatloop.demo.works import Works
 from heatloop.kernel.errors import ConfigError
 from heatloop.network.arrays import Floats, summed
-from heatloop.network.water import CP_KJ_KGK, density_kg_m3
+from heatloop.network.water import density_kg_m3
 from heatloop.plant.model import Binding
 
-STOPPED, RUNNING, STANDBY, FAULT = 0.0, 1.0, 2.0, 3.0
 _OVER_CURRENT = 1.0
 
 
@@ -25,20 +25,29 @@ def true_values(
     weather: Weather,
     day_range_c: tuple[float, float],
     interlock_word: Floats,
-) -> dict[str, Floats | Sequence[float]]:
-    """Return the true values by point kind, each in asset-code order."""
+) -> Values:
+    """Return the true values by point kind, each in asset-code order.
+
+    Where assets of several kinds have points of one kind, that of the rarer ones is
+    `<prefix>.<point kind>`.
+    """
     return (
         _weather(weather, day_range_c)
-        | _source(works, totals)
+        | plants(works, totals)
         | _stations(works, totals)
         | _units(works, totals, interlock_word)
         | _buildings(works, totals)
     )
 
 
+def quick_values(works: Works, totals: Totals, interlock_word: Floats) -> Values:
+    """Return what controllers of units look at between two readings of all meters."""
+    return _units(works, totals, interlock_word) | {"tank_level": works.tank_m}
+
+
 def _weather(
     weather: Weather, day_range_c: tuple[float, float]
-) -> dict[str, Floats | Sequence[float]]:
+) -> Values:
     return {
         "weather_condition": (float(weather.condition),),
         "outdoor_temperature": (weather.outdoor_c,),
@@ -51,40 +60,19 @@ def _weather(
     }
 
 
-def _source(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]:
-    kgs, back_c = works.source_kgs, works.source_return_c
-    lift_kw = kgs * CP_KJ_KGK * (works.outlet_c - back_c)
-    turning = RUNNING if works.source_hz > 1.0 else STOPPED
-    return {
-        "source_heat_total": (totals.source_kwh,),
-        "source_heat_power": (lift_kw,),
-        "source_flow_total": (totals.source_m3,),
-        "source_flow": (kgs * 3600.0 / float(density_kg_m3(back_c)),),
-        "source_supply_temperature": (works.outlet_c,),
-        "source_return_temperature": (back_c,),
-        "source_supply_pressure": (RETURN_HOLD_KPA + works.source_dp_kpa,),
-        "source_return_pressure": (RETURN_HOLD_KPA,),
-        "boiler_outlet_temperature": works.boiler_c,
-        "boiler_load": works.boiler_kw * (100.0 / works.truth.boiler_kw),
-        "boiler_state": np.where(works.boiler_kw > 1.0, RUNNING, STOPPED),
-        "pump_frequency": (works.source_hz, 0.0),
-        "pump_state": (turning, STANDBY),
-    }
-
-
-def _stations(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]:
-    truth, n = works.truth, works.n_station
+def _stations(works: Works, totals: Totals) -> Values:
+    truth, n, primary, at = works.truth, works.n_station, works.primary, works.primary.at
     flow = summed(truth.station, works.primary_kgs, n)
     heat = summed(truth.station, works.exchanger_kw, n)
-    back_c = summed(truth.station, works.primary_kgs * works.primary_out_c, n) / flow
+    back_c = primary.node_c[at.station_return]
     return {
         "primary_heat_total": totals.primary_kwh,
         "primary_heat_power": heat,
         "primary_flow": flow * 3600.0 / density_kg_m3(back_c),
-        "primary_supply_temperature": works.mains.supply_c[1::2, -1],
+        "primary_supply_temperature": primary.node_c[at.station_supply],
         "primary_return_temperature": back_c,
-        "primary_supply_pressure": works.station_supply_kpa,
-        "primary_return_pressure": works.station_return_kpa,
+        "primary_supply_pressure": primary.shown_kpa[at.station_supply],
+        "primary_return_pressure": primary.shown_kpa[at.station_return],
         "tank_level": works.tank_m,
         "station_power_total": totals.station_kwh,
         "station_flood": np.zeros(n),
@@ -93,7 +81,7 @@ def _stations(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float
 
 def _units(
     works: Works, totals: Totals, interlock_word: Floats
-) -> dict[str, Floats | Sequence[float]]:
+) -> Values:
     loops = works.secondary
     turning = np.where(works.pump_hz > 1.0, RUNNING, STOPPED)
     makeup_m3h = works.makeup_kgs() * 3.6
@@ -119,9 +107,9 @@ def _units(
     }
 
 
-def _buildings(works: Works, totals: Totals) -> dict[str, Floats | Sequence[float]]:
+def _buildings(works: Works, totals: Totals) -> Values:
     plan, loops = works.truth.secondary, works.secondary
-    flow = works.flow_kgs[plan.unit] * plan.flow_share
+    flow = works.flow_kgs[plan.unit] * works.flow_share
     # Balancing valves stand by the share they let through.
     share = plan.flow_share * np.bincount(plan.unit).astype(np.float64)[plan.unit]
     return {
@@ -140,7 +128,7 @@ class Readings:
         self._measured = tuple(measured)
         self._pick: NDArray[np.intp] | None = None
 
-    def pick(self, values: dict[str, Floats | Sequence[float]]) -> Floats:
+    def pick(self, values: Values) -> Floats:
         """Return the true value of each measured binding, shape (n_measured,).
 
         Raises:
@@ -151,17 +139,19 @@ class Readings:
             self._pick = self._plan(values)
         return np.asarray(flat[self._pick])
 
-    def _plan(self, values: dict[str, Floats | Sequence[float]]) -> NDArray[np.intp]:
+    def _plan(self, values: Values) -> NDArray[np.intp]:
         sizes = {kind: len(part) for kind, part in values.items()}
         first = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
         places = []
         for binding in self._measured:
-            number = int(binding.point.split(".")[0][2:]) - 1
-            if binding.kind not in first or number >= sizes[binding.kind]:
+            asset = binding.point.split(".")[0]
+            number, kind = int(asset[2:]) - 1, f"{asset[:2]}.{binding.kind}"
+            kind = kind if kind in first else binding.kind
+            if kind not in first or number >= sizes[kind]:
                 raise ConfigError(
                     "the city has no such measurement",
                     thing=binding.point,
                     fix="use the ledger of the same city",
                 )
-            places.append(first[binding.kind] + number)
+            places.append(first[kind] + number)
         return np.array(places, dtype=np.intp)

@@ -82,9 +82,11 @@ class Scene:
     """Point whose quality must be bad where there is no alarm rule."""
     after: tuple[Check, ...] = ()
     """What must hold again once the fault is gone."""
+    apart: bool = False
+    """Whether it touches nothing else, so that it may run beside other scenes."""
     within_s: float = 900.0
     """Longest plant time until alarm and protection are seen."""
-    back_within_s: float = 1800.0
+    back_within_s: float = 3600.0
     """Longest plant time until all is well again."""
 
     @property

@@ -78,6 +78,8 @@ def _sensor(device: Device, point: str, within_s: float = 900.0) -> Iterator[Sce
             fault=f"{kind}@{point}",
             subject="",
             told_by=point,
+            # Who is asked so seldom steers nothing.
+            apart=within_s >= _METER_S,
             within_s=within_s,
         )
 
@@ -143,6 +145,7 @@ def _collector(ledger: Ledger, device: Device) -> Iterator[Scene]:
             fault=f"{fault}@{device.asset}",
             subject=subject,
             rules=((rule, ()),),
+            apart=True,
             within_s=_COLLECTOR_S,
             back_within_s=_COLLECTOR_S,
         )
@@ -151,32 +154,49 @@ def _collector(ledger: Ledger, device: Device) -> Iterator[Scene]:
 def _controller(ledger: Ledger, device: Device) -> Iterator[Scene]:
     station = device.asset
     unit = next(a.code for a in ledger.children(station) if a.kind == "unit")
-    valve = f"{unit}.valve_opening"
-    pump = f"{unit}.circulation_pump_frequency"
+    supply = f"{unit}.secondary_supply_temperature"
+    turning = Check(point=f"{unit}.circulation_pump_frequency", op=">=", value=_TURNING_HZ)
+    # First what leaves the water warm. Cut off, the station goes on by itself; without power its
+    # valve stays where it is.
+    near = Check(point=supply, op="~", value=8.0, of=f"{supply}_setpoint")
+    yield _silent(device, after=(turning, near))
+    yield _dark(device, (turning, Check(point=f"{unit}.valve_opening", op=">=", value=0.5)))
+    yield _foreign(device, f"{supply}_setpoint", 8.0)
+    if device.regulates == "plc":
+        # Where a gateway drives the valve it writes the register itself, many times an hour.
+        yield _foreign(device, f"{unit}.valve_opening_setpoint", 5.0)
+    for kind, fault, rules in _interlocked(station, unit):
+        yield Scene(
+            device_type=device.profile,
+            device=device.code,
+            kind=kind,
+            fault=fault,
+            subject=unit,
+            rules=rules,
+            after=(turning,),
+        )
+
+
+def _interlocked(
+    station: str, unit: str
+) -> tuple[tuple[str, str, tuple[tuple[str, tuple[Check, ...]], ...]], ...]:
+    """Return (scene, fault, what tells and what is then done) of a unit's interlocks."""
+    supply = f"{unit}.secondary_supply_temperature"
+    valve, pump = f"{unit}.valve_opening", f"{unit}.circulation_pump_frequency"
     shut = Check(point=valve, op="<=", value=1.0)
     held = Check(point=valve, op="~", value=1.0)
-    open_ = Check(point=valve, op=">=", value=30.0)
+    wide = Check(point=valve, op=">=", value=30.0)
     turning = Check(point=pump, op=">=", value=_TURNING_HZ)
     stopped = Check(point=pump, op="<=", value=0.0)
     dry = Check(point=f"{unit}.makeup_flow", op="<=", value=0.0)
-    # Which alarm tells of it, and what must then be done; a controller that takes an impossible
-    # reading for a lost sensor holds its valve, one that believes it is driven to the safe side.
-    rows: tuple[tuple[str, str, tuple[tuple[str, tuple[Check, ...]], ...]], ...] = (
-        (
-            "sensor_open",
-            f"sensor_open@{unit}.secondary_supply_temperature",
-            (("interlock.sensor_lost", (held,)), ("interlock.over_temperature", (shut,))),
-        ),
-        (
-            "sensor_short",
-            f"sensor_short@{unit}.secondary_supply_temperature",
-            (("interlock.sensor_lost", (held,)), ("interlock.frost", (open_, turning))),
-        ),
-        (
-            "over_limit",
-            f"sensor_high@{unit}.secondary_supply_temperature",
-            (("interlock.over_temperature", (shut,)),),
-        ),
+    # A controller that takes an impossible reading for a lost sensor holds its valve, one that
+    # believes it goes to the safe side of what it reads.
+    lost = ("interlock.sensor_lost", (held,))
+    hot = ("interlock.over_temperature", (shut,))
+    return (
+        ("sensor_open", f"sensor_open@{supply}", (lost, hot)),
+        ("sensor_short", f"sensor_short@{supply}", (lost, ("interlock.frost", (wide, turning)))),
+        ("over_limit", f"sensor_high@{supply}", (hot,)),
         (
             "over_limit",
             f"sensor_high@{unit}.secondary_supply_pressure",
@@ -194,19 +214,3 @@ def _controller(ledger: Ledger, device: Device) -> Iterator[Scene]:
         ),
         ("pump_trip", f"pump_trip@{unit}", (("interlock.pump_fault", (stopped, shut)),)),
     )
-    for kind, fault, rules in rows:
-        yield Scene(
-            device_type=device.profile,
-            device=device.code,
-            kind=kind,
-            fault=fault,
-            subject=unit,
-            rules=rules,
-            after=(turning,),
-        )
-    # Cut off, the station goes on by itself; without power its valve stays where it is.
-    supply = f"{unit}.secondary_supply_temperature"
-    near = Check(point=supply, op="~", value=8.0, of=f"{supply}_setpoint")
-    yield _silent(device, after=(turning, near))
-    yield _dark(device, (turning, Check(point=valve, op=">=", value=0.5)))
-    yield _foreign(device, f"{unit}.secondary_supply_temperature_setpoint", 8.0)

@@ -26,7 +26,7 @@ class Zones:
         self.pump_hz: Floats = np.full(n, PUMP_DUTY_HZ)
         self.booster_hz: Floats = np.full(len(truth.booster_kgs), PUMP_DUTY_HZ)
         self.heat_kw: Floats = np.zeros(n)
-        self._error_k: Floats = np.zeros(n)
+        self.error_k: Floats = np.zeros(n)
 
     def drive(self, orders: PlantOrders, wear: Wear, supply_c: Floats, dt_s: float) -> None:
         """Move valves and pumps by one step.
@@ -38,9 +38,9 @@ class Zones:
             dt_s: Step.
         """
         error = orders.zone_c - supply_c
-        move = _KP_PCT_K * (error - self._error_k)
+        move = _KP_PCT_K * (error - self.error_k)
         move += min(_KI_PCT_KS * dt_s, _MOST_PCT_K) * error
-        self._error_k = error
+        self.error_k = error
         by_hand = orders.zone_mode == StationMode.REMOTE_MANUAL
         goal = np.where(by_hand, orders.zone_valve_pct, self.valve_pct + move)
         reach = 100.0 * dt_s / self.truth.zone_stroke_s

@@ -19,9 +19,9 @@ _LOOSE_KJ_M2K = 72.0
 class Fabric:
     """What a house is built of."""
 
-    wall_w_m2k: float = 0.9
+    wall_w_m2k: float = 0.7
     """Outer walls."""
-    window_w_m2k: float = 2.6
+    window_w_m2k: float = 2.4
     """Windows."""
     roof_w_m2k: float = 0.7
     """Top ceiling."""
@@ -29,11 +29,11 @@ class Fabric:
     """Floor over the cellar."""
     party_w_m2k: float = 1.6
     """Walls and slabs between flats."""
-    window_share: float = 0.28
+    window_share: float = 0.25
     """Of the front and back facade."""
     glass: float = 0.45
     """Sun let in: g-value, frame, dirt, curtains."""
-    air_change_h: float = 0.5
+    air_change_h: float = 0.45
     """With shut windows and calm wind."""
     room_height_m: float = 2.8
     """Floor to floor."""

@@ -77,8 +77,9 @@ def _chance(seed: int, n: int, day: int) -> Floats:
 
     Reference: splitmix64, Steele, Lea and Flood, OOPSLA 2014, doi 10.1145/2660193.2660195.
     """
-    key = np.uint64((seed * 1_000_003 + day) % 2**64)
-    z: NDArray[np.uint64] = np.arange(1, n + 1, dtype=np.uint64) * _MIX[0] + key * _MIX[1]
+    # Whole numbers beyond 64 bits are cut by Python here; arrays wrap round without a word.
+    key = np.uint64((seed * 1_000_003 + day) * int(_MIX[1]) % 2**64)
+    z: NDArray[np.uint64] = np.arange(1, n + 1, dtype=np.uint64) * _MIX[0] + key
     z = (z ^ (z >> np.uint64(30))) * _MIX[1]
     z = (z ^ (z >> np.uint64(27))) * _MIX[2]
     z = z ^ (z >> np.uint64(31))

@@ -14,8 +14,8 @@ from heatloop.network.model.operation import Operation
 from heatloop.network.model.state import State
 
 _MOST_ROUNDS = 200
-_FLOW_TOLERANCE = 1e-9
-_MEAN_TOLERANCE_K = 1e-5
+_FLOW_TOLERANCE = 1e-8
+_MEAN_TOLERANCE_K = 1e-3
 _LEAST_DROP_K = 0.05
 _FARTHEST = 1.5
 _LEAST_KGS = 1e-9

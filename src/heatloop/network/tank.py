@@ -5,8 +5,7 @@ widened only by conduction (and by what mixes at the diffusers). Colder water ab
 over until it lies right. Heat and water are counted to rounding.
 
 Reference: plug flow with conduction and buoyancy, Duffie and Beckman, Solar Engineering of
-Thermal Processes, 4th ed., 8.4; pooling of inverted layers: Barlow et al., Statistical Inference
-under Order Restrictions, 1972 (pool adjacent violators).
+Thermal Processes, 4th ed., 8.4.
 """
 
 from __future__ import annotations
@@ -18,10 +17,8 @@ import numpy as np
 
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
+from heatloop.network.tank_layers import join_alike, join_thin, spread_between, turned_over
 from heatloop.network.water import CP_KJ_KGK
-
-_MOST_LAYERS = 80
-_ALIKE_K = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +71,7 @@ class Tank:
         self.plan = plan
         self._mass = [plan.mass_kg / len(layers)] * len(layers)
         self._warm = [float(x) for x in layers]
-        self._turn_over()
+        self._mass, self._warm = turned_over(self._mass, self._warm)
 
     def layers(self) -> tuple[Floats, Floats]:
         """Return mass and temperature of the plugs from top to bottom."""
@@ -160,9 +157,9 @@ class Tank:
                 fix="use a shorter step",
             )
         out_c = self._pass(passed, inlet_c, from_top=flow_kgs > 0.0)
+        join_thin(self._mass, self._warm)
         lost = self._conduct(ambient_c, dt_s)
-        self._turn_over()
-        self._tidy()
+        self._settle()
         gained = passed * CP_KJ_KGK * (inlet_c - out_c)
         return TankFlux(outlet_c=out_c, gained_kj=gained, lost_kj=lost)
 
@@ -214,17 +211,17 @@ class Tank:
     def _conduct(self, ambient_c: float, dt_s: float) -> float:
         """Let heat pass between plugs and out of the shell; return what was lost, kJ."""
         plan, mass, warm = self.plan, self._mass, self._warm
-        # m3 over m of height: kg per m of height stands for the cross-section.
+        # Water of 1,000 kg/m3: kg a metre of height stands for the cross-section.
         per_m = plan.mass_kg / plan.height_m
         area_m2 = per_m / 1000.0
-        for i in range(len(mass) - 1):
-            far_m = 0.5 * (mass[i] + mass[i + 1]) / per_m
-            conduct = plan.conduction_kw_mk * area_m2 / far_m
-            a, b = mass[i] * CP_KJ_KGK, mass[i + 1] * CP_KJ_KGK
-            both = a * b / (a + b)
-            heat = (warm[i] - warm[i + 1]) * both * -math.expm1(-conduct * dt_s / both)
-            warm[i] -= heat / a
-            warm[i + 1] += heat / b
+        spread_between(
+            mass,
+            warm,
+            [
+                plan.conduction_kw_mk * area_m2 * per_m * 2.0 / (mass[i] + mass[i + 1]) * dt_s
+                for i in range(len(mass) - 1)
+            ],
+        )
         keep = -math.expm1(-plan.loss_kw_k * dt_s / (plan.mass_kg * CP_KJ_KGK))
         lost = 0.0
         for i in range(len(mass)):
@@ -233,38 +230,6 @@ class Tank:
             lost += mass[i] * fall
         return lost * CP_KJ_KGK
 
-    def _turn_over(self) -> None:
-        """Mix colder water above with warmer below until no layer is lighter than one over it."""
-        mass: list[float] = []
-        warm: list[float] = []
-        for m, t in zip(self._mass, self._warm, strict=True):
-            mass.append(m)
-            warm.append(t)
-            while len(mass) > 1 and warm[-2] < warm[-1]:
-                _join(mass, warm, len(mass) - 2)
-        self._mass, self._warm = mass, warm
-
-    def _tidy(self) -> None:
-        """Join plugs that are alike, and the most alike ones until they are few enough."""
-        mass, warm = self._mass, self._warm
-        i = 0
-        while i < len(mass) - 1:
-            if abs(warm[i] - warm[i + 1]) < _ALIKE_K:
-                _join(mass, warm, i)
-            else:
-                i += 1
-        while len(mass) > _MOST_LAYERS:
-            # What is lost by a join is the spread it wipes out.
-            costs = [
-                (warm[k] - warm[k + 1]) ** 2 * mass[k] * mass[k + 1] / (mass[k] + mass[k + 1])
-                for k in range(len(mass) - 1)
-            ]
-            _join(mass, warm, costs.index(min(costs)))
-
-
-def _join(mass: list[float], warm: list[float], i: int) -> None:
-    """Mix plug i with the one below it."""
-    both = mass[i] + mass[i + 1]
-    warm[i] = (mass[i] * warm[i] + mass[i + 1] * warm[i + 1]) / both
-    mass[i] = both
-    del mass[i + 1], warm[i + 1]
+    def _settle(self) -> None:
+        self._mass, self._warm = turned_over(self._mass, self._warm)
+        join_alike(self._mass, self._warm)

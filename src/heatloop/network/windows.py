@@ -89,7 +89,8 @@ def window_kw_k(
 def _overlap(start_s: Floats, last_s: Floats, now_s: float, dt_s: float) -> Floats:
     """Return which share of the step lies in a daily interval; the step may cross midnight."""
     share = np.zeros_like(start_s)
-    for day in range(int((now_s + dt_s) // _DAY_S) + 1):
+    # One that began yesterday evening may still last.
+    for day in range(-1, int((now_s + dt_s) // _DAY_S) + 1):
         begin = np.maximum(start_s + day * _DAY_S, now_s)
         end = np.minimum(start_s + last_s + day * _DAY_S, now_s + dt_s)
         share += np.maximum(end - begin, 0.0)

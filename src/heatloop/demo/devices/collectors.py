@@ -71,6 +71,7 @@ class Collectors:
         city = self._city
         room = city.works.rooms.zone_c[self.flat] + self._bias_c
         room += self._sun_k * city.weather.sun_w_m2 / 500.0
+        room += city.faults.collectors.error_k(city.weather.sun_w_m2)
         room = np.where(self._stuck, self._stuck_c, room)
         building = city.streets.flats.building[self.flat]
         loops = city.works.secondary
@@ -93,7 +94,7 @@ class Collectors:
         """Return the reports of collectors that wake after one moment and until another."""
         phase = self.phase_s
         turn = np.floor((until_s - phase) / PERIOD_S) * PERIOD_S + phase
-        waking = np.flatnonzero((turn > after_s) & ~self.dead)
+        waking = np.flatnonzero((turn > after_s) & ~self.dead & ~self._city.faults.collectors.dead)
         if not len(waking):
             return []
         raw = self.raw_fields()

@@ -38,9 +38,11 @@ def _assemble(
 ) -> tuple[float, int]:  # fmt: skip
     """Write matrix and right side at flows `m`; return the largest residual and its link."""
     worst, at = 0.0, -1
-    low[:] = 0.0
-    diag[:] = 0.0
-    b[:] = 0.0
+    for i in range(len(low)):
+        low[i] = 0.0
+    for i in range(len(diag)):
+        diag[i] = 0.0
+        b[i] = 0.0
     for k in range(len(m)):
         if not active[k]:
             continue

@@ -38,14 +38,14 @@ class Pattern:
 
 def pattern_of(network: Network) -> Pattern:
     """Return the pattern of this topology."""
-    conducts = ~np.isin(network.kind, (LinkKind.FLOW, LinkKind.HEAT))
+    conducts = (network.kind != LinkKind.FLOW) & (network.kind != LinkKind.HEAT)
     free = np.full(network.n_node, -1, np.int64)
     n_free = int(network.n_node - network.pressure_held.sum())
     free[~network.pressure_held] = np.arange(n_free)
     a = np.where(conducts, free[network.from_node], -1)
     b = np.where(conducts, free[network.to_node], -1)
     order, column, rows = eliminate(n_free, a, b)
-    of_free, rows, updates, target, entry = pattern(n_free, order, column, rows, a, b)
+    of_free, updates, target, entry = pattern(n_free, order, column, rows, a, b)
     rank = np.full(network.n_node, -1, np.int64)
     rank[~network.pressure_held] = of_free
     return Pattern(
@@ -53,7 +53,7 @@ def pattern_of(network: Network) -> Pattern:
         rank=rank,
         entry=entry,
         column=column,
-        rows=rows,
+        rows=rows[: column[-1]],
         updates=updates,
         target=target,
     )

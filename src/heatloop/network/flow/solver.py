@@ -8,7 +8,7 @@ import numpy as np
 
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
-from heatloop.network.flow.draw import draw, first_flows
+from heatloop.network.flow.draw import branch_flows, draw, first_flows
 from heatloop.network.flow.factor import factorise, substitute
 from heatloop.network.flow.islands import components, named_islands, supplied_nodes
 from heatloop.network.flow.laws import prepare
@@ -253,6 +253,17 @@ class Solver:
         )
         if self._fresh:
             first_flows(net.kind, self._shape, self._laws, self._m)
+            branch_flows(
+                drawn,
+                pattern.rank,
+                pattern.column,
+                pattern.rows,
+                pattern.entry,
+                self._carrying,
+                net.from_node,
+                net.to_node,
+                self._m,
+            )
             self._fresh = False
         return newton(
             int(self.friction),

@@ -1,4 +1,4 @@
-"""The order in which the mixed temperatures of nodes can be known, downstream from the sources."""
+"""Which links meet at a node, and the order in which nodes' mixed temperatures can be known."""
 
 from __future__ import annotations
 
@@ -6,6 +6,27 @@ import numpy as np
 
 from heatloop.network.compiled import compiled
 from heatloop.network.model.net import Flags, Ints
+
+
+@compiled
+def incidence(n_node: int, from_node: Ints, to_node: Ints) -> tuple[Ints, Ints]:
+    """Return the start of each node's links, shape (n_node + 1,), and the links, (2 n_link,)."""
+    fed = np.zeros(n_node + 1, np.int64)
+    for k in range(len(from_node)):
+        fed[from_node[k] + 1] += 1
+        fed[to_node[k] + 1] += 1
+    for v in range(n_node):
+        fed[v + 1] += fed[v]
+    at = np.empty(n_node, np.int64)
+    for v in range(n_node):
+        at[v] = fed[v]
+    feeds = np.empty(2 * len(from_node), np.int64)
+    for k in range(len(from_node)):
+        feeds[at[from_node[k]]] = k
+        at[from_node[k]] += 1
+        feeds[at[to_node[k]]] = k
+        at[to_node[k]] += 1
+    return fed, feeds
 
 
 @compiled
@@ -18,7 +39,8 @@ def _dependencies(
         if forward[k] == 0 or fixed[k]:
             continue
         head = to_node[k] if forward[k] > 0 else from_node[k]
-        for other in (k, partner[k]):
+        for turn_ in range(2):
+            other = k if turn_ == 0 else partner[k]
             if other < 0 or forward[other] == 0:
                 continue
             tail = from_node[other] if forward[other] > 0 else to_node[other]
@@ -53,9 +75,12 @@ def downstream_order(
     count = np.zeros(n_node + 1, np.int64)
     none = np.zeros(0, np.int64)
     _dependencies(0, from_node, to_node, forward, fixed, partner, waits, count, none, none)
-    count = np.cumsum(count)
+    for v in range(n_node):
+        count[v + 1] += count[v]
     fed = np.empty(count[n_node], np.int64)
-    at = count[:-1].copy()
+    at = np.empty(n_node, np.int64)
+    for v in range(n_node):
+        at[v] = count[v]
     _dependencies(1, from_node, to_node, forward, fixed, partner, waits, count, at, fed)
     order = np.empty(n_node, np.int64)
     done, filled = 0, 0

@@ -9,7 +9,7 @@ from heatloop.network.arrays import Floats
 from heatloop.network.fluid import Fluid
 from heatloop.network.model.net import Ints, Network
 from heatloop.network.model.operation import Operation
-from heatloop.network.sweep.order import downstream_order
+from heatloop.network.sweep.order import downstream_order, incidence
 from heatloop.network.sweep.sweep import sweep
 
 STILL_KGS = 1e-6
@@ -29,12 +29,7 @@ class Sweeper:
     def __init__(self, network: Network, fluid: Fluid) -> None:
         self.network, self.fluid = network, fluid
         n_link = network.n_link
-        ends = np.concatenate([network.to_node, network.from_node])
-        by_node = np.argsort(ends, kind="stable")
-        self._feeds = np.asarray(by_node % n_link, dtype=np.int64)
-        self._fed = np.concatenate(
-            [[0], np.cumsum(np.bincount(ends, minlength=network.n_node))]
-        ).astype(np.int64)
+        self._fed, self._feeds = incidence(network.n_node, network.from_node, network.to_node)
         self._partner, self._side = np.full(n_link, -1, np.int64), np.full(n_link, -1, np.int64)
         for x, (hot, cold) in enumerate(
             zip(network.hot_link.tolist(), network.cold_link.tolist(), strict=True)

@@ -22,6 +22,8 @@ from heatloop.network.twin.metered import Piping, Readings
 from heatloop.network.twin.response import Responder, Response
 
 PLACES = (0.1, 0.3, 0.5, 0.7, 0.9)
+CLOSER = 12
+"""How many links are looked at again without linearising."""
 FALSE_ALARM = 0.01
 """Of one window without a leak."""
 _DRAWS = 4000
@@ -169,30 +171,117 @@ def signatures_of(
     )
 
 
-def find_leak(piping: Piping, signatures: Signatures, response: Response, n_zone: int) -> Finding:
+def find_leak(
+    piping: Piping,
+    learned: Learned,
+    signatures: Signatures,
+    response: Response,
+    window: Readings,
+    n_zone: int,
+    fluid: Fluid | None = None,
+) -> Finding:
     """Return whether and where water is lost.
 
     Args:
         piping: The piping.
+        learned: What the days before taught.
         signatures: Of the window.
         response: Mean response of the window.
+        window: The window.
         n_zone: Number of zones.
+        fluid: Water if not given.
     """
     miss = np.linalg.solve(signatures.factor, response.miss[signatures.read])
     score = scores(signatures.white, miss[:, None])[:, 0]
-    best = int(np.argmax(score))
-    sigma = float(signatures.sigma_kgs[best])
-    left = miss - signatures.white[:, best] * score[best] * sigma
+    # Best place of each link; the best links are looked at again by solving with the leak.
+    of_link = np.full(piping.network.n_link, -np.inf)
+    np.maximum.at(of_link, signatures.link, score)
+    closer = np.argsort(of_link)[::-1][:CLOSER]
+    fits = _fit_exactly(piping, learned, signatures, response, window, closer, fluid or water())
+    chi = np.array([fit[0] for fit in fits])
+    best = int(np.argmin(chi))
+    link, kgs = int(closer[best]), float(fits[best][1].sum())
+    # Pipes that meet at the leak all fit at that end: each zone counts with its best pipe only.
+    share = np.zeros(n_zone)
+    zone = signatures.zone[np.searchsorted(signatures.link, closer)]
+    np.maximum.at(share, zone, np.exp(0.5 * (chi.min() - chi)))
+    mine = signatures.link == link
     return Finding(
-        leaking=bool(score[best] > signatures.threshold),
-        score=float(score[best]),
-        kgs=float(score[best]) * sigma,
-        sigma_kgs=sigma,
-        link=int(piping.link[signatures.link[best]]),
-        fraction=float(signatures.fraction[best]),
-        zone_share=zone_shares(signatures, score[:, None], n_zone)[:, 0],
-        unexplained=float(left @ left) / len(left),
+        leaking=bool(score.max() > signatures.threshold),
+        score=float(score.max()),
+        kgs=kgs,
+        sigma_kgs=float(signatures.sigma_kgs[mine].max()),
+        link=int(piping.link[link]),
+        fraction=_fraction(float(response.flow_kgs[link]), fits[best][1]),
+        zone_share=share / share.sum(),
+        unexplained=float(chi[best]) / len(miss),
     )
+
+
+def _fit_exactly(
+    piping: Piping,
+    learned: Learned,
+    signatures: Signatures,
+    response: Response,
+    window: Readings,
+    links: Ints,
+    fluid: Fluid,
+) -> list[tuple[float, Floats]]:
+    """Return chi-square and the outflow at both ends of each link that explain the misses best.
+
+    A leak within a pipe acts on the rest as two, one at each end.
+    """
+    responder = Responder(piping, learned.columns, fluid)
+    flow = np.nanmean(piping.flows(window), axis=0)
+    pressure = np.array(
+        [np.mean(p[np.isfinite(p)]) if np.isfinite(p).any() else np.nan
+         for p in piping.pressures(window).T]
+    )  # fmt: skip
+    made = float(np.nanmean(window.makeup_kgs))
+    c = (float(np.nanmean(window.supply_c)), float(np.nanmean(window.return_c)))
+    read = signatures.read
+    base = responder.respond(flow, pressure, made, c).miss
+    out = []
+    net = piping.network
+    for link in links.tolist():
+        ends = np.array([net.from_node[link], net.to_node[link]])
+        lost = np.zeros(net.n_node)
+        miss, leak = response.miss, response.leak
+        for _ in range(4):
+            white = np.linalg.solve(
+                signatures.factor, np.column_stack((leak[:, ends], miss))[read]
+            )
+            lost[ends] = _two_positive(white[:, :2], white[:, 2] + white[:, :2] @ lost[ends])
+            now = responder.respond(flow, pressure, made, c, lost)
+            miss, leak = response.miss + now.miss - base, now.leak
+        left = np.linalg.solve(signatures.factor, miss[read])
+        out.append((float(left @ left), lost[ends]))
+    return out
+
+
+def _two_positive(columns: Floats, right: Floats) -> Floats:
+    """Return the least-squares solution with two unknowns that are not negative."""
+    square, push = columns.T @ columns, columns.T @ right
+    both = np.linalg.lstsq(square, push, rcond=1e-10)[0]
+    if (both >= 0.0).all():
+        return np.asarray(both)
+    alone = np.maximum(push / np.diag(square), 0.0)
+    gain = alone * push
+    return np.where(np.arange(2) == np.argmax(gain), alone, 0.0)
+
+
+def _fraction(flow: float, ends: Floats) -> float:
+    """Return how far along a pipe the leak is that acts as these outflows at its ends."""
+    whole = float(ends.sum())
+    if whole <= 0.0:
+        return 0.5
+
+    def rub(m: float) -> float:
+        return m * abs(m)
+
+    # The loss with the leak where it is equals the loss of the flow that reaches the far end.
+    before, after = rub(flow), rub(flow + whole)
+    return float(np.clip((rub(flow + float(ends[1])) - before) / (after - before), 0.0, 1.0))
 
 
 def scores(white: Floats, miss: Floats) -> Floats:

@@ -93,12 +93,11 @@ def noise_of(
     sensor = errors.pressure_noise_kpa**2 / count + drift**2
     piece = piping.piece[piping.port_node]
     out[:n_port, :n_port] += sensor * (np.eye(n_port) + (piece[:, None] == piece))
-    n_piece = len(piping.reference)
-    share = np.append(np.full(n_piece, 1.0 / n_piece), 1.0) * swell
-    out[n_port:, n_port:] += np.outer(share, share)
+    # Water swells, and old losses change, all over each piece by itself.
+    loss = response.jacobian[:, part.loss]
+    out += swell**2 / loss.shape[1] * (loss @ loss.T)
     n_row = len(out)
-    # A floor: swelling is not shared out exactly as assumed.
-    out[np.arange(n_port, n_row), np.arange(n_port, n_row)] += (0.3 * share) ** 2 + 1e-8
+    out[np.arange(n_port, n_row), np.arange(n_port, n_row)] += (0.01 * swell) ** 2 + 1e-8
     return out
 
 
@@ -159,12 +158,18 @@ def learn(piping: Piping, history: Readings, errors: Errors, fluid: Fluid | None
 
 
 def mean_swing(series: Floats, count: int) -> float:
-    """Return the standard deviation of means of `count` successive values of a series."""
+    """Return the standard deviation of means of `count` successive values of a series.
+
+    It is an upper limit at 95 % confidence, for few days hold few independent windows.
+    """
     if count >= len(series) // 4:
-        return float(series.std())
+        return float(series.std()) * 2.0
     sums = np.cumsum(np.insert(series, 0, 0.0))
     means = (sums[count:] - sums[:-count]) / count
-    return float(means.std())
+    independent = max(len(series) / count - 1.0, 2.0)
+    # Wilson and Hilferty 1931: the 5 % quantile of chi-square over its degrees.
+    low = (1.0 - 2.0 / (9.0 * independent) - 1.645 * (2.0 / (9.0 * independent)) ** 0.5) ** 3
+    return float(means.std()) / max(low, 0.05) ** 0.5
 
 
 def averaged(responses: list[Response]) -> Response:
@@ -173,6 +178,7 @@ def averaged(responses: list[Response]) -> Response:
         miss=np.mean([r.miss for r in responses], axis=0),
         jacobian=np.mean([r.jacobian for r in responses], axis=0),
         leak=np.mean([r.leak for r in responses], axis=0),
+        flow_kgs=np.mean([r.flow_kgs for r in responses], axis=0),
     )
 
 

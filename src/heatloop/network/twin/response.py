@@ -31,6 +31,8 @@ class Response:
     """Of what is expected by the columns, shape (n_row, n_column)."""
     leak: Floats
     """Change of the rows by 1 kg/s lost at each node, shape (n_row, n_node)."""
+    flow_kgs: Floats
+    """Expected flow of each link, shape (n_link,)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +96,12 @@ class Responder:
         return self._is_reference
 
     def respond(
-        self, flow_kgs: Floats, pressure_kpa: Floats, makeup_kgs: float, c: tuple[float, float]
+        self,
+        flow_kgs: Floats,
+        pressure_kpa: Floats,
+        makeup_kgs: float,
+        c: tuple[float, float],
+        lost_kgs: Floats | None = None,
     ) -> Response:
         """Return misses and derivatives of one interval.
 
@@ -103,6 +110,7 @@ class Responder:
             pressure_kpa: Pressure at each port, shape (n_port,).
             makeup_kgs: Make-up.
             c: Temperatures of supply and return water.
+            lost_kgs: New leak at each node, shape (n_node,).
 
         Raises:
             InputError: Flows do not settle, or a reading that is needed is missing.
@@ -115,7 +123,8 @@ class Responder:
         op = self._operation
         op.held_kpa[pipe.port_node[pipe.reference]] = pressure_kpa[pipe.reference]
         free = ~self._is_reference
-        op.outflow_kgs[:] = self._spread @ loss
+        lost = np.zeros(net.n_node) if lost_kgs is None else lost_kgs
+        op.outflow_kgs[:] = self._spread @ loss + lost
         np.subtract.at(op.outflow_kgs, pipe.port_node[free], fed[free])
         mean_c = pipe.mean_c(*c)
         flows = self._solver.solve(op, mean_c=mean_c)
@@ -127,8 +136,8 @@ class Responder:
         miss[:n_port] = pressure_kpa - flows.pressure_kpa[pipe.port_node] - self._at[part.bias]
         miss[pipe.reference] = np.nan
         total = np.bincount(self._port_piece, fed, n_piece)
-        miss[n_port:-1] = total - loss
-        miss[-1] = makeup_kgs - loss.sum()
+        miss[n_port:-1] = total - loss - np.bincount(pipe.piece, lost, n_piece)
+        miss[-1] = makeup_kgs - loss.sum() - lost.sum()
 
         leak = np.empty((len(miss), net.n_node))
         leak[:n_port] = -answer
@@ -149,4 +158,4 @@ class Responder:
         jacobian[:n_port, part.loss] = p_leak @ self._spread
         jacobian[n_port:-1, part.loss] = np.eye(n_piece)
         jacobian[-1, part.loss] = 1.0
-        return Response(miss=miss, jacobian=jacobian, leak=leak)
+        return Response(miss=miss, jacobian=jacobian, leak=leak, flow_kgs=flows.flow_kgs)

@@ -245,14 +245,15 @@ def _report_ends_on_pipes(
         far, which = segment_distance_m(joined.place[[node]], starts[others], stops[others])
         if far[0] <= near_m and not _at_an_end(joined, node, near_m):
             other = lines[int(owner[others][which[0]])]
+            name = other.values.get("name", "")
             draft.findings.append(
                 ImportFinding(
                     kind="end_on_pipe",
                     thing=names[node],
                     place=other.place,
-                    zh=f"管端落在管道 {other.values.get('name', '')} 中段（{far[0]:.2f} m），未连接",
-                    en=f"an end lies on the middle of {other.values.get('name', '')} "
-                    f"({far[0]:.2f} m off) and was not joined; split that pipe there",
+                    zh=f"管端落在管道 {name} 中段（{far[0]:.2f} m），未连接",
+                    en=f"an end lies on the middle of {name} ({far[0]:.2f} m off) and was not "
+                    "joined; split that pipe there",
                 )
             )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 from heatloop.kernel.errors import InputError
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.state import State
-from heatloop.network.water import density_kg_m3
+from heatloop.network.water import CP_KJ_KGK, density_kg_m3
 from heatloop.store.networks.network_file import NetworkFile
 from heatloop.store.tables import CSV, XLSX, Row, write_tables
 
@@ -49,7 +51,6 @@ _KINDS_ZH = {
     LinkKind.RESISTANCE: "阻力件",
     LinkKind.DP_CONTROL: "压差控制器",
 }
-_CP_KJ_KGK = 4.187
 _MIDDLE_C = 60.0
 
 
@@ -95,7 +96,7 @@ def link_columns(file: NetworkFile, state: State | None) -> Columns:
     columns["loss_pa_m"] = steep.tolist()
     columns["inlet_c"] = state.inlet_c.tolist()
     columns["outlet_c"] = state.outlet_c.tolist()
-    heat = np.abs(state.flow_kgs) * _CP_KJ_KGK * (state.inlet_c - state.outlet_c)
+    heat = np.abs(state.flow_kgs) * CP_KJ_KGK * (state.inlet_c - state.outlet_c)
     columns["heat_kw"] = heat.tolist()
     return columns
 
@@ -176,8 +177,5 @@ def write_results(file: NetworkFile, state: State, folder: Path, *, language: st
 
 def _single_csv(rows: list[Row]) -> bytes:
     """Return one table as CSV bytes."""
-    import io
-    import zipfile
-
     with zipfile.ZipFile(io.BytesIO(write_tables({"table": rows}, CSV))) as archive:
         return archive.read("table.csv")

@@ -1,0 +1,308 @@
+"""The network engine against pandapipes: the same district, tables and friction law, one run.
+
+Steady: prescribed-flow consumers, water properties as they stand (pandapipes' `sequential`, its
+fastest); cold includes everything a new topology needs, warm is a repeat with other demands.
+Day: heat + return temperature consumers, 60 s steps; pandapipes' transient mode, one section a
+pipe, is measured on some steps and scaled.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import pandapipes_peer as peer
+from bench.lines import Lines, main
+from bench.nets import (
+    RETURN_C,
+    SUPPLY_C,
+    District,
+    consumer_links,
+    demand_factors,
+    make_district,
+    to_network,
+)
+from heatloop.network.flow.solver import TOLERANCE_KPA, Solver
+from heatloop.network.heat.dynamic import Dynamics
+from heatloop.network.heat.simulation import Simulation
+from heatloop.network.model.kinds import Friction
+from heatloop.network.model.net import Network
+from heatloop.network.model.operation import Operation
+from heatloop.network.steady import solve_steady
+
+Floats = NDArray[np.float64]
+LAW = Friction.NIKURADSE_SUM
+STEP_S = 60.0
+DAY_STEPS = 1440
+ROOT = Path(__file__).resolve().parent.parent
+FIRST_SOLVE = (
+    "import time; begin = time.perf_counter()\n"
+    "from bench.first_solve import first_solve\n"
+    "first_solve(); print(time.perf_counter() - begin)\n"
+)
+
+
+def _seconds(work: Callable[[], object], repeats: int) -> float:
+    """Return the median time of a piece of work."""
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+def _as_they_stand(network: Network) -> Floats:
+    """Return the temperatures that pandapipes takes water properties at: those of its start."""
+    side = np.array([name.startswith("s") for name in network.link_names])
+    return np.where(side, SUPPLY_C, RETURN_C)
+
+
+class Steady:
+    """One district in both tools, and what each did with it."""
+
+    def __init__(self, consumers: int, seed: int) -> None:
+        self.district = make_district(consumers, seed)
+        self.network, self.operation = to_network(self.district, heat=False)
+        self.links = consumer_links(self.network)
+        self.fluid = peer.shared_fluid()
+        self.start_c = _as_they_stand(self.network)
+        self.net = peer.to_pandapipes(self.district, heat=False)
+        self.rng = np.random.default_rng(seed)
+
+    def cold_s(self, repeats: int) -> tuple[float, float]:
+        """Return our time and pandapipes' for a topology never seen before."""
+        ours = _seconds(self._cold, repeats)
+        return ours, _seconds(lambda: peer.steady(self.net, "sequential"), max(repeats // 4, 3))
+
+    def coupled_s(self, repeats: int) -> tuple[float, float]:
+        """Return our time and pandapipes' when water properties follow the temperatures found."""
+        ours = _seconds(lambda: solve_steady(self._solver(), self.operation), repeats)
+        return ours, _seconds(lambda: peer.steady(self.net, "bidirectional"), max(repeats // 4, 3))
+
+    def warm_s(self, repeats: int) -> tuple[float, float]:
+        """Return our time and pandapipes' for another demand in the same topology."""
+        solver = self._solver()
+        start = solve_steady(solver, self.operation, fixed_c=self.start_c)
+        ours, theirs = [], []
+        for turn in range(repeats):
+            factor = self.rng.uniform(0.6, 1.1, len(self.links))
+            operation = self.operation.copy()
+            operation.flow_kgs[self.links] *= factor
+            operation.demand_kw[self.links] *= factor
+            begin = time.perf_counter()
+            start = solve_steady(solver, operation, start=start, fixed_c=self.start_c)
+            ours.append(time.perf_counter() - begin)
+            if turn % 8 == 0:
+                self.net.heat_consumer["qext_w"] = 1000.0 * operation.demand_kw[self.links]
+                self.net.heat_consumer["controlled_mdot_kg_per_s"] = operation.flow_kgs[self.links]
+                begin = time.perf_counter()
+                peer.steady(self.net, "sequential")
+                theirs.append(time.perf_counter() - begin)
+        return statistics.median(ours), statistics.median(theirs)
+
+    def _solver(self) -> Solver:
+        return Solver(self.network, fluid=self.fluid, friction=LAW)
+
+    def _cold(self) -> None:
+        solve_steady(self._solver(), self.operation, fixed_c=self.start_c)
+
+
+def differences(consumers: int, seed: int) -> tuple[float, float, float]:
+    """Return the largest differences to pandapipes: kg/s, bar, K; over both kinds of consumers."""
+    district = make_district(consumers, seed)
+    worst = np.zeros(3)
+    for heat in (False, True):
+        network, operation = to_network(district, heat=heat)
+        state = solve_steady(Solver(network, fluid=peer.shared_fluid(), friction=LAW), operation)
+        net = peer.to_pandapipes(district, heat=heat)
+        peer.steady(net, "bidirectional")
+        theirs = peer.found(net)
+        order = np.concatenate([np.arange(2 * len(district.start)), consumer_links(network)])
+        found = (
+            np.abs(state.flow_kgs[order] - theirs.flow_kgs).max(),
+            np.abs(state.pressure_kpa - theirs.pressure_kpa).max() / peer.KPA_IN_BAR,
+            np.abs(state.node_c - theirs.node_c).max(),
+        )
+        worst = np.maximum(worst, found)
+    return float(worst[0]), float(worst[1]), float(worst[2])
+
+
+class Day:
+    """A winter day of one district in both tools."""
+
+    def __init__(self, consumers: int, seed: int) -> None:
+        self.district: District = make_district(consumers, seed)
+        self.factors = demand_factors(consumers, DAY_STEPS, STEP_S, seed)
+        self.fluid = peer.shared_fluid()
+
+    def ours_s(self, steps: int) -> float:
+        """Return the time of the whole day, taken from the steps that were run."""
+        network, operation = to_network(self.district, heat=True)
+        links = consumer_links(network)
+        plant = network.link_index()["plant"]
+        solver = Solver(network, fluid=self.fluid, friction=LAW)
+        self._set(operation, links, plant, 0)
+        state = solve_steady(solver, operation)
+        water = Dynamics(network, fluid=self.fluid)
+        water.fill(0.5 * (state.inlet_c + state.outlet_c))
+        simulation = Simulation(solver, water)
+        simulation.step(operation, STEP_S)
+        begin = time.perf_counter()
+        for step in range(steps):
+            self._set(operation, links, plant, step)
+            simulation.step(operation, STEP_S)
+        return (time.perf_counter() - begin) * DAY_STEPS / steps
+
+    def theirs_s(self, steps: int) -> float:
+        """Return pandapipes' time for the whole day, by the median step after the first ones."""
+        net = peer.to_pandapipes(self.district, heat=True)
+        self._set_peer(net, 0)
+        peer.steady(net, "bidirectional")
+        net.junction["tfluid_k"] = net.res_junction.t_k.to_numpy()
+        times: list[float] = []
+        begin = time.perf_counter()
+        for _ in peer.transient_steps(net, steps + 2, STEP_S, lambda i: self._set_peer(net, i)):
+            times.append(time.perf_counter() - begin)
+            begin = time.perf_counter()
+        return statistics.median(times[2:]) * DAY_STEPS
+
+    def _supply_c(self, step: int) -> float:
+        return float(SUPPLY_C - 6.0 * np.sin(2 * np.pi * step / DAY_STEPS))
+
+    def _set(self, operation: Operation, links: Any, plant: int, step: int) -> None:
+        operation.demand_kw[links] = self.district.demand_kw * self.factors[step]
+        operation.outlet_c[plant] = self._supply_c(step)
+
+    def _set_peer(self, net: Any, step: int) -> None:
+        net.heat_consumer["qext_w"] = 1000.0 * self.district.demand_kw * self.factors[step]
+        net.circ_pump_pressure["t_flow_k"] = self._supply_c(step) + peer.ZERO_C
+
+
+def first_call_s(cache: Path) -> float:
+    """Return the time of import, first steady solve and first dynamic step in a new process."""
+    environment = dict(os.environ, NUMBA_CACHE_DIR=str(cache), PYTHONPATH=f"{ROOT}:{ROOT / 'src'}")
+    run = subprocess.run(
+        [sys.executable, "-c", FIRST_SOLVE],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(run.stdout.split()[-1])
+
+
+def _ratio(
+    lines: Lines, name: str, ours: float, theirs: float, bar: float | None, note: str
+) -> None:
+    scale, unit = (1000.0, "ms") if ours < 1.0 else (1.0, "s")
+    lines.add(
+        name,
+        theirs / ours,
+        "x pandapipes",
+        at_least=bar,
+        note=f"ours {ours * scale:.3g} {unit}, pandapipes {theirs:.3g} s; {note}",
+    )
+
+
+def _steady_lines(lines: Lines, quick: bool) -> None:
+    nodes = "supply and return"
+    limits = f"ours {TOLERANCE_KPA:g} kPa a link; {peer.TOLERANCES_TEXT}"
+    small = Steady(1000, 1)
+    size = f"{small.network.n_node} nodes, {small.network.n_link} links, {nodes}"
+    repeats = 8 if quick else 60
+    # One unmeasured solve of another district compiles both tools.
+    warm_up = Steady(40, 9)
+    warm_up.cold_s(1)
+    warm_up.coupled_s(1)
+    ours, theirs = small.cold_s(repeats)
+    _ratio(
+        lines,
+        "physics.steady_1000_cold",
+        ours,
+        theirs,
+        None if quick else 100.0,
+        f"{size}; {limits}",
+    )
+    ours, theirs = small.warm_s(3 * repeats)
+    _ratio(
+        lines, "physics.steady_1000_warm", ours, theirs, None if quick else 300.0, "other demands"
+    )
+    ours, theirs = small.coupled_s(repeats)
+    _ratio(
+        lines, "physics.steady_1000_coupled", ours, theirs, None,
+        "cold, water properties follow temperatures; pandapipes bidirectional",
+    )  # fmt: skip
+    if quick:
+        return
+    large = Steady(5000, 1)
+    ours, theirs = large.cold_s(24)
+    size = f"{large.network.n_node} nodes, {large.network.n_link} links"
+    _ratio(lines, "physics.steady_5000_cold", ours, theirs, 100.0, size)
+
+
+def _day_lines(lines: Lines, quick: bool) -> None:
+    day = Day(1000, 1)
+    own, others = (20, 4) if quick else (DAY_STEPS, 120)
+    theirs = day.theirs_s(others)
+    ours = day.ours_s(own)
+    note = f"{own} steps run, pandapipes {others} steps run and scaled, 1 section a pipe"
+    _ratio(lines, "physics.day_1000", ours, theirs, None if quick else 100.0, note)
+    if quick:
+        return
+    day = Day(5000, 1)
+    theirs = day.theirs_s(12)
+    ours = day.ours_s(DAY_STEPS)
+    note = "whole day run, pandapipes 12 steps run and scaled"
+    _ratio(lines, "physics.day_5000", ours, theirs, None, note)
+
+
+def _difference_lines(lines: Lines, quick: bool) -> None:
+    found = np.zeros(3)
+    seeds = (1,) if quick else (1, 2, 3)
+    for seed in seeds:
+        found = np.maximum(found, differences(200 if quick else 1000, seed))
+    note = f"largest over {len(seeds)} districts, flow and heat consumers"
+    for name, value, unit, bar in zip(
+        ("flow_kg_s", "pressure_bar", "temperature_k"), found, ("kg/s", "bar", "K"),
+        (1e-4, 1e-4, 1e-3), strict=True,
+    ):  # fmt: skip
+        # The figure is far below what four digits show.
+        lines.add(
+            f"physics.diff_{name}", float(value), unit, at_most=bar, note=f"{value:.2e}; {note}"
+        )
+
+
+def run(lines: Lines, quick: bool) -> None:
+    """Print speed, agreement and compile time."""
+    _steady_lines(lines, quick)
+    _difference_lines(lines, quick)
+    _day_lines(lines, quick)
+    with tempfile.TemporaryDirectory(prefix="heatloop-numba-") as folder:
+        cold = first_call_s(Path(folder))
+        cached = statistics.median(first_call_s(Path(folder)) for _ in range(1 if quick else 5))
+    lines.add(
+        "physics.compile_cold_s",
+        cold,
+        "s",
+        at_most=None if quick else 15.0,
+        note="new process, empty cache",
+    )
+    lines.add(
+        "physics.compile_cached_s", cached, "s", at_most=None if quick else 2.0, note="new process"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(run, "physics", sys.argv[1:]))

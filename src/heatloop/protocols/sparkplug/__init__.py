@@ -1,0 +1,1 @@
+"""Sparkplug B: the payload of MQTT telemetry, and the order of its messages."""

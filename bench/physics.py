@@ -52,14 +52,29 @@ FIRST_SOLVE = (
 )
 
 
-def _seconds(work: Callable[[], object], repeats: int) -> float:
-    """Return the median time of a piece of work."""
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+def _one(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _in_turn(
+    ours: Callable[[], object], theirs: Callable[[], object], rounds: int, each: int = 12
+) -> tuple[float, float]:
+    """Return the median times of two pieces of work done in turn, so that both see one machine.
+
+    Args:
+        ours: Done `each` times a round.
+        theirs: Done once a round.
+        rounds: How often.
+        each: See `ours`.
+    """
+    own: list[float] = []
+    others: list[float] = []
+    for _ in range(rounds):
+        own += [_one(ours) for _ in range(each)]
+        others.append(_one(theirs))
+    return statistics.median(own), statistics.median(others)
 
 
 def _as_they_stand(network: Network) -> Floats:
@@ -80,36 +95,51 @@ class Steady:
         self.net = peer.to_pandapipes(self.district, heat=False)
         self.rng = np.random.default_rng(seed)
 
-    def cold_s(self, repeats: int) -> tuple[float, float]:
+    def cold_s(self, rounds: int) -> tuple[float, float]:
         """Return our time and pandapipes' for a topology never seen before."""
-        ours = _seconds(self._cold, repeats)
-        return ours, _seconds(lambda: peer.steady(self.net, "sequential"), max(repeats // 4, 3))
+        return _in_turn(self._cold, lambda: peer.steady(self.net, "sequential"), rounds)
 
-    def coupled_s(self, repeats: int) -> tuple[float, float]:
+    def coupled_s(self, rounds: int) -> tuple[float, float]:
         """Return our time and pandapipes' when water properties follow the temperatures found."""
-        ours = _seconds(lambda: solve_steady(self._solver(), self.operation), repeats)
-        return ours, _seconds(lambda: peer.steady(self.net, "bidirectional"), max(repeats // 4, 3))
+        return _in_turn(
+            lambda: solve_steady(self._solver(), self.operation),
+            lambda: peer.steady(self.net, "bidirectional"),
+            rounds,
+        )
 
-    def warm_s(self, repeats: int) -> tuple[float, float]:
-        """Return our time and pandapipes' for another demand in the same topology."""
+    def warm_s(self, rounds: int) -> tuple[float, float]:
+        """Return our time and pandapipes' for other demands in the same topology."""
         solver = self._solver()
-        start = solve_steady(solver, self.operation, fixed_c=self.start_c)
-        ours, theirs = [], []
-        for turn in range(repeats):
-            factor = self.rng.uniform(0.6, 1.1, len(self.links))
-            operation = self.operation.copy()
-            operation.flow_kgs[self.links] *= factor
-            operation.demand_kw[self.links] *= factor
-            begin = time.perf_counter()
-            start = solve_steady(solver, operation, start=start, fixed_c=self.start_c)
-            ours.append(time.perf_counter() - begin)
-            if turn % 8 == 0:
-                self.net.heat_consumer["qext_w"] = 1000.0 * operation.demand_kw[self.links]
-                self.net.heat_consumer["controlled_mdot_kg_per_s"] = operation.flow_kgs[self.links]
-                begin = time.perf_counter()
-                peer.steady(self.net, "sequential")
-                theirs.append(time.perf_counter() - begin)
-        return statistics.median(ours), statistics.median(theirs)
+        found = [solve_steady(solver, self.operation, fixed_c=self.start_c)]
+        ready = [self._other_demands() for _ in range(16)]
+        turn = iter(range(10**9))
+
+        def ours() -> None:
+            operation = ready[next(turn) % len(ready)]
+            found[0] = solve_steady(solver, operation, start=found[0], fixed_c=self.start_c)
+
+        def theirs() -> None:
+            peer.steady(self.net, "sequential")
+
+        def change() -> None:
+            operation = ready[next(turn) % len(ready)]
+            self.net.heat_consumer["qext_w"] = 1000.0 * operation.demand_kw[self.links]
+            self.net.heat_consumer["controlled_mdot_kg_per_s"] = operation.flow_kgs[self.links]
+
+        own: list[float] = []
+        others: list[float] = []
+        for _ in range(rounds):
+            own += [_one(ours) for _ in range(24)]
+            change()
+            others.append(_one(theirs))
+        return statistics.median(own), statistics.median(others)
+
+    def _other_demands(self) -> Operation:
+        operation = self.operation.copy()
+        factor = self.rng.uniform(0.6, 1.1, len(self.links))
+        operation.flow_kgs[self.links] *= factor
+        operation.demand_kw[self.links] *= factor
+        return operation
 
     def _solver(self) -> Solver:
         return Solver(self.network, fluid=self.fluid, friction=LAW)
@@ -146,8 +176,11 @@ class Day:
         self.factors = demand_factors(consumers, DAY_STEPS, STEP_S, seed)
         self.fluid = peer.shared_fluid()
 
-    def ours_s(self, steps: int) -> float:
-        """Return the time of the whole day, taken from the steps that were run."""
+    def in_turn_s(self, steps: int, peer_steps: int) -> tuple[float, float]:
+        """Return our time and pandapipes' for the day, scaled from the steps that were run.
+
+        pandapipes' steps are spread over ours; its first two, which set it up, do not count.
+        """
         network, operation = to_network(self.district, heat=True)
         links = consumer_links(network)
         plant = network.link_index()["plant"]
@@ -158,24 +191,27 @@ class Day:
         water.fill(0.5 * (state.inlet_c + state.outlet_c))
         simulation = Simulation(solver, water)
         simulation.step(operation, STEP_S)
-        begin = time.perf_counter()
+        net = self._peer_start()
+        theirs = peer.transient_steps(net, peer_steps + 2, STEP_S, lambda i: self._set_peer(net, i))
+        for _ in range(2):
+            next(theirs)
+        every = max(steps // peer_steps, 1)
+        own, others = 0.0, []
         for step in range(steps):
+            begin = time.perf_counter()
             self._set(operation, links, plant, step)
             simulation.step(operation, STEP_S)
-        return (time.perf_counter() - begin) * DAY_STEPS / steps
+            own += time.perf_counter() - begin
+            if step % every == 0 and len(others) < peer_steps:
+                others.append(_one(lambda: next(theirs)))
+        return own * DAY_STEPS / steps, statistics.median(others) * DAY_STEPS
 
-    def theirs_s(self, steps: int) -> float:
-        """Return pandapipes' time for the whole day, by the median step after the first ones."""
+    def _peer_start(self) -> Any:
         net = peer.to_pandapipes(self.district, heat=True)
         self._set_peer(net, 0)
         peer.steady(net, "bidirectional")
         net.junction["tfluid_k"] = net.res_junction.t_k.to_numpy()
-        times: list[float] = []
-        begin = time.perf_counter()
-        for _ in peer.transient_steps(net, steps + 2, STEP_S, lambda i: self._set_peer(net, i)):
-            times.append(time.perf_counter() - begin)
-            begin = time.perf_counter()
-        return statistics.median(times[2:]) * DAY_STEPS
+        return net
 
     def _supply_c(self, step: int) -> float:
         return float(SUPPLY_C - 6.0 * np.sin(2 * np.pi * step / DAY_STEPS))
@@ -189,9 +225,11 @@ class Day:
         net.circ_pump_pressure["t_flow_k"] = self._supply_c(step) + peer.ZERO_C
 
 
-def first_call_s(cache: Path) -> float:
+def first_call_s(cache: Path | None) -> float:
     """Return the time of import, first steady solve and first dynamic step in a new process."""
-    environment = dict(os.environ, NUMBA_CACHE_DIR=str(cache), PYTHONPATH=f"{ROOT}:{ROOT / 'src'}")
+    environment = dict(os.environ, PYTHONPATH=f"{ROOT}:{ROOT / 'src'}")
+    if cache is not None:
+        environment["NUMBA_CACHE_DIR"] = str(cache)
     run = subprocess.run(
         [sys.executable, "-c", FIRST_SOLVE],
         cwd=ROOT,
@@ -221,12 +259,12 @@ def _steady_lines(lines: Lines, quick: bool) -> None:
     limits = f"ours {TOLERANCE_KPA:g} kPa a link; {peer.TOLERANCES_TEXT}"
     small = Steady(1000, 1)
     size = f"{small.network.n_node} nodes, {small.network.n_link} links, {nodes}"
-    repeats = 8 if quick else 60
+    rounds = 2 if quick else 12
     # One unmeasured solve of another district compiles both tools.
     warm_up = Steady(40, 9)
     warm_up.cold_s(1)
     warm_up.coupled_s(1)
-    ours, theirs = small.cold_s(repeats)
+    ours, theirs = small.cold_s(rounds)
     _ratio(
         lines,
         "physics.steady_1000_cold",
@@ -235,11 +273,11 @@ def _steady_lines(lines: Lines, quick: bool) -> None:
         None if quick else 100.0,
         f"{size}; {limits}",
     )
-    ours, theirs = small.warm_s(3 * repeats)
+    ours, theirs = small.warm_s(rounds)
     _ratio(
         lines, "physics.steady_1000_warm", ours, theirs, None if quick else 300.0, "other demands"
     )
-    ours, theirs = small.coupled_s(repeats)
+    ours, theirs = small.coupled_s(rounds)
     _ratio(
         lines, "physics.steady_1000_coupled", ours, theirs, None,
         "cold, water properties follow temperatures; pandapipes bidirectional",
@@ -247,23 +285,21 @@ def _steady_lines(lines: Lines, quick: bool) -> None:
     if quick:
         return
     large = Steady(5000, 1)
-    ours, theirs = large.cold_s(24)
+    ours, theirs = large.cold_s(6)
     size = f"{large.network.n_node} nodes, {large.network.n_link} links"
     _ratio(lines, "physics.steady_5000_cold", ours, theirs, 100.0, size)
 
 
 def _day_lines(lines: Lines, quick: bool) -> None:
     day = Day(1000, 1)
-    own, others = (20, 4) if quick else (DAY_STEPS, 120)
-    theirs = day.theirs_s(others)
-    ours = day.ours_s(own)
+    own, others = (60, 4) if quick else (DAY_STEPS, 96)
+    ours, theirs = day.in_turn_s(own, others)
     note = f"{own} steps run, pandapipes {others} steps run and scaled, 1 section a pipe"
     _ratio(lines, "physics.day_1000", ours, theirs, None if quick else 100.0, note)
     if quick:
         return
     day = Day(5000, 1)
-    theirs = day.theirs_s(12)
-    ours = day.ours_s(DAY_STEPS)
+    ours, theirs = day.in_turn_s(DAY_STEPS, 12)
     note = "whole day run, pandapipes 12 steps run and scaled"
     _ratio(lines, "physics.day_5000", ours, theirs, None, note)
 
@@ -290,15 +326,13 @@ def run(lines: Lines, quick: bool) -> None:
     _difference_lines(lines, quick)
     _day_lines(lines, quick)
     with tempfile.TemporaryDirectory(prefix="heatloop-numba-") as folder:
-        cold = first_call_s(Path(folder))
-        cached = statistics.median(first_call_s(Path(folder)) for _ in range(1 if quick else 5))
-    lines.add(
-        "physics.compile_cold_s",
-        cold,
-        "s",
-        at_most=None if quick else 15.0,
-        note="new process, empty cache",
-    )
+        if not quick:
+            note = "new process, empty cache: imports, steady solve, dynamic step"
+            lines.add(
+                "physics.compile_cold_s", first_call_s(Path(folder)), "s", at_most=15.0, note=note
+            )
+        cache = None if quick else Path(folder)
+        cached = statistics.median(first_call_s(cache) for _ in range(1 if quick else 5))
     lines.add(
         "physics.compile_cached_s", cached, "s", at_most=None if quick else 2.0, note="new process"
     )

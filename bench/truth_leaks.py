@@ -112,7 +112,7 @@ def leak_figures(quick: bool) -> dict[str, float]:
 
     Args:
         quick: One city and few runs that share their days of learning; otherwise five cities, at
-            least 50 runs of each kind, each with days and demands of its own.
+            least 50 runs of each kind, each run with days of learning of its own.
     """
     cities, runs, days = (1, 6, 3) if quick else (5, 10, DAYS)
     right, noticed, alarmed = [], [], []
@@ -137,9 +137,9 @@ def leak_figures(quick: bool) -> dict[str, float]:
             zone = int(case.rng.choice(np.unique(case.zones)))
             link, x = case.place(np.array([zone]))
             leak = float(seen.detectable_kgs[zone])
-            found = case.judge(case.watch(leak, link, x, again))
+            found = case.judge(case.watch(leak, link, x, 0))
             noticed.append(found.leaking)
-            found = case.judge(case.watch(0.0, link, x, again))
+            found = case.judge(case.watch(0.0, link, x, 0))
             alarmed.append(found.leaking)
     return {
         "truth.leak_zone_top1": float(np.mean(right)) if right else 0.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.truth_house import FOLDER, learn_first_half, twin_house, twin_house_rmse_k
+from bench.truth_house import FOLDER, learn_first_half, twin_house, twin_house_rmse_k, zones_rmse_k
 from heatloop.network.identify import free_rmse_k
 
 
@@ -53,3 +53,10 @@ def test_what_is_learned_is_a_house_that_could_stand_there(house):
     # 5.8 and 2.9 and 2.1 m2 of window to the south, 4.3 to the west.
     assert np.all(model.sun_m2 < 8.0)
     assert "room_inner_kw_k" in found.known()
+
+
+def test_four_zones_left_alone_together_stay_near_their_rooms(house):
+    errors = zones_rmse_k(house)
+    assert max(errors.values()) < 0.6
+    # Taken apart, the house is foretold better than as one zone.
+    assert errors["mean"] < 0.2

@@ -15,6 +15,7 @@ from heatloop.network.identify import free_rmse_k, identify_room
 from heatloop.network.modes import modes_of
 from heatloop.network.room_history import stretches_of
 from heatloop.network.room_model import RoomInputs, RoomModel
+from heatloop.network.rooms_together import JoinedRoom, simulate_together
 
 DT_S = 900.0
 DAY = 96
@@ -153,6 +154,27 @@ def test_gaps_cost_little():
     assert found.end <= len(room) - 1
 
 
+def test_people_nobody_metered_are_found_and_do_not_spoil_the_losses():
+    model = replace(house(2, 0.1, [1.0] * 9), gain_kw=0.6)
+    inputs = inputs_of(21, 11, 0.1)
+    room = measured(model, inputs, 11)
+    found = identify_room(inputs, room, order=2, lived_in=True)
+    low, high = found.interval("gain_kw", sigmas=4.0)
+    assert low <= 0.6 <= high
+    assert found.model.loss_kw_k() == pytest.approx(model.loss_kw_k(), rel=0.2)
+    assert found.model.gain_kw == pytest.approx(0.6, rel=0.5)
+
+
+def test_a_house_without_sun_and_neighbours_can_be_learned():
+    bare = replace(house(2, 0.1, [1.0] * 9), boundary_kw_k=np.zeros(0), sun_m2=np.zeros(0))
+    inputs = inputs_of(14, 4, 0.1)
+    none = np.zeros((len(inputs.heat_kw), 0))
+    inputs = replace(inputs, sun_kw_m2=none, boundary_c=none)
+    found = identify_room(inputs, measured(bare, inputs, 4), order=2)
+    low, high = found.interval("wall_kj_k", sigmas=4.0)
+    assert low <= bare.capacity_kj_k[1] <= high
+
+
 def test_the_order_is_chosen_by_what_it_foretells():
     simple, rich = house(1, 0.1, [1.0] * 9), house(2, 0.1, [1.0] * 9)
     whole = inputs_of(21, 7, 0.1)
@@ -236,3 +258,40 @@ def test_modes_are_the_differential_equation(n, size, seed, dt_s):
             :, -1
         ]
         assert path[k + 1] == pytest.approx(x, abs=1e-5)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 999), st.floats(0.01, 3.0))
+def test_rooms_together_are_one_heat_network(seed, door):
+    """Two rooms of one node each, against both in one matrix."""
+    one, two = house(1, 0.1, [1.0] * 9), house(1, 0.07, [1.2] * 9)
+    inputs = inputs_of(2, seed, 0.1)
+    link = door * 0.1
+    parts = [replace(m, boundary_kw_k=np.append(m.boundary_kw_k, link)) for m in (one, two)]
+    start = [np.array([24.0]), np.array([18.0])]
+    found = simulate_together(
+        [
+            JoinedRoom(model=m, inputs=inputs, start_c=start[k], next_to=(1 - k,))
+            for k, m in enumerate(parts)
+        ]
+    )
+    g = np.array([[link, -link], [-link, link]])
+    for k, m in enumerate((one, two)):
+        g[k, k] += m.room_out_kw_k + m.boundary_kw_k.sum() + inputs.supply_air_kw_k
+    capacity = np.array([one.capacity_kj_k[0], two.capacity_kj_k[0]])
+    load = np.column_stack([m.load_kw(inputs)[:, 0] for m in (one, two)])
+    exact = modes_of(capacity, g, DT_S).run(load, np.concatenate(start))
+    # Between two moments the neighbour is a straight line here and a curve there.
+    assert np.abs(found - exact).max() < 0.02
+
+
+def test_rooms_that_cannot_be_together_are_refused():
+    model, inputs = house(1, 0.1, [1.0] * 9), inputs_of(2, 1, 0.1)
+    room = JoinedRoom(model=model, inputs=inputs, start_c=np.array([20.0]), next_to=(1,))
+    with pytest.raises(InputError):
+        simulate_together([room])
+    with pytest.raises(InputError):
+        simulate_together([])
+    # It has no boundary for the room it is said to be next to.
+    with pytest.raises(InputError):
+        simulate_together([replace(room, next_to=(0,))])

@@ -134,7 +134,7 @@ WORN = [
     ("slow_leak@UN0003", 0.0, {"leak_kgs": {2: 0.72}}),
     ("pipe_burst@UN0003", 60.0, {"leak_kgs": {2: 9.0}}),
     ("slow_leak@PN00002", 0.0, {"main_leak_kgs": {"PN00002": 1.2}}),
-    ("pipe_burst@PN00001", 30.0, {"main_leak_kgs": {"PN00001": 4.5}}),
+    ("pipe_burst@PN00001", 30.0, {"main_leak_kgs": {"PN00001": 2.4}}),
 ]
 
 
@@ -275,7 +275,7 @@ def test_without_a_ledger_the_works_can_still_be_worn(works):
     faults.switch("power_loss@SS0001", True, NOW, SHOWN)
     assert set(touched(works.wear)) == {"main_leak_kgs", "power_lost"} - {"main_leak_kgs"}
     faults.advance(NOW + 60.0)
-    assert works.wear.main_leak_kgs == pytest.approx({"PN00009": 9.0})
+    assert works.wear.main_leak_kgs == pytest.approx({"PN00009": 4.8})
     assert not faults.silent
 
 

@@ -44,10 +44,11 @@ def test_a_large_ledger_is_built_in_seconds_and_asked_in_microseconds() -> None:
     ledger = build()
     built_s = perf_counter() - start
     assert len(ledger.assets) == ASSETS >= 10_000
-    assert len(ledger.points) == 240_000
+    measured = [p for p in ledger.points.values() if not p.asset.startswith("CO")]
+    assert len(measured) == 240_000
     assert built_s < 15.0, f"{built_s:.1f} s"  # About 3 s when the machine does nothing else.
 
-    codes = list(ledger.points)[:: len(ledger.points) // 1000]
+    codes = [point.code for point in measured[::240]]
     best = 1.0
     for _ in range(5):
         start = perf_counter()

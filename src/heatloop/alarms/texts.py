@@ -17,6 +17,7 @@ _RULES: dict[str, tuple[str, str]] = {
     "gateway_link": ("网关离线", "gateway offline"),
     "clock": ("时钟偏差", "clock differs"),
     "spool_full": ("本地缓存将满", "local buffer nearly full"),
+    "leak": ("管网泄漏，补水异常增加", "network leaks: more make-up than usual"),
     "identity": ("身份校验失败", "identity check failed"),
 }
 

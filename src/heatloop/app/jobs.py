@@ -9,6 +9,7 @@ from heatloop.kernel.clock import machine_s
 
 _SILENCE_S = 60.0
 _EXPIRY_S = 30.0
+_LEAK_S = 60.0
 _HOUSEKEEPING_S = 6 * 3600.0
 _KEPT_RUNS_S = 30 * 86400.0
 _AWAY_MACHINE_S = 30.0
@@ -51,6 +52,7 @@ def add_jobs(platform: Platform) -> None:
             period_s=settings.control.curve_interval_s,
             run=platform.curve.run,
         ),
+        Job(name="leak_watch", period_s=_LEAK_S, run=platform.leaks.run, least_pause_s=0.2),
         Job(
             name="rollups",
             period_s=settings.storage.rollup_interval_s,

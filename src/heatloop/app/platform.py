@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from heatloop.app.intake import Intake
     from heatloop.app.keys import PlatformKeys
     from heatloop.app.lag import LagWatch
+    from heatloop.app.leak_watch import LeakWatch
     from heatloop.app.ledger_admin import Ledgers
     from heatloop.app.links import Links
     from heatloop.app.live import Hub
@@ -57,6 +58,8 @@ class Platform:
     """Alarms."""
     commands: Commands
     """Commands."""
+    leaks: LeakWatch
+    """Leak balances of the water zones."""
     stages: UnitStages
     """Strategy stages of units."""
     curve: CurveJob

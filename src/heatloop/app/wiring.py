@@ -16,6 +16,7 @@ from heatloop.app.intake import Intake
 from heatloop.app.jobs import add_jobs
 from heatloop.app.keys import FIRST_LOGIN, PlatformKeys, load_keys, write_secret
 from heatloop.app.lag import LagWatch
+from heatloop.app.leak_watch import LeakWatch
 from heatloop.app.ledger_admin import Ledgers, load_ledger
 from heatloop.app.links import Links
 from heatloop.app.live import Hub
@@ -126,6 +127,7 @@ def build_platform(
         gateways=gateways,
         alarming=alarming,
         commands=commands,
+        leaks=LeakWatch(world, series, alarming, hub),
         stages=UnitStages(world, records, audit),
         curve=CurveJob(world, records, commands, checks),
         ledgers=Ledgers(world, records, audit, ledger_changed),

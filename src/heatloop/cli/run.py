@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from heatloop.app.settings import load_settings
-from heatloop.cli.stack import SIZES_HELP, StackOptions
-from heatloop.demo.streets import DEFAULT_SIZE, SIZES
+from heatloop.cli.stack import StackOptions
+from heatloop.demo.sizes import DEFAULT_SIZE, SIZES, SIZES_HELP
 from heatloop.kernel.errors import InputError
 
 

@@ -81,6 +81,9 @@ def _add_network(actions: Any) -> None:
         default=Friction.COLEBROOK.name.lower(),
         help="friction law of the pipes",
     )
+    network.add_argument(
+        "--language", choices=["zh", "en"], default="en", help="headings of the tables"
+    )
     _common(network)
     network.set_defaults(action=_run_network)
 

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+import sys
 from pathlib import Path
-from typing import Any, TextIO
-
-import numpy as np
+from typing import Any
 
 from heatloop.cli.simulate_profile import Profile, profile_of
 from heatloop.cli.simulate_progress import LateProgress
-from heatloop.cli.simulate_results import (
-    LINK_HEADINGS,
-    NODE_HEADINGS,
-    link_columns,
-    node_columns,
-    summary_of,
-)
-from heatloop.cli.simulate_series import Series, read_series, shown, write_columns
+from heatloop.cli.simulate_results import summary_of
+from heatloop.cli.simulate_series import Series, read_series
+from heatloop.cli.simulate_tables import TimeTables
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import InputError
-from heatloop.network.arrays import Floats, Index
 from heatloop.network.flow.solver import Solver
 from heatloop.network.model.kinds import Friction
-from heatloop.network.model.net import Network
 from heatloop.network.model.operation import Operation
 from heatloop.network.model.state import State
 from heatloop.network.steady import solve_steady
@@ -38,7 +26,8 @@ _MOST_STEPS = 10_000_000
 
 def run(options: argparse.Namespace) -> int:
     """Solve, write the folder and print what came out."""
-    from heatloop.store.networks.read import read_network
+    from heatloop.store.networks.files import read_network
+    from heatloop.store.networks.results import write_results
 
     started = machine_s()
     file = read_network(options.network)
@@ -55,12 +44,7 @@ def run(options: argparse.Namespace) -> int:
     more: dict[str, Any] = {}
     if profile is not None and series is not None:
         state, more = _dynamic(options, solver, operation, state, profile, series)
-    write_columns(options.out / "nodes.csv", NODE_HEADINGS, node_columns(network, state))
-    write_columns(
-        options.out / "links.csv",
-        LINK_HEADINGS,
-        link_columns(network, operation, state, solver.fluid),
-    )
+    write_results(file, state, options.out, language=options.language)
     summary = {
         "network": file.name or options.network.name,
         "friction": options.friction,
@@ -94,7 +78,7 @@ def _dynamic(
     held_first = water.stored_kj()
     progress = LateProgress("simulate network", steps)
     given = taken = lost = outside = 0.0
-    with _Tables(options.out, network, options.only) as tables:
+    with TimeTables(options.out, network, options.only) as tables:
         tables.write(0.0, state)
         due = options.every
         for step in range(1, steps + 1):
@@ -104,11 +88,10 @@ def _dynamic(
             moved = simulation.moved
             if moved is None:
                 continue
-            given, taken, lost = (
-                given + moved.given_kj,
-                taken + moved.taken_kj,
-                lost + moved.lost_kj,
-            )
+            given += float(moved.given_kj.sum())
+            taken += float(moved.taken_kj.sum())
+            lost += float(moved.lost_kj.sum())
+            outside += float(moved.outside_kj.sum())
             if step * options.step >= due - 1e-6 or step == steps:
                 tables.write(step * options.step, state)
                 due += options.every
@@ -132,7 +115,7 @@ def _steps(options: argparse.Namespace, duration_s: float) -> int:
         value = getattr(options, name)
         if not 0.0 < value <= 86400.0:
             raise InputError("超出范围 out of range", thing=f"--{name} {value:g}", fix="1 to 86400")
-    steps = round(duration_s / options.step)
+    steps = int(duration_s / options.step + 0.5)
     if not 1 <= steps <= _MOST_STEPS:
         raise InputError(
             "步长与时间不符 the step does not fit the profile",
@@ -143,65 +126,6 @@ def _steps(options: argparse.Namespace, duration_s: float) -> int:
     return steps
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """One open time series: which array, at which numbers."""
-
-    field: str
-    at: Index
-    digits: int
-    file: TextIO
-
-
-class _Tables:
-    """Time series, a row a moment, written while the run goes on."""
-
-    _FIELDS = (
-        ("pressure_kpa", True, 3),
-        ("node_c", True, 3),
-        ("flow_kgs", False, 4),
-        ("outlet_c", False, 3),
-    )
-
-    def __init__(self, folder: Path, network: Network, only: Sequence[str]) -> None:
-        self._folder = folder
-        self._stack = ExitStack()
-        self._tables: list[_Table] = []
-        self._network = network
-        self._only = set(only)
-        unknown = self._only - set(network.node_names) - set(network.link_names)
-        if unknown:
-            raise InputError("管网中没有 not in the network", thing=f"--only {min(unknown)}")
-
-    def __enter__(self) -> _Tables:
-        for field, of_nodes, digits in self._FIELDS:
-            names = self._network.node_names if of_nodes else self._network.link_names
-            at = np.array(
-                [i for i, name in enumerate(names) if not self._only or name in self._only],
-                np.intp,
-            )
-            if not len(at):
-                continue
-            path = self._folder / f"series_{field}.csv"
-            try:
-                file = path.open("w", encoding="utf-8-sig", newline="")
-            except OSError as error:
-                raise InputError(f"无法写入 cannot be written: {error}", thing=str(path)) from error
-            self._stack.enter_context(file)
-            csv.writer(file).writerow(["t_s", *(names[i] for i in at)])
-            self._tables.append(_Table(field, at, digits, file))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def write(self, t_s: float, state: State) -> None:
-        """Write one row to every table."""
-        for table in self._tables:
-            values: Floats = getattr(state, table.field)[table.at]
-            table.file.write(f"{t_s:g},{','.join(shown(values, table.digits))}\r\n")
-
-
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -210,8 +134,6 @@ def _make(folder: Path) -> None:
 
 
 def _warn(text: str) -> None:
-    import sys
-
     print(f"heatloop: {text}", file=sys.stderr)
 
 

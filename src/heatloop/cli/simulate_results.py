@@ -1,4 +1,4 @@
-"""What a solved network is shown as: a row a node, a row a link, a summary."""
+"""The figures of a solved network that an engineer asks for first."""
 
 from __future__ import annotations
 
@@ -8,59 +8,14 @@ from typing import Any
 import numpy as np
 
 from heatloop.cli.simulate_profile import consumer_links, plant_links
-from heatloop.cli.simulate_series import shown
 from heatloop.network.arrays import Floats
-from heatloop.network.fluid import Fluid
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.net import Network
 from heatloop.network.model.operation import Operation
 from heatloop.network.model.state import State
 from heatloop.network.water import CP_KJ_KGK
 
-NODE_HEADINGS = ("node", "x", "y", "height_m", "pressure_kpa", "temperature_c", "supplied")
-LINK_HEADINGS = (
-    "link", "kind", "from", "to", "flow_kgs", "velocity_m_s", "pressure_drop_kpa", "gradient_pa_m",
-    "inlet_c", "outlet_c", "heat_kw", "shut",
-)  # fmt: skip
 _MOST_NAMES = 20
-
-
-def node_columns(network: Network, state: State) -> list[Any]:
-    """Return the columns of `nodes.csv`."""
-    return [
-        network.node_names,
-        shown(network.x_m, 6),
-        shown(network.y_m, 6),
-        shown(network.height_m, 2),
-        shown(state.pressure_kpa, 4),
-        shown(state.node_c, 4),
-        ["yes" if s else "no" for s in state.supplied],
-    ]
-
-
-def link_columns(network: Network, operation: Operation, state: State, fluid: Fluid) -> list[Any]:
-    """Return the columns of `links.csv`; `heat_kw` is what the water gave away on its way."""
-    drop = pressure_drop_kpa(network, state)
-    mean_c = 0.5 * (state.inlet_c + state.outlet_c)
-    area = np.pi / 4.0 * network.diameter_m**2
-    pipe = network.kind == LinkKind.PIPE
-    with np.errstate(divide="ignore", invalid="ignore"):
-        velocity = np.where(pipe, state.flow_kgs / (_density(fluid, mean_c) * area), math.nan)
-        gradient = np.where(pipe, 1000.0 * drop / network.length_m, math.nan)
-    return [
-        network.link_names,
-        [LinkKind(kind).name.lower() for kind in network.kind],
-        [network.node_names[i] for i in network.from_node],
-        [network.node_names[i] for i in network.to_node],
-        shown(state.flow_kgs, 5),
-        shown(velocity, 4),
-        shown(drop, 4),
-        shown(gradient, 2),
-        shown(state.inlet_c, 4),
-        shown(state.outlet_c, 4),
-        shown(heat_kw(state), 4),
-        ["yes" if s else "no" for s in operation.shut],
-    ]
 
 
 def pressure_drop_kpa(network: Network, state: State) -> Floats:
@@ -122,8 +77,3 @@ def summary_of(network: Network, operation: Operation, state: State) -> dict[str
 
 def _figure(value: float, digits: int) -> float | None:
     return round(float(value), digits) if math.isfinite(value) else None
-
-
-def _density(fluid: Fluid, c: Floats) -> Floats:
-    grid = fluid.low_c + fluid.step_k * np.arange(len(fluid.density_kg_m3))
-    return np.asarray(np.interp(c, grid, fluid.density_kg_m3))

@@ -10,13 +10,9 @@ from pathlib import Path
 import httpx
 
 from heatloop.app.supervisor import Program, Supervisor
-from heatloop.demo.streets import DEFAULT_SIZE
+from heatloop.demo.sizes import DEFAULT_SIZE
 
 READY_S = 90.0
-SIZES_HELP = (
-    "size of the demo city: tiny (2 substations), small (12), medium (40, the default), "
-    "large (520)"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

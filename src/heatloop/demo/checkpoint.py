@@ -38,8 +38,12 @@ _PRIMARY = ("flow_kgs", "pressure_kpa", "node_c", "inlet_c", "held_kpa", "makeup
 def _parts(city: City) -> Iterator[tuple[str, Any, str]]:
     """Yield (key, owner, attribute) of every array of the city's state."""
     works = city.works
-    named = (("", works, _WORKS), ("plants_", works.plants, _PLANTS))
-    named += (("zones_", works.zones, _ZONES), ("primary_", works.primary, _PRIMARY))
+    named: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+        ("", works, _WORKS),
+        ("plants_", works.plants, _PLANTS),
+        ("zones_", works.zones, _ZONES),
+        ("primary_", works.primary, _PRIMARY),
+    )
     for prefix, owner, names in named:
         for name in names:
             yield prefix + name, owner, name

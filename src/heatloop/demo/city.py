@@ -33,7 +33,7 @@ class City:
 
     Args:
         seed: Which city; streets, truth, weather and meters all follow from it.
-        size: A name of `streets.SIZES`.
+        size: A name of `sizes.SIZES`.
         start_s: Plant time at which it starts.
         base_port: Modbus port of its first device.
         settled: Whether to run some days before `start_s`; a loaded state needs none.

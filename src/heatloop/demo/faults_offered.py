@@ -16,8 +16,8 @@ def offered_faults(streets: Streets, ledger: Ledger | None = None) -> list[Fault
 
     Args:
         streets: The city's plan.
-        ledger: Its ledger; without it nothing is offered of collectors, of pipe nodes, of
-            booster stations and of further sources.
+        ledger: Its ledger; without it nothing is offered of devices, collectors, pipe nodes,
+            booster stations and further sources.
     """
     rows = [*_of_streets(streets), *(_of_ledger(ledger) if ledger is not None else ())]
     return [parse_fault(fault_id) for fault_id in dict.fromkeys(rows)]
@@ -62,13 +62,14 @@ def _of_streets(streets: Streets) -> Iterator[str]:
     yield f"slow_leak@{unit(13)}"
     yield f"slow_leak@{unit(4)}"
     yield f"pipe_burst@{unit(16)}"
-    # Devices 1 and 2 are the source and the weather station.
-    yield f"device_silent@DV{min(5, stations - 1) + 2:04d}"
-    yield f"device_silent@DV{stations + 2:04d}"
     yield f"foreign_write@{unit(17)}.{_SUPPLY_SET}"
 
 
 def _of_ledger(ledger: Ledger) -> Iterator[str]:
+    for profile, turn in (("substation_controller", 4), ("building_meter_concentrator", 8)):
+        devices = [d.code for d in ledger.devices.values() if d.profile == profile]
+        if devices:
+            yield f"device_silent@{devices[min(turn, len(devices) - 1)]}"
     mains = sorted(
         node.code
         for node in ledger.of_kind("pipe_node")

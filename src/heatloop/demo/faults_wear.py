@@ -33,7 +33,7 @@ EFFECTS: dict[tuple[str, str], tuple[str, float]] = {
     ("slow_leak", "UN"): ("leak_kgs", 0.012),
     ("pipe_burst", "UN"): ("leak_kgs", 0.15),
     ("slow_leak", "PN"): (_MAINS, 0.02),
-    ("pipe_burst", "PN"): (_MAINS, 0.15),
+    ("pipe_burst", "PN"): (_MAINS, 0.08),
 }
 
 

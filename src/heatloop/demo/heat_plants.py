@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from heatloop.demo.orders import Wear
+from heatloop.demo.orders import Flags, Wear
 from heatloop.demo.plant_orders import PlantOrders
 from heatloop.demo.truth_primary import PrimaryTruth
 from heatloop.network.arrays import Floats, summed
@@ -78,9 +78,9 @@ class HeatPlants:
         self.pump_hz = self.pump_hz + np.clip(0.5 * (goal - self.pump_hz), -reach, reach)
         self.pump_hz = np.where(wear.source_pump_tripped, 0.0, self.pump_hz)
 
-    def _may_fire(self, orders: PlantOrders) -> Floats:
+    def _may_fire(self, orders: PlantOrders) -> Flags:
         on = np.concatenate([orders.boiler_on, orders.chp_pct > 0.0]).astype(np.float64)
-        return summed(self.truth.heater_source, on, len(self.kgs)) > 0.0
+        return np.asarray(summed(self.truth.heater_source, on, len(self.kgs)) > 0.0)
 
     def fire(self, orders: PlantOrders, wear: Wear, dt_s: float) -> Floats:
         """Burn for one step; return the temperature each plant sends out, shape (n_source,)."""

@@ -24,7 +24,7 @@ def demo_ledger(size: str = "small", seed: int = 1, base_port: int = BASE_PORT) 
     """Return the assets, devices and gateways of a demo city.
 
     Args:
-        size: A name of `streets.SIZES`.
+        size: A name of `sizes.SIZES`.
         seed: The city drawn; the same seed gives the same ledger.
         base_port: Modbus TCP port of the first device; the others follow.
 

@@ -64,8 +64,16 @@ def plants_of(streets: Streets) -> Iterator[Asset]:
         code, branch = f"IS{index + 1:04d}", f"BR{zone.branch + 1:02d}"
         lat, lon = lat_lon(zone.east_m, zone.north_m)
         names, above = (zone.zh, zone.en), f"HS{2 * index + 1:04d}"
-        attributes = {"rated_load_kw": round(zone.load_kw), "lat": lat, "lon": lon}
-        yield make_asset(code, "isolation_station", names, above, branch, **attributes)
+        yield make_asset(
+            code,
+            "isolation_station",
+            names,
+            above,
+            branch,
+            rated_load_kw=float(round(zone.load_kw)),
+            lat=lat,
+            lon=lon,
+        )
         yield from _pumps(code, branch, ("循环泵", "zone pump"), numbers)
     for index, booster in enumerate(streets.boosters):
         code, branch = f"BS{index + 1:04d}", f"BR{booster.branch + 1:02d}"
@@ -78,12 +86,6 @@ def plants_of(streets: Streets) -> Iterator[Asset]:
 def _source(code: str, plan: SourcePlan, numbers: _Numbers) -> Iterator[Asset]:
     branch = f"BR{plan.branch + 1:02d}"
     lat, lon = lat_lon(plan.east_m, plan.north_m)
-    more: dict[str, str | float | bool] = {}
-    if plan.chp_kw > 0.0 or code != "HS0001":
-        more = {
-            "source_kind": "chp" if plan.chp_kw > 0.0 else "gas_boiler",
-            "design_supply_c": PRIMARY_SUPPLY_C,
-        }
     yield make_asset(
         code,
         "heat_source",
@@ -93,7 +95,8 @@ def _source(code: str, plan: SourcePlan, numbers: _Numbers) -> Iterator[Asset]:
         design_outdoor_c=DESIGN_OUTDOOR_C,
         lat=lat,
         lon=lon,
-        **more,
+        source_kind="chp" if plan.chp_kw > 0.0 else "gas_boiler",
+        design_supply_c=PRIMARY_SUPPLY_C,
     )
     for number, boiler_kw in enumerate(plan.boiler_kw, 1):
         yield make_asset(

@@ -17,7 +17,7 @@ from heatloop.demo.city import City
 from heatloop.demo.field import COAP_PORT, Field
 from heatloop.demo.ledger import BASE_PORT
 from heatloop.demo.runner import FASTEST_FREE, TICK_S, Runner
-from heatloop.demo.streets import DEFAULT_SIZE, SIZES
+from heatloop.demo.sizes import DEFAULT_SIZE, SIZES
 from heatloop.demo.truth_file import write_truth
 from heatloop.kernel.clock import ClockState, machine_s
 from heatloop.kernel.errors import ConfigError, HeatloopError

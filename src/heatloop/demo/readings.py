@@ -45,9 +45,7 @@ def quick_values(works: Works, totals: Totals, interlock_word: Floats) -> Values
     return _units(works, totals, interlock_word) | {"tank_level": works.tank_m}
 
 
-def _weather(
-    weather: Weather, day_range_c: tuple[float, float]
-) -> Values:
+def _weather(weather: Weather, day_range_c: tuple[float, float]) -> Values:
     return {
         "weather_condition": (float(weather.condition),),
         "outdoor_temperature": (weather.outdoor_c,),
@@ -79,9 +77,7 @@ def _stations(works: Works, totals: Totals) -> Values:
     }
 
 
-def _units(
-    works: Works, totals: Totals, interlock_word: Floats
-) -> Values:
+def _units(works: Works, totals: Totals, interlock_word: Floats) -> Values:
     loops = works.secondary
     turning = np.where(works.pump_hz > 1.0, RUNNING, STOPPED)
     makeup_m3h = works.makeup_kgs() * 3.6

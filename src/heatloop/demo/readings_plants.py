@@ -21,8 +21,11 @@ _TURNING_HZ = 1.0
 
 def plants(works: Works, totals: Totals) -> Values:
     """Return the true values by point kind, each in asset-code order; see `true_values`."""
-    return _sources(works, totals) | _pumps(works) | _isolations(works, totals) | (
-        _boosters(works, totals)
+    return (
+        _sources(works, totals)
+        | _pumps(works)
+        | _isolations(works, totals)
+        | (_boosters(works, totals))
     )
 
 

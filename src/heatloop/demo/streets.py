@@ -16,6 +16,7 @@ from heatloop.demo.plans import (
     UnitPlan,
 )
 from heatloop.demo.plants import draw_plants
+from heatloop.demo.sizes import SIZES
 from heatloop.kernel.errors import InputError
 
 _NAMES = (
@@ -47,8 +48,6 @@ _PAIRS = (
     (("low", "radiator", "dwelling"), ("high", "radiator", "dwelling")),
     (("single", "floor", "dwelling"), ("low", "radiator", "dwelling")),
 )
-SIZES = {"tiny": 2, "small": 12, "medium": 40, "large": 520}
-DEFAULT_SIZE = "medium"
 _CELLS = {"medium": 1, "large": 13}
 _BOOKED_WHOLE = ("tiny", "small", "medium")
 """Sizes whose books have every flat; larger ones have those of one pilot house a station."""

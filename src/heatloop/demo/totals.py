@@ -135,7 +135,9 @@ def station_power_kw(works: Works) -> Floats:
     """Return the electric power of each station, shape (n_station,)."""
     units = pump_power_kw(works) + works.makeup_on * _MAKEUP_PUMP_KW
     powered = ~works.wear.power_lost
-    return np.asarray(powered * _STATION_BASE_KW + summed(works.truth.station, units, works.n_station))
+    return np.asarray(
+        powered * _STATION_BASE_KW + summed(works.truth.station, units, works.n_station)
+    )
 
 
 def building_power_kw(works: Works) -> Floats:

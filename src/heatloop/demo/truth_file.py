@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from heatloop.demo.city import City
-from heatloop.demo.truth import Truth
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
 
@@ -30,7 +29,7 @@ def _flat(owner: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         name = prefix + field.name
         if is_dataclass(value):
             yield from _flat(value, name + ".")
-        else:
+        elif value is not None:
             yield name, value
 
 
@@ -72,8 +71,3 @@ def read_truth(path: Path) -> tuple[dict[str, Any], dict[str, Floats]]:
         raise
     except (KeyError, ValueError, OSError, EOFError) as error:
         raise InputError(f"no truth can be read: {error}", thing=str(path)) from error
-
-
-def names_of(truth: Truth) -> list[str]:
-    """Return the names of all arrays a truth file holds of the truth itself."""
-    return [name for name, _ in _flat(truth)]

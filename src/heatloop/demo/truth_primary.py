@@ -95,7 +95,8 @@ def spread(rng: np.random.Generator, width: float, n: int) -> Floats:
 def valve_for(flow_kgs: Floats, dp_kpa: float, share: float) -> Floats:
     """Return the market's kvs that passes a flow at a difference at this share of its opening."""
     wanted = 3.6 * flow_kgs / np.sqrt(dp_kpa / 100.0) / share
-    return KVS_M3H[np.minimum(np.searchsorted(KVS_M3H, wanted), len(KVS_M3H) - 1)]
+    at = np.minimum(np.searchsorted(KVS_M3H, wanted), len(KVS_M3H) - 1)
+    return np.asarray(KVS_M3H[at], dtype=np.float64)
 
 
 def draw_primary(streets: Streets, mains: Mains, rng: np.random.Generator) -> PrimaryTruth:
@@ -108,7 +109,6 @@ def draw_primary(streets: Streets, mains: Mains, rng: np.random.Generator) -> Pr
     heaters = _heaters(streets)
     hot, cold = isolation_design_kgs(streets)
     n_zone = len(hot)
-    back = np.array([plan.back_c for plan in streets.isolations])
     n_source, n_booster = len(streets.sources), len(streets.boosters)
     tanks = [k for k, plan in enumerate(streets.sources) if plan.tank_m3 > 0.0]
     # One plant alone is sized for what it needs; of several, any must help out another.
@@ -139,13 +139,7 @@ def draw_primary(streets: Streets, mains: Mains, rng: np.random.Generator) -> Pr
         booster_kgs=mains.booster_kgs,
         hot_kgs=hot,
         cold_kgs=cold,
-        plates_kw_k=1.1
-        * design_conductance_kw_k(
-            np.array([plan.load_kw for plan in streets.isolations]),
-            (PRIMARY_SUPPLY_C, back + APPROACH_K),
-            ZONE_SUPPLY_C,
-            back,
-        ),
+        plates_kw_k=_plates_kw_k(streets),
         plates_fouling=rng.uniform(0.0, 0.1, n_zone),
         zone_kvs_m3h=valve_for(hot, 60.0, 0.457) * spread(rng, 0.15, n_zone),
         zone_stroke_s=rng.uniform(80.0, 120.0, n_zone),
@@ -159,13 +153,24 @@ def plates_r(flow_kgs: Floats) -> Floats:
     return np.asarray(ISOLATION_DP_KPA / flow_kgs**2)
 
 
+def _plates_kw_k(streets: Streets) -> Floats:
+    """Return the clean UA of isolation stations' plates, a tenth in reserve, (n_isolation,)."""
+    found = [
+        design_conductance_kw_k(
+            plan.load_kw, (PRIMARY_SUPPLY_C, plan.back_c + APPROACH_K), ZONE_SUPPLY_C, plan.back_c
+        )
+        for plan in streets.isolations
+    ]
+    return 1.1 * np.array([float(ua) for ua in found])
+
+
 def _real_inner(booked: Floats, rng: np.random.Generator) -> Floats:
     """Return diameters of which 2 % are a size off what the books say."""
     at = np.searchsorted(INNER_M, booked)
     wrong = rng.random(len(booked)) < _WRONG_SHARE
     # A size too large more often than too small: nobody lays a pipe that starves a street.
     off = np.where(rng.random(len(booked)) < 0.7, 1, -1) * wrong
-    return INNER_M[np.clip(at + off, 0, len(INNER_M) - 1)]
+    return np.asarray(INNER_M[np.clip(at + off, 0, len(INNER_M) - 1)], dtype=np.float64)
 
 
 def _heaters(streets: Streets) -> tuple[NDArray[np.intp], Floats, Floats, int]:

@@ -12,8 +12,8 @@ import numpy as np
 from heatloop.demo.heat_plants import HeatPlants
 from heatloop.demo.layout import GROUND_C, MAKEUP_C
 from heatloop.demo.orders import Commands, Wear, choke
-from heatloop.demo.plant_orders import PlantOrders
 from heatloop.demo.plans import Streets
+from heatloop.demo.plant_orders import PlantOrders
 from heatloop.demo.primary import Primary
 from heatloop.demo.truth import DUTY_HZ, Truth
 from heatloop.demo.weather import Weather

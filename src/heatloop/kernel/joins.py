@@ -23,7 +23,7 @@ class Buckets(NamedTuple):
 
     starts: Slots
     """First second of the window."""
-    count: NDArray[np.int64]
+    counts: NDArray[np.int64]
     """Values in it."""
     mean: Floats
     """Their mean."""
@@ -80,7 +80,7 @@ def time_bucket(
         return Buckets(starts, count.astype(np.int64), *(empty.copy() for _ in range(5)))
     return Buckets(
         starts=starts,
-        count=count.astype(np.int64),
+        counts=count.astype(np.int64),
         mean=np.add.reduceat(found, begin) / count,
         low=np.minimum.reduceat(found, begin),
         high=np.maximum.reduceat(found, begin),

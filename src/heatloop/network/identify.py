@@ -21,6 +21,7 @@ from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
 from heatloop.network.room_history import Stretch, stretches_of
 from heatloop.network.room_model import RoomInputs, RoomModel
+from heatloop.network.room_parameters import model_of, parameter_names, usual_size
 
 _PRIOR_SIGMA = 2.0
 """Of every parameter's logarithm: a factor of 7 either way."""
@@ -70,7 +71,9 @@ class Identified:
         return tuple(n for n, s in zip(self.names, sigma, strict=True) if s < 0.5 * _PRIOR_SIGMA)
 
 
-def identify_room(inputs: RoomInputs, room_c: Floats, *, order: int | None = None) -> Identified:
+def identify_room(
+    inputs: RoomInputs, room_c: Floats, *, order: int | None = None, lived_in: bool = False
+) -> Identified:
     """Return the model that explains a room's history best.
 
     Args:
@@ -78,6 +81,8 @@ def identify_room(inputs: RoomInputs, room_c: Floats, *, order: int | None = Non
         room_c: Measured room temperature, nan where it was not, shape (n,).
         order: 1 (1R1C), 2 (2R2C) or 3 (outer and inner walls). None: the one that simulates the
             last third best after learning from the rest; less than three days allow only 1 and 2.
+        lived_in: Whether people and appliances give heat that `inputs` does not hold; their mean
+            is then found too.
 
     Raises:
         InputError: The history is wrong or too poor, see `stretches_of`, or there is no such
@@ -87,8 +92,8 @@ def identify_room(inputs: RoomInputs, room_c: Floats, *, order: int | None = Non
         raise InputError("order must be 1, 2 or 3", thing=str(order))
     stretches = stretches_of(inputs, room_c)
     if order is None:
-        order = _choose_order(inputs, room_c, stretches)
-    return _Fit(stretches, order).run()
+        order = _choose_order(inputs, room_c, stretches, lived_in)
+    return _Fit(stretches, order, lived_in).run()
 
 
 def free_rmse_k(found: Identified, inputs: RoomInputs, room_c: Floats) -> float:
@@ -104,7 +109,9 @@ def free_rmse_k(found: Identified, inputs: RoomInputs, room_c: Floats) -> float:
     return float(np.sqrt(np.nanmean(error**2)))
 
 
-def _choose_order(inputs: RoomInputs, room_c: Floats, stretches: tuple[Stretch, ...]) -> int:
+def _choose_order(
+    inputs: RoomInputs, room_c: Floats, stretches: tuple[Stretch, ...], lived_in: bool
+) -> int:
     longest = max(stretches, key=lambda x: len(x.room_c))
     total_s = len(longest.room_c) * inputs.dt_s
     if total_s < 3.0 * _DAY_S:
@@ -114,7 +121,7 @@ def _choose_order(inputs: RoomInputs, room_c: Floats, stretches: tuple[Stretch, 
     if np.isfinite(early.room_c).sum() < 20 or not np.isfinite(longest.room_c[cut:]).any():
         return 2
     errors = {
-        order: free_rmse_k(_Fit((early,), order).run(), longest.inputs, longest.room_c)
+        order: free_rmse_k(_Fit((early,), order, lived_in).run(), longest.inputs, longest.room_c)
         for order in (1, 2, 3)
     }
     return min(errors, key=lambda order: errors[order])
@@ -123,11 +130,12 @@ def _choose_order(inputs: RoomInputs, room_c: Floats, stretches: tuple[Stretch, 
 class _Fit:
     """One least-squares problem."""
 
-    def __init__(self, stretches: tuple[Stretch, ...], order: int) -> None:
+    def __init__(self, stretches: tuple[Stretch, ...], order: int, lived_in: bool) -> None:
         self.stretches, self.order = stretches, order
         first = stretches[0].inputs
-        self.n_boundary, self.n_sun = first.boundary_c.shape[1], first.sun_kw_m2.shape[1]
-        self.names = _names(order, self.n_boundary, self.n_sun)
+        self.names = parameter_names(
+            order, first.boundary_c.shape[1], first.sun_kw_m2.shape[1], lived_in=lived_in
+        )
         self.n = len(self.names)
         self.measured = [np.isfinite(x.room_c) for x in stretches]
         self.count = sum(int(x.sum()) for x in self.measured)
@@ -153,7 +161,7 @@ class _Fit:
             noise_k = max(float(np.sqrt(np.mean(np.concatenate(pieces) ** 2))), _NOISE_FLOOR_K)
             independent = _independent(pieces)
         # Half the gradient of the cost is J'r, and J'J holds data and prior alike.
-        covariance = np.linalg.inv(found.jac.T @ found.jac)
+        covariance = np.linalg.inv(found.jac.T @ found.jac * 16.0)
         model = self._model(at)
         last = self.stretches[-1]
         path = model.simulate(last.inputs, self._start(at, len(self.stretches) - 1))
@@ -178,37 +186,10 @@ class _Fit:
         heat = np.mean(np.concatenate([np.abs(x.inputs.heat_kw) for x in self.stretches]))
         warm = np.concatenate([x.room_c - x.inputs.outdoor_c for x in self.stretches])
         ua = max(float(heat), 1e-6) / max(abs(float(np.nanmean(warm))), 3.0)
-        hour = ua * 3600.0
-        size = {
-            "room_kj_k": (10.0 if self.order > 1 else 50.0) * hour,
-            "wall_kj_k": 100.0 * hour,
-            "inner_kj_k": 100.0 * hour,
-            "room_wall_kw_k": 5.0 * ua,
-            "wall_out_kw_k": ua,
-            "room_out_kw_k": 0.5 * ua,
-            "room_inner_kw_k": 10.0 * ua,
-        }
-        return np.log(
-            [
-                size.get(name, (0.5 if name.startswith("boundary") else 10.0) * ua)
-                for name in self.names
-            ]
-        )
+        return np.log([usual_size(name, ua, self.order) for name in self.names])
 
     def _model(self, at: Floats) -> RoomModel:
-        value = dict(zip(self.names, np.exp(at[: self.n]).tolist(), strict=True))
-        capacities = ("room_kj_k", "wall_kj_k", "inner_kj_k")[: self.order]
-        head = self.n - self.n_boundary - self.n_sun
-        rest = np.exp(at[head : self.n])
-        return RoomModel(
-            capacity_kj_k=np.array([value[x] for x in capacities]),
-            room_out_kw_k=value["room_out_kw_k"],
-            boundary_kw_k=rest[: self.n_boundary],
-            sun_m2=rest[self.n_boundary :],
-            room_wall_kw_k=value.get("room_wall_kw_k", 0.0),
-            wall_out_kw_k=value.get("wall_out_kw_k", 0.0),
-            room_inner_kw_k=value.get("room_inner_kw_k", 0.0),
-        )
+        return model_of(self.names, np.exp(at[: self.n]), self.order)
 
     def _start(self, at: Floats, index: int) -> Floats:
         """Return start temperatures: outer walls a quarter of the way out, and what was found."""
@@ -230,16 +211,6 @@ class _Fit:
     def _cost(self, at: Floats, weight: float) -> Floats:
         data = np.concatenate(self._residuals(at)) * weight
         return np.concatenate([data, (at - self.prior) / self.sigma])
-
-
-def _names(order: int, n_boundary: int, n_sun: int) -> tuple[str, ...]:
-    names = ["room_kj_k", "room_out_kw_k"]
-    if order > 1:
-        names += ["wall_kj_k", "room_wall_kw_k", "wall_out_kw_k"]
-    if order > 2:
-        names += ["inner_kj_k", "room_inner_kw_k"]
-    names += [f"boundary_{i}_kw_k" for i in range(n_boundary)]
-    return (*names, *(f"sun_{i}_m2" for i in range(n_sun)))
 
 
 def _independent(pieces: list[Floats]) -> float:

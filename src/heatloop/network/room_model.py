@@ -74,6 +74,8 @@ class RoomModel:
     """Outer walls to the outside."""
     room_inner_kw_k: float = 0.0
     """Room to inner walls."""
+    gain_kw: float = 0.0
+    """From people and appliances, always."""
 
     @property
     def order(self) -> int:
@@ -112,7 +114,7 @@ class RoomModel:
         heat_in, sun_in = (RADIANT_SHARE, SUN_SHARE) if n > 1 else (0.0, 0.0)
         load[:, 0] = (1.0 - heat_in) * inputs.heat_kw + (1.0 - sun_in) * sun
         load[:, surface] += heat_in * inputs.heat_kw + sun_in * sun
-        load[:, 0] += self.room_out_kw_k * inputs.outdoor_c
+        load[:, 0] += self.gain_kw + self.room_out_kw_k * inputs.outdoor_c
         load[:, 0] += inputs.supply_air_kw_k * inputs.supply_air_c
         load[:, self._neighbour_node] += inputs.boundary_c @ self.boundary_kw_k
         if n > 1:

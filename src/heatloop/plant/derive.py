@@ -12,8 +12,13 @@ from heatloop.plant.kinds import point_kinds
 from heatloop.plant.model import Asset, Binding, Device, Point
 from heatloop.plant.profiles import OWN, ProfileRow, profile
 
-COMPUTED = {"community": ("occupancy_rate", "complaint_rate")}
-"""Point kinds the platform computes, by asset kind; no device holds them (6.1.1.1 b 6)."""
+_LEAK_WATCH = ("water_loss_flow", "water_loss_excess", "leak_detectable_flow", "leak_state")
+COMPUTED = {
+    "community": ("occupancy_rate", "complaint_rate"),
+    "company": _LEAK_WATCH,
+    "isolation_station": _LEAK_WATCH,
+}
+"""Point kinds the platform computes, by asset kind; no device holds them (6.1.1.1 b 6, 7.7 d)."""
 
 MAX_KEY = 2**32 - 1
 _LAST_REGISTER = 65535

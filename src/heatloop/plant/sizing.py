@@ -6,37 +6,26 @@ head are compared with what it needs. What the ledger does not know is missing, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from heatloop.kernel.errors import InputError
 from heatloop.plant.areas import area_m2
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset
+from heatloop.plant.sizing_needs import (
+    HEAT_INDEX_W_M2,
+    SecondaryWays,
+    log_mean_k,
+    number_of,
+    secondary_c,
+    source_of,
+)
 
 OK, UNDERSIZED, OVERSIZED, MISSING = "ok", "undersized", "oversized", "missing"
 EXCHANGER, PUMP_FLOW, PUMP_HEAD = "exchanger", "pump_flow", "pump_head"
 _CP_KWH_M3K = 4.187 * 975.0 / 3600.0
-_EMITTER_C = {"radiator": (75.0, 50.0), "floor": (45.0, 35.0)}
 _SAVING_YEAR = 2010
-
-# Heat index by use: before energy-saving building codes, and under them, W/m2.
-_INDEX: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "dwelling": (61.0, 42.5),
-        "school": (70.0, 60.0),
-        "kindergarten": (72.5, 62.5),
-        "hospital": (72.5, 62.5),
-        "office": (70.0, 60.0),
-        "shop": (72.5, 62.5),
-        "hotel": (65.0, 55.0),
-        "sports": (140.0, 125.0),
-        "industrial": (70.0, 60.0),
-        "other": (63.5, 50.0),
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +52,7 @@ class SizingSettings:
     """Head a metre of secondary pipe takes (80 Pa/m)."""
     fittings: float = 0.3
     """Loss of bends and fittings over friction."""
-    index_w_m2: Mapping[str, tuple[float, float]] = field(default_factory=lambda: _INDEX)
+    index_w_m2: Mapping[str, tuple[float, float]] = field(default_factory=lambda: HEAT_INDEX_W_M2)
     """Heat index by use of building: before and since `saving_year`, W/m2."""
     saving_year: int = _SAVING_YEAR
     """First year (built or retrofitted) of the second column."""
@@ -139,31 +128,18 @@ class StationSizing:
         return next(v for v in (UNDERSIZED, MISSING, OVERSIZED, OK) if v in found)
 
 
-def _number(asset: Asset | None, name: str) -> float | None:
-    value = asset.attributes.get(name) if asset is not None else None
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if known and value is not None else None
-
-
 def heat_index_w_m2(building: Asset, settings: SizingSettings) -> float:
     """Return a building's heat index: its own, or by its use and year."""
-    own = _number(building, "heat_index_w_m2")
+    own = number_of(building, "heat_index_w_m2")
     if own is not None:
         return own
-    year = _number(building, "retrofit_year") or _number(building, "year") or 0.0
+    year = number_of(building, "retrofit_year") or number_of(building, "year") or 0.0
     pair = settings.index_w_m2.get(str(building.attributes.get("use", "other")))
     old, saving = pair if pair is not None else settings.index_w_m2["other"]
     return saving if year >= settings.saving_year else old
 
 
-def sizing_of_unit(ledger: Ledger, unit: Asset, settings: SizingSettings) -> UnitSizing:
-    """Return one unit's sizing.
-
-    Args:
-        ledger: The ledger.
-        unit: The unit.
-        settings: Band and design values.
-    """
+def _unit(ledger: Ledger, ways: SecondaryWays, unit: Asset, settings: SizingSettings) -> UnitSizing:
     buildings = [asset for asset in ledger.below(unit.code) if asset.kind == "building"]
     area = sum(area_m2(building) for building in buildings)
     watts = sum(area_m2(b) * heat_index_w_m2(b, settings) for b in buildings)
@@ -171,20 +147,23 @@ def sizing_of_unit(ledger: Ledger, unit: Asset, settings: SizingSettings) -> Uni
     items = (
         _exchanger(ledger, unit, load, settings),
         _pump_flow(unit, load, settings),
-        _pump_head(ledger, unit, settings),
+        _pump_head(ways, unit, settings),
     )
     return UnitSizing(
         unit=unit.code,
         area_m2=area,
         load_kw=load,
-        declared_kw=_number(unit, "design_load_kw"),
+        declared_kw=number_of(unit, "design_load_kw"),
         index_w_m2=watts / area if area > 0.0 else None,
         items=items,
     )
 
 
 def sizing_of_station(
-    ledger: Ledger, station: Asset, settings: SizingSettings | None = None
+    ledger: Ledger,
+    station: Asset,
+    settings: SizingSettings | None = None,
+    ways: SecondaryWays | None = None,
 ) -> StationSizing:
     """Return one substation's sizing.
 
@@ -192,10 +171,12 @@ def sizing_of_station(
         ledger: The ledger.
         station: The substation.
         settings: Band and design values.
+        ways: Secondary ways of the ledger, when many stations are asked for.
     """
     chosen = settings or SizingSettings()
+    known = ways or SecondaryWays(ledger)
     units = tuple(
-        sizing_of_unit(ledger, child, chosen)
+        _unit(ledger, known, child, chosen)
         for child in ledger.children(station.code)
         if child.kind == "unit"
     )
@@ -218,8 +199,10 @@ def sizing_report(
     ledger: Ledger, settings: SizingSettings | None = None
 ) -> tuple[StationSizing, ...]:
     """Return the sizing of every substation, in code order."""
+    ways = SecondaryWays(ledger)
     return tuple(
-        sizing_of_station(ledger, station, settings) for station in ledger.of_kind("substation")
+        sizing_of_station(ledger, station, settings, ways)
+        for station in ledger.of_kind("substation")
     )
 
 
@@ -251,38 +234,15 @@ def _judged(
     )
 
 
-def _secondary_c(unit: Asset) -> tuple[float, float]:
-    usual = _EMITTER_C.get(str(unit.attributes.get("emitter")), _EMITTER_C["radiator"])
-    supply = _number(unit, "design_supply_c")
-    back = _number(unit, "design_return_c")
-    return (supply, back) if supply is not None and back is not None else usual
-
-
-def _source_of(ledger: Ledger, unit: Asset) -> Asset | None:
-    """Return the heat source at the root of a unit's heat path."""
-    codes = ledger.heat_path(unit.code).split("/")
-    found = (ledger.assets.get(code) for code in codes)
-    return next((a for a in found if a is not None and a.kind == "heat_source"), None)
-
-
-def log_mean_k(first_k: float, second_k: float) -> float:
-    """Return the logarithmic mean of two temperature differences; 0 if one is not positive."""
-    if first_k <= 0.0 or second_k <= 0.0:
-        return 0.0
-    if abs(first_k - second_k) < 1e-9:
-        return first_k
-    return (first_k - second_k) / math.log(first_k / second_k)
-
-
 def _exchanger(
     ledger: Ledger, unit: Asset, load_kw: float | None, settings: SizingSettings
 ) -> SizingItem:
     """Compare the heat the exchangers give at design temperatures with the load."""
-    supply, back = _secondary_c(unit)
-    hot = _number(_source_of(ledger, unit), "design_supply_c") or settings.primary_supply_c
+    supply, _ = secondary_c(unit)
+    hot = number_of(source_of(ledger, unit), "design_supply_c") or settings.primary_supply_c
     mean = log_mean_k(hot - supply, settings.approach_k)
-    conductance = _number(unit, "hx_ua_kw_k")
-    area = _number(unit, "hx_area_m2")
+    conductance = number_of(unit, "hx_ua_kw_k")
+    area = number_of(unit, "hx_area_m2")
     if conductance is None and area is not None:
         conductance = area * settings.plate_kw_m2k
     installed = conductance * mean if conductance is not None else None
@@ -294,9 +254,9 @@ def _exchanger(
 
 def _pump_flow(unit: Asset, load_kw: float | None, settings: SizingSettings) -> SizingItem:
     """Compare the flow of the pumps in duty with that of the load at design temperatures."""
-    supply, back = _secondary_c(unit)
-    rated = _number(unit, "pump_rated_flow_m3h")
-    count = int(_number(unit, "pump_count") or 1)
+    supply, back = secondary_c(unit)
+    rated = number_of(unit, "pump_rated_flow_m3h")
+    count = int(number_of(unit, "pump_count") or 1)
     duty = max(count - settings.spare_pumps, 1)
     drop = supply - back
     needed = load_kw / (_CP_KWH_M3K * drop) if load_kw is not None and drop > 0.0 else None
@@ -309,10 +269,10 @@ def _pump_flow(unit: Asset, load_kw: float | None, settings: SizingSettings) -> 
     return _judged(unit.code, PUMP_FLOW, (installed, needed, "m3/h"), missing, settings)
 
 
-def _pump_head(ledger: Ledger, unit: Asset, settings: SizingSettings) -> SizingItem:
+def _pump_head(ways: SecondaryWays, unit: Asset, settings: SizingSettings) -> SizingItem:
     """Compare the pumps' head with station, way to the farthest building and back, terminal."""
-    rated = _number(unit, "pump_rated_head_m")
-    way = _secondary_way_m(ledger, unit)
+    rated = number_of(unit, "pump_rated_head_m")
+    way = ways.longest_m(unit)
     needed = None
     missing = [] if rated is not None else ["pump_rated_head_m"]
     if way is None:
@@ -321,47 +281,3 @@ def _pump_head(ledger: Ledger, unit: Asset, settings: SizingSettings) -> SizingI
         friction = 2.0 * way * settings.friction_m_m * (1.0 + settings.fittings)
         needed = settings.station_head_m + friction + settings.terminal_head_m
     return _judged(unit.code, PUMP_HEAD, (rated, needed, "m"), missing, settings)
-
-
-def _secondary_way_m(ledger: Ledger, unit: Asset) -> float | None:
-    """Return the longest way along secondary pipes to a building, or over the map; None: unknown.
-
-    Over the map a pipe is a third longer than the straight line.
-    """
-    laid = _laid_way_m(ledger, unit)
-    if laid is not None:
-        return laid
-    station = ledger.assets.get(unit.parent)
-    start = (_number(station, "lat"), _number(station, "lon"))
-    ways = []
-    for building in ledger.below(unit.code):
-        end = (_number(building, "lat"), _number(building, "lon"))
-        if building.kind == "building" and None not in start and None not in end:
-            north = (float(end[0] or 0.0) - float(start[0] or 0.0)) * 111_195.0
-            scale = 111_195.0 * math.cos(math.radians(float(start[0] or 0.0)))
-            east = (float(end[1] or 0.0) - float(start[1] or 0.0)) * scale
-            ways.append(math.hypot(north, east) * 4.0 / 3.0)
-    return max(ways) if ways else None
-
-
-def _laid_way_m(ledger: Ledger, unit: Asset) -> float | None:
-    near: dict[str, list[tuple[str, float]]] = {}
-    for pipe in ledger.of_kind("pipe_segment"):
-        if pipe.attributes.get("network") != "secondary":
-            continue
-        ends = str(pipe.attributes.get("from_node")), str(pipe.attributes.get("to_node"))
-        length = _number(pipe, "length_m") or 0.0
-        near.setdefault(ends[0], []).append((ends[1], length))
-        near.setdefault(ends[1], []).append((ends[0], length))
-    if unit.code not in near:
-        return None
-    far = {unit.code: 0.0}
-    waiting = [unit.code]
-    while waiting:
-        at = waiting.pop()
-        for place, length in near[at]:
-            if far[at] + length < far.get(place, math.inf):
-                far[place] = far[at] + length
-                waiting.append(place)
-    ways = [far[b.code] for b in ledger.below(unit.code) if b.kind == "building" and b.code in far]
-    return max(ways) if ways else None

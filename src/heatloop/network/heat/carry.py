@@ -5,6 +5,9 @@ towards the surroundings is the same straight map for all water of a pipe, so a 
 and shift and touches only the segments at the ends. The wall's heat capacity travels with the
 water as added mass: at steps well above the few seconds a wall needs to follow the water this is
 the exact limit, and a warm front runs slower by just that share.
+
+A pipe's numbers stand in one row of `state`, whole numbers too: a row is what a step reads, and
+few arguments keep calls between compiled functions cheap.
 """
 
 from __future__ import annotations
@@ -13,14 +16,13 @@ import math
 
 from heatloop.network.arrays import Floats
 from heatloop.network.compiled import compiled
-from heatloop.network.heat.ring import enter, place_of
-from heatloop.network.model.net import Ints
+from heatloop.network.heat.inlined import inlined
+from heatloop.network.heat.ring import enter
 
-MASS, RATE, SCALE, SHIFT, SUM, LEAST, NEAR, AMBIENT = range(8)
+MASS, RATE, SCALE, SHIFT, SUM, LEAST, NEAR, BASE, ROOM, HEAD, COUNT = range(11)
 """Places in a pipe's row of `state`: kg with wall; loss over heat capacity, 1/s; scale and shift;
-sum of mass times s; shortest segment, kg; difference at which segments join; surroundings."""
-BASE, ROOM, HEAD, COUNT = range(4)
-"""Places in a pipe's row of `place`."""
+sum of mass times s; shortest segment, kg; difference at which segments join; first row in
+`segment`, number of rows, place of the first segment, number of segments."""
 _SMALLEST_SCALE = 0.5
 
 
@@ -40,36 +42,38 @@ def mean_fell(z: float) -> float:
     return (1.0 - math.exp(-z)) / z
 
 
-@compiled
-def rescale(k: int, state: Floats, place: Ints, segment: Floats) -> None:
+@inlined
+def rescale(k: int, state: Floats, segment: Floats) -> None:
     """Bring the segments of pipe `k` back to degC."""
     scale, shift = state[k, SCALE], state[k, SHIFT]
+    base, room, row = int(state[k, BASE]), int(state[k, ROOM]), int(state[k, HEAD])
     total = 0.0
-    for i in range(place[k, COUNT]):
-        row = place_of(place[k, BASE], place[k, ROOM], place[k, HEAD], i)
-        segment[row, 1] = scale * segment[row, 1] + shift
-        total += segment[row, 0] * segment[row, 1]
+    for _ in range(int(state[k, COUNT])):
+        segment[base + row, 1] = scale * segment[base + row, 1] + shift
+        total += segment[base + row, 0] * segment[base + row, 1]
+        row = row + 1 if row + 1 < room else 0
     state[k, SCALE] = 1.0
     state[k, SHIFT] = 0.0
     state[k, SUM] = total
 
 
-@compiled
-def cool(k: int, kg: float, dt_s: float, state: Floats, place: Ints, segment: Floats) -> float:
+@inlined
+def cool(
+    k: int, kg: float, ambient: float, dt_s: float, state: Floats, segment: Floats
+) -> float:
     """Cool the `kg` that stay in pipe `k`; return what is lost over heat capacity, kg K."""
-    ambient = state[k, AMBIENT]
     kept = fell(state[k, RATE] * dt_s)
     excess = state[k, SCALE] * state[k, SUM] + (state[k, SHIFT] - ambient) * kg
     state[k, SCALE] *= kept
     state[k, SHIFT] = state[k, SHIFT] * kept + (1.0 - kept) * ambient
     if state[k, SCALE] < _SMALLEST_SCALE:
-        rescale(k, state, place, segment)
-    return (1.0 - kept) * excess
+        rescale(k, state, segment)
+    return float((1.0 - kept) * excess)
 
 
-@compiled
+@inlined
 def take_out(
-    k: int, m: float, at_end: bool, dt_s: float, state: Floats, place: Ints, segment: Floats
+    k: int, m: float, at_end: bool, ambient: float, dt_s: float, state: Floats, segment: Floats
 ) -> tuple[float, float]:
     """Let water leave pipe `k` and cool what stays; return kg K that left, and kg K lost.
 
@@ -77,47 +81,54 @@ def take_out(
         k: Link.
         m: Flow, kg/s, above 0.
         at_end: Whether water leaves at the pipe's end.
+        ambient: Surroundings.
         dt_s: Step.
-        state: See the places above, shape (n_link, 8).
-        place: See the places above, shape (n_link, 4).
+        state: See the places above, shape (n_link, 11).
         segment: Mass and scaled temperature, shape (n, 2).
     """
-    mass, rate, ambient = state[k, MASS], state[k, RATE], state[k, AMBIENT]
+    mass = state[k, MASS]
     scale, shift = state[k, SCALE], state[k, SHIFT]
-    base, room, head, count = place[k, BASE], place[k, ROOM], place[k, HEAD], place[k, COUNT]
+    base, room = int(state[k, BASE]), int(state[k, ROOM])
+    head, count = int(state[k, HEAD]), int(state[k, COUNT])
     flushed = m * dt_s >= mass
     left = mass if flushed else m * dt_s
-    gone = heat = lost = 0.0
-    while count > 0 and (left > 0.0 or flushed):
-        row = place_of(base, room, head, count - 1 if at_end else 0)
-        kg, s = segment[row, 0], segment[row, 1]
+    # Water from further inside leaves later and cools a little longer.
+    fall = state[k, RATE] / m
+    gone = heat = lost = taken = 0.0
+    while count > 0:
+        at = head
+        if at_end:
+            at += count - 1
+            at = at - room if at >= room else at
+        kg, s = segment[base + at, 0], segment[base + at, 1]
         whole = flushed or (kg <= left and count > 1)
         part = kg if whole else min(left, kg)
-        # Water from further inside leaves later and cools a little longer.
-        z = rate * part / m
-        warm = scale * s + shift
-        out = ambient + (warm - ambient) * fell(rate * gone / m) * mean_fell(z)
-        heat += part * out
+        warm = scale * s + shift - ambient
+        out = warm * fell(fall * gone) * mean_fell(fall * part)
+        heat += part * (ambient + out)
         lost += part * (warm - out)
+        taken += part * s
         gone += part
         left -= part
-        state[k, SUM] -= part * s
         if not whole:
-            segment[row, 0] = kg - part
+            segment[base + at, 0] = kg - part
             break
         count -= 1
         if not at_end:
             head = head + 1 if head + 1 < room else 0
-    place[k, HEAD] = head
-    place[k, COUNT] = count
+        if left <= 0.0 and not flushed:
+            break
+    state[k, SUM] -= taken
+    state[k, HEAD] = head
+    state[k, COUNT] = count
     if not flushed:
-        lost += cool(k, mass - m * dt_s, dt_s, state, place, segment)
+        lost += cool(k, mass - m * dt_s, ambient, dt_s, state, segment)
     return heat, lost
 
 
-@compiled
+@inlined
 def put_in(
-    k: int, m: float, at_start: bool, inlet_c: float, dt_s: float, state: Floats, place: Ints,
+    k: int, m: float, at_start: bool, inlet_c: float, ambient: float, dt_s: float, state: Floats,
     segment: Floats,
 ) -> tuple[float, float]:  # fmt: skip
     """Let water enter pipe `k`; return kg K that passed right through, and kg K lost.
@@ -127,23 +138,23 @@ def put_in(
         m: Flow, kg/s, above 0.
         at_start: Whether water enters at the pipe's start.
         inlet_c: Temperature of the water that enters.
+        ambient: Surroundings.
         dt_s: Step.
-        state: See the places above, shape (n_link, 8).
-        place: See the places above, shape (n_link, 4).
+        state: See the places above, shape (n_link, 11).
         segment: Mass and scaled temperature, shape (n, 2).
     """
-    mass, rate, ambient = state[k, MASS], state[k, RATE], state[k, AMBIENT]
+    mass, rate = state[k, MASS], state[k, RATE]
+    base = int(state[k, BASE])
     kg = m * dt_s
     excess = inlet_c - ambient
     if kg >= mass:
         z = rate * mass / m
         stays = ambient + excess * mean_fell(z)
         passes = ambient + excess * fell(z)
-        row = place[k, BASE]
-        segment[row, 0] = mass
-        segment[row, 1] = stays
-        place[k, HEAD] = 0
-        place[k, COUNT] = 1
+        segment[base, 0] = mass
+        segment[base, 1] = stays
+        state[k, HEAD] = 0.0
+        state[k, COUNT] = 1.0
         state[k, SCALE] = 1.0
         state[k, SHIFT] = 0.0
         state[k, SUM] = mass * stays
@@ -153,64 +164,64 @@ def put_in(
     s = (warm - state[k, SHIFT]) / state[k, SCALE]
     head, count = enter(
         segment,
-        place[k, BASE],
-        place[k, ROOM],
-        place[k, HEAD],
-        place[k, COUNT],
+        base,
+        int(state[k, ROOM]),
+        int(state[k, HEAD]),
+        int(state[k, COUNT]),
         at_start,
         kg,
         s,
         state[k, LEAST],
         state[k, NEAR],
     )
-    place[k, HEAD] = head
-    place[k, COUNT] = count
+    state[k, HEAD] = head
+    state[k, COUNT] = count
     state[k, SUM] += kg * s
     return 0.0, kg * (inlet_c - warm)
 
 
 @compiled
-def end_c(k: int, at_end: bool, state: Floats, place: Ints, segment: Floats) -> float:
+def end_c(k: int, at_end: bool, state: Floats, segment: Floats) -> float:
     """Return the temperature of the water that stands at an end of pipe `k`."""
-    i = place[k, COUNT] - 1 if at_end else 0
-    row = place_of(place[k, BASE], place[k, ROOM], place[k, HEAD], i)
-    return float(state[k, SCALE] * segment[row, 1] + state[k, SHIFT])
+    row = int(state[k, HEAD])
+    if at_end:
+        row += int(state[k, COUNT]) - 1
+    if row >= int(state[k, ROOM]):
+        row -= int(state[k, ROOM])
+    return float(state[k, SCALE] * segment[int(state[k, BASE]) + row, 1] + state[k, SHIFT])
 
 
 @compiled
 def mix_content(
-    k: int, conducts: float, place: Ints, segment: Floats, low: Floats, side: Floats
+    k: int, conducts: float, state: Floats, segment: Floats, low: Floats, side: Floats
 ) -> None:
     """Let heat conduct along the content of pipe `k` for a step, implicitly.
 
     Args:
         k: Link.
         conducts: Conductance times distance in kg and step, over heat capacity: kg^2.
-        place: See the places above.
+        state: See the places above.
         segment: Mass and scaled temperature, shape (n, 2).
         low: Room for one number a segment.
         side: Room for one number a segment.
     """
-    base, room, head, n = place[k, BASE], place[k, ROOM], place[k, HEAD], place[k, COUNT]
+    base, room, n = int(state[k, BASE]), int(state[k, ROOM]), int(state[k, COUNT])
+    row = int(state[k, HEAD])
     before = 0.0
     for i in range(n):
-        row = place_of(base, room, head, i)
-        kg = segment[row, 0]
-        after = 0.0
-        if i < n - 1:
-            after = 2.0 * conducts / (kg + segment[place_of(base, room, head, i + 1), 0])
+        kg = segment[base + row, 0]
+        value = kg * segment[base + row, 1]
+        row = row + 1 if row + 1 < room else 0
+        after = 2.0 * conducts / (kg + segment[base + row, 0]) if i < n - 1 else 0.0
         pivot = kg + before + after
-        value = kg * segment[row, 1]
         if i > 0:
             pivot -= before * low[i - 1]
             value += before * side[i - 1]
         low[i] = after / pivot
         side[i] = value / pivot
         before = after
+    warm = 0.0
     for i in range(n - 1, -1, -1):
-        row = place_of(base, room, head, i)
-        if i < n - 1:
-            next_row = place_of(base, room, head, i + 1)
-            segment[row, 1] = side[i] + low[i] * segment[next_row, 1]
-        else:
-            segment[row, 1] = side[i]
+        row = row - 1 if row > 0 else room - 1
+        warm = side[i] + low[i] * warm
+        segment[base + row, 1] = warm

@@ -24,8 +24,25 @@ from heatloop.network.heat.carry import (
     SHIFT,
     SUM,
 )
-from heatloop.network.heat.order import arrange, hold_times, look
-from heatloop.network.heat.push import CARRIED, conduct_along, push_step
+from heatloop.network.heat.order import arrange, begin, couple, look
+from heatloop.network.heat.push import (
+    CARRIED,
+    EARLY,
+    GIVEN,
+    HEAT,
+    INLET,
+    LOST,
+    OUTLET,
+    PIPE,
+    TAKEN,
+    TRAITS,
+    conduct_along,
+    feed_early,
+    finish,
+    gather,
+    settle_still,
+    work_through,
+)
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.net import Network
 from heatloop.network.model.operation import Operation
@@ -95,7 +112,8 @@ class Dynamics:
         n_link, n_node = network.n_link, network.n_node
         self._is_pipe = network.kind == LinkKind.PIPE
         self._is_heat = network.kind == LinkKind.HEAT
-        self._partner, self._side = _exchanger_sides(network)
+        self._traits = self._is_pipe * PIPE + self._is_heat * HEAT
+        self._ends = np.column_stack([network.from_node, network.to_node])
         self._plates = np.column_stack(
             [network.exchanger_kw_k, network.hot_design_kgs, network.cold_design_kgs]
         )
@@ -106,27 +124,28 @@ class Dynamics:
             )
         self._mixed = np.flatnonzero(self._is_pipe & (mixing > 0.0))
         self._mixing = mixing[self._mixed]
-        self._state = np.zeros((n_link, 8))
-        self._place = np.zeros((n_link, 4), np.int64)
+        self._state = state = np.zeros((n_link, 11))
         self._shortest_m = _shortest_m(network, cell_m)
-        rooms = np.zeros(n_link, np.int64)
         pipes = self._is_pipe
-        rooms[pipes] = np.ceil(network.length_m[pipes] / self._shortest_m[pipes]) + 4.0
-        self._place[:, ROOM] = rooms
-        self._place[:, BASE] = np.cumsum(rooms) - rooms
+        rooms = np.where(pipes, np.ceil(network.length_m / self._shortest_m) + 4.0, 0.0)
+        state[:, ROOM] = rooms
+        state[:, BASE] = np.cumsum(rooms) - rooms
         self._segment = np.zeros((int(rooms.sum()), 2))
-        most = int(rooms.max(initial=1))
+        most = int(rooms.max(initial=1.0))
         self._low, self._right = np.zeros(most), np.zeros(most)
         self._forward = np.zeros(n_link, np.int64)
         self._fixed = np.zeros(n_link, np.bool_)
-        self._order = np.zeros(n_link, np.int64)
-        self._early = np.zeros(n_link, np.bool_)
-        self._hold_s = np.zeros(n_link)
-        self._n_order = -1
+        self._rows = np.zeros((n_link, 7), np.int64)
+        self._plan = np.zeros((n_link, 7), np.int64)
+        self._first, self._waits = np.zeros(n_node + 1, np.int64), np.zeros(n_node, np.int64)
+        self._early = np.zeros(0, np.int64)
+        self._n_plan = -1
         self._pool = np.zeros((n_node, 5))
-        self._work = np.full((n_link, 4), np.nan)
+        self._seen = np.zeros((n_node, 2))
+        self._book = np.zeros((n_link, 5))
+        self._work = np.zeros((n_link, 4))
+        self._dry = np.zeros(0, np.int64)
         self._node_c = np.zeros(n_node)
-        self._inlet_c, self._outlet_c = np.zeros(n_link), np.zeros(n_link)
         self.fill(np.full(n_link, _USUAL_C))
 
     @property
@@ -137,7 +156,7 @@ class Dynamics:
     @property
     def inlet_c(self) -> Floats:
         """Temperature where water entered each link in the last step, shape (n_link,)."""
-        return self._inlet_c
+        return self._book[:, INLET]
 
     def fill(self, link_c: Floats) -> None:
         """Set the temperature of all water and wall.
@@ -150,7 +169,7 @@ class Dynamics:
         Raises:
             InputError: Not a number for each link, or outside the fluid's table.
         """
-        net, state, place = self.network, self._state, self._place
+        net, state = self.network, self._state
         warm = np.ascontiguousarray(link_c, np.float64)
         if warm.shape != (net.n_link,) or not np.isfinite(warm).all():
             raise InputError("one temperature for each link", thing="network", place="link_c")
@@ -166,6 +185,7 @@ class Dynamics:
         safe = np.where(mass > 0.0, mass, 1.0)
         state[:, MASS] = mass
         state[:, RATE] = net.loss_w_mk * net.length_m / 1000.0 / (safe * self.cp_kj_kgk)
+        self._fastest = float(state[:, RATE].max(initial=0.0))
         state[:, SCALE] = 1.0
         state[:, SHIFT] = 0.0
         state[:, SUM] = mass * warm
@@ -173,25 +193,24 @@ class Dynamics:
         state[:, LEAST] = mass * np.minimum(share, 1.0)
         state[:, NEAR] = _NEAR_K
         state[self._mixed, NEAR] = 0.0
-        place[:, HEAD] = 0
-        place[:, COUNT] = self._is_pipe
-        first = place[self._is_pipe, BASE]
+        state[:, HEAD] = 0.0
+        state[:, COUNT] = self._is_pipe
+        first = state[self._is_pipe, BASE].astype(np.int64)
         self._segment[first, 0] = mass[self._is_pipe]
         self._segment[first, 1] = warm[self._is_pipe]
         for k in self._mixed:
             # Conduction needs its segments from the start.
-            count = int(place[k, ROOM]) - 4
-            rows = slice(int(place[k, BASE]), int(place[k, BASE]) + count)
-            self._segment[rows] = mass[k] / count, warm[k]
-            place[k, COUNT] = count
+            count, base = int(state[k, ROOM]) - 4, int(state[k, BASE])
+            self._segment[base : base + count] = mass[k] / count, warm[k]
+            state[k, COUNT] = count
         self._pool[:] = 0.0
         ends = np.concatenate([net.from_node, net.to_node])
         number = np.bincount(ends, minlength=net.n_node)
         total = np.bincount(ends, np.concatenate([warm, warm]), net.n_node)
         mean = float(warm.mean()) if len(warm) else _USUAL_C
         self._node_c[:] = np.where(number > 0, total / np.maximum(number, 1), mean)
-        self._inlet_c[:] = warm
-        self._outlet_c[:] = warm
+        self._book[:, INLET] = warm
+        self._book[:, OUTLET] = warm
 
     def push(self, flow_kgs: Floats, operation: Operation, dt_s: float) -> Moved:
         """Move all water by one step.
@@ -211,93 +230,125 @@ class Dynamics:
         if flow.shape != (net.n_link,) or not math.isfinite(float(flow.sum())):
             raise InputError("a flow for each link is needed", thing="network", place="flow_kgs")
         turned = look(flow, operation.outlet_c, self._is_heat, self._forward, self._fixed)
-        if turned or self._n_order < 0:
-            hold_times(self._state[:, MASS].copy(), flow, self._hold_s)
-            self._n_order = arrange(
-                net.n_node,
-                net.from_node,
-                net.to_node,
-                self._forward,
-                self._fixed,
-                self._partner,
-                self._hold_s,
-                self._order,
-                self._early,
-            )
-        parts = max(math.ceil(dt_s * float(self._state[:, RATE].max()) / _LONGEST_STEP), 1)
-        books = np.zeros((3, net.n_link))
+        if turned or self._n_plan < 0:
+            self._arrange(flow)
         outside = np.zeros(net.n_node)
-        mean_in, mean_out = np.zeros(net.n_link), np.zeros(net.n_link)
-        mean_node = np.zeros(net.n_node)
-        for _ in range(parts):
-            self._push(flow, operation, dt_s / parts, books, outside)
-            mean_in += self._inlet_c
-            mean_out += self._outlet_c
-            mean_node += self._node_c
+        shown = np.zeros((5, net.n_link))
+        parts = max(math.ceil(dt_s * self._fastest / _LONGEST_STEP), 1)
+        self._push(flow, operation, dt_s / parts, shown, outside)
+        node_c = self._node_c.copy()
         if parts > 1:
-            for mean in (mean_in, mean_out, mean_node):
-                mean /= parts
+            for _ in range(parts - 1):
+                self._push(flow, operation, dt_s / parts, shown, outside)
+                node_c += self._node_c
+            node_c /= parts
+            shown[: OUTLET + 1] /= parts
         return Moved(
-            node_c=mean_node,
-            inlet_c=mean_in,
-            outlet_c=mean_out,
-            lost_kj=books[0],
-            given_kj=books[1],
-            taken_kj=books[2],
+            node_c=node_c,
+            inlet_c=shown[INLET],
+            outlet_c=shown[OUTLET],
+            lost_kj=shown[LOST],
+            given_kj=shown[GIVEN],
+            taken_kj=shown[TAKEN],
             outside_kj=outside,
         )
 
+    def _arrange(self, flow: Floats) -> None:
+        """Sort the links that flow, upstream first."""
+        net, rows = self.network, self._rows
+        couple(net.hot_link, net.cold_link, self._forward, self._fixed, rows)
+        longest = np.zeros(0, np.int64)
+        for _ in range(2):
+            leaving = begin(
+                self._ends, self._forward, self._fixed, self._traits, rows, self._first, self._waits
+            )
+            self._n_plan = arrange(rows, self._first, leaving, self._waits, longest, self._plan)
+            if self._n_plan >= 0:
+                break
+            # A closed loop: only now is it worth knowing where water stays longest.
+            hold_s = self._state[:, MASS] / np.maximum(np.abs(flow), 1e-12)
+            longest = np.argsort(-hold_s, kind="stable")
+        self._early = np.flatnonzero(self._plan[: self._n_plan, TRAITS] & EARLY)
+        self._dry = np.flatnonzero((self._forward == 0) & ~self._is_pipe)
+
     def _push(
-        self, flow: Floats, operation: Operation, dt_s: float, books: Floats, outside: Floats
+        self, flow: Floats, operation: Operation, dt_s: float, shown: Floats, outside: Floats
     ) -> None:
-        net = self.network
-        push_step(
+        net, cp, pool, book = self.network, self.cp_kj_kgk, self._pool, self._book
+        state, segment, plan = self._state, self._segment, self._plan
+        demand, set_c, source_c = operation.demand_kw, operation.outlet_c, operation.source_c
+        gather(dt_s, flow, plan, self._n_plan, operation.outflow_kgs, source_c, pool)
+        ambient_c, work = operation.ambient_c, self._work
+        feed_early(
             dt_s,
             flow,
-            self.cp_kj_kgk,
-            net.from_node,
-            net.to_node,
-            self._forward,
-            self._fixed,
-            self._order,
-            self._n_order,
+            cp,
+            plan,
             self._early,
-            self._is_pipe,
-            self._is_heat,
-            self._partner,
-            self._side,
+            demand,
+            set_c,
+            ambient_c,
+            pool,
+            book,
+            work,
+            state,
+            segment,
+        )
+        work_through(
+            dt_s,
+            flow,
+            cp,
+            plan,
+            self._n_plan,
             self._plates,
             operation.fouling,
-            operation.demand_kw,
-            operation.outlet_c,
-            operation.ambient_c,
-            operation.outflow_kgs,
-            operation.source_c,
-            self._pool,
-            self._work,
-            self._state,
-            self._place,
-            self._segment,
+            demand,
+            set_c,
+            ambient_c,
+            pool,
+            book,
+            work,
+            state,
+            segment,
             self._node_c,
-            self._inlet_c,
-            self._outlet_c,
-            books[0],
-            books[1],
-            books[2],
+        )
+        still = finish(
+            dt_s,
+            cp,
+            self._forward,
+            ambient_c,
+            source_c,
+            pool,
+            book,
+            state,
+            segment,
+            self._node_c,
+            shown,
             outside,
         )
+        if still:
+            settle_still(
+                net.from_node,
+                net.to_node,
+                self._forward,
+                ambient_c,
+                pool,
+                state,
+                segment,
+                self._node_c,
+                self._seen,
+            )
+        for place, ends in ((INLET, net.from_node), (OUTLET, net.to_node)):
+            # Links without volume and flow are as warm as their nodes.
+            if len(self._dry):
+                book[self._dry, place] = self._node_c[ends[self._dry]]
+                shown[place, self._dry] += book[self._dry, place]
         if len(self._mixed):
             tank = self._mixed
             area = math.pi / 4.0 * net.diameter_m[tank] ** 2
-            across = self._state[tank, MASS] / net.length_m[tank] / (1000.0 * self.cp_kj_kgk)
+            across = state[tank, MASS] / net.length_m[tank] / (1000.0 * cp)
             conduct_along(
-                tank,
-                self._mixing * area * across,
-                dt_s,
-                self._place,
-                self._segment,
-                self._low,
-                self._right,
+                tank, self._mixing * area * across, dt_s, state, segment, self._low, self._right
             )
 
     def mean_c(self) -> Floats:
@@ -305,7 +356,7 @@ class Dynamics:
         state = self._state
         mass = np.where(self._is_pipe, state[:, MASS], 1.0)
         water_c = state[:, SCALE] * (state[:, SUM] / mass) + state[:, SHIFT]
-        return np.where(self._is_pipe, water_c, 0.5 * (self._inlet_c + self._outlet_c))
+        return np.where(self._is_pipe, water_c, self._book[:, : OUTLET + 1].mean(axis=1))
 
     def stored_kj(self) -> float:
         """Return the heat in all water and wall above 0 degC."""
@@ -319,7 +370,7 @@ class Dynamics:
         Args:
             link: Number of the pipe.
         """
-        base, room, head, count = (int(x) for x in self._place[link])
+        base, room, head, count = (int(x) for x in self._state[link, BASE : COUNT + 1])
         rows = base + (head + np.arange(count)) % room
         mass, scaled = self._segment[rows, 0], self._segment[rows, 1]
         begins = (np.cumsum(mass) - mass) / mass.sum()
@@ -343,27 +394,16 @@ class Dynamics:
                 )
         for name, array in mine.items():
             array[:] = arrays[name]
-        self._n_order = -1
+        self._n_plan = -1
 
     def _changing(self) -> dict[str, Floats]:
         return {
             "state": self._state,
-            "place": self._place,
             "segment": self._segment,
             "pool": self._pool,
             "node_c": self._node_c,
-            "inlet_c": self._inlet_c,
-            "outlet_c": self._outlet_c,
+            "book": self._book,
         }
-
-
-def _exchanger_sides(network: Network) -> tuple[Floats, Floats]:
-    partner = np.full(network.n_link, -1, np.int64)
-    side = np.full(network.n_link, -1, np.int64)
-    partner[network.hot_link] = network.cold_link
-    partner[network.cold_link] = network.hot_link
-    side[network.hot_link] = np.arange(len(network.hot_link))
-    return partner, side
 
 
 def _shortest_m(network: Network, cell_m: float) -> Floats:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from heatloop.network.arrays import Floats
 from heatloop.network.compiled import compiled
+from heatloop.network.heat.push import (
+    EARLY,
+    FIXED,
+    HEAD_NODE,
+    LINK,
+    PARTNER,
+    SIDE,
+    TAIL,
+    TRAITS,
+    WAY,
+)
 from heatloop.network.model.net import Flags, Ints
 
 STILL_KGS = 1e-9
@@ -38,109 +47,127 @@ def look(flow_kgs: Floats, set_c: Floats, is_heat: Flags, forward: Ints, fixed: 
 
 
 @compiled
-def _tails(n_node: int, from_node: Ints, to_node: Ints, forward: Ints) -> tuple[Ints, Ints]:
-    """Return the links that leave each node: where each node's begin, and the links."""
-    first = np.zeros(n_node + 1, np.int64)
+def begin(
+    ends: Ints, forward: Ints, fixed: Flags, traits: Ints, rows: Ints, first: Ints, waits: Ints
+) -> Ints:
+    """Write each flowing link's row, and how many links each node waits for.
+
+    Args:
+        ends: From and to node, shape (n_link, 2).
+        forward: 1, -1 or 0, shape (n_link,).
+        fixed: Links whose outlet is set, shape (n_link,).
+        traits: Bits of what each link is, shape (n_link,).
+        rows: Written in link order, see `push`, shape (n_link, 7).
+        first: Written: where each node's leaving links begin, shape (n_node + 1,).
+        waits: Written, shape (n_node,).
+
+    Returns:
+        The links that leave each node.
+    """
+    first[:] = 0
+    waits[:] = 0
     for k in range(len(forward)):
-        if forward[k] != 0:
-            first[(from_node[k] if forward[k] > 0 else to_node[k]) + 1] += 1
-    for v in range(n_node):
+        back = 1 if forward[k] < 0 else 0
+        rows[k, LINK], rows[k, WAY] = k, forward[k]
+        rows[k, TAIL], rows[k, HEAD_NODE] = ends[k, back], ends[k, 1 - back]
+        rows[k, TRAITS] = traits[k]
+        if forward[k] == 0:
+            continue
+        first[ends[k, back] + 1] += 1
+        if fixed[k]:
+            rows[k, TRAITS] |= EARLY | FIXED
+        else:
+            waits[ends[k, 1 - back]] += 1
+    for v in range(len(waits)):
         first[v + 1] += first[v]
-    leaving = np.empty(first[n_node], np.int64)
+    leaving = np.empty(first[-1], np.int64)
     at = first[:-1].copy()
     for k in range(len(forward)):
         if forward[k] != 0:
-            v = from_node[k] if forward[k] > 0 else to_node[k]
-            leaving[at[v]] = k
-            at[v] += 1
-    return first, leaving
+            leaving[at[rows[k, TAIL]]] = k
+            at[rows[k, TAIL]] += 1
+    return leaving
+
+
+@compiled
+def couple(
+    hot: Ints, cold: Ints, forward: Ints, fixed: Flags, rows: Ints
+) -> None:
+    """Write which links exchange heat now: both flow, and neither has a set outlet."""
+    rows[:, PARTNER] = -1
+    for x in range(len(hot)):
+        a, b = hot[x], cold[x]
+        if forward[a] != 0 and forward[b] != 0 and not fixed[a] and not fixed[b]:
+            rows[a, PARTNER], rows[a, SIDE] = b, x
+            rows[b, PARTNER], rows[b, SIDE] = a, -1 - x
 
 
 @compiled
 def arrange(
-    n_node: int, from_node: Ints, to_node: Ints, forward: Ints, fixed: Flags, partner: Ints,
-    hold_s: Floats, order: Ints, early: Flags,
-) -> int:  # fmt: skip
+    rows: Ints, first: Ints, leaving: Ints, waits: Ints, longest: Ints, plan: Ints
+) -> int:
     """Write flowing links so that each comes after all that feeds its inlet; return how many.
 
     A link whose outlet is set feeds its node from the start. A closed loop without such a link is
-    cut where water stays longest: there the node is fed `early`, from the pipe's own content, or
-    where that is not enough from the temperature of the step before.
+    cut where water stays longest: there the node is fed early, from the pipe's own content, or
+    where that is not enough by the temperature of the step before; the difference is carried over
+    to the node's next step, so that no heat is lost.
 
     Args:
-        n_node: Number of nodes.
-        from_node: Shape (n_link,).
-        to_node: Shape (n_link,).
-        forward: 1, -1 or 0, shape (n_link,).
-        fixed: Links whose outlet is set, shape (n_link,).
-        partner: Other side of an exchanger, -1 elsewhere, shape (n_link,).
-        hold_s: How long water stays in each link, shape (n_link,).
-        order: Written, shape (n_link,).
-        early: Links that feed their node before they are worked through, written, (n_link,).
+        rows: See `begin`; EARLY is added where loops are cut.
+        first: See `begin`.
+        leaving: See `begin`.
+        waits: See `begin`, changed.
+        longest: Links, those that hold water longest first, shape (n_link,); empty: not known.
+        plan: Written, shape (n_link, 7).
+
+    Returns:
+        Number of rows in `plan`; -1 if a loop must be cut and `longest` is empty.
 
     Reference: Kahn 1962 (doi 10.1145/368996.369025).
     """
-    n_link = len(forward)
-    first, leaving = _tails(n_node, from_node, to_node, forward)
-    waits = np.zeros(n_node, np.int64)
-    done = np.zeros(n_link, np.bool_)
+    n_node = len(waits)
+    done = np.zeros(len(rows), np.bool_)
     ready = np.zeros(n_node, np.bool_)
-    for k in range(n_link):
-        early[k] = fixed[k] and forward[k] != 0
-        if forward[k] != 0 and not early[k]:
-            waits[to_node[k] if forward[k] > 0 else from_node[k]] += 1
-    queue = np.empty(n_node, np.int64)
-    taken = filled = 0
+    stack = np.empty(n_node, np.int64)
+    taken = filled = cut_at = n_plan = 0
+    # A stack, not a queue: what follows in the network is worked through while it is in the cache.
     for v in range(n_node):
         if waits[v] == 0:
-            queue[filled] = v
+            stack[filled] = v
             filled += 1
-    longest = np.argsort(-hold_s, kind="mergesort")
-    cut_at = n_order = 0
     while taken < n_node:
-        if taken == filled:
-            # A closed loop: cut where water stays longest.
-            while True:
-                k = longest[cut_at]
-                cut_at += 1
-                if forward[k] != 0 and not done[k] and not early[k]:
-                    break
-            early[k] = True
-            v = to_node[k] if forward[k] > 0 else from_node[k]
-            waits[v] -= 1
-            if waits[v] == 0:
-                queue[filled] = v
-                filled += 1
+        if filled == 0:
+            if len(longest) == 0:
+                return -1
+            k = longest[cut_at]
+            cut_at += 1
+            if rows[k, WAY] != 0 and not done[k] and not rows[k, TRAITS] & EARLY:
+                rows[k, TRAITS] |= EARLY
+                v = rows[k, HEAD_NODE]
+                waits[v] -= 1
+                if waits[v] == 0:
+                    stack[filled] = v
+                    filled += 1
             continue
-        v = queue[taken]
+        filled -= 1
+        v = stack[filled]
         taken += 1
         ready[v] = True
         for j in range(first[v], first[v + 1]):
             k = leaving[j]
-            other = partner[k]
-            paired = other >= 0 and forward[other] != 0
-            if paired:
-                tail = from_node[other] if forward[other] > 0 else to_node[other]
-                if not ready[tail] or done[k]:
-                    continue
-            for side in range(2 if paired else 1):
-                link = k if side == 0 else other
+            other = rows[k, PARTNER]
+            if done[k] or (other >= 0 and not ready[rows[other, TAIL]]):
+                continue
+            for turn in range(2 if other >= 0 else 1):
+                link = other if turn == 1 else k
                 done[link] = True
-                order[n_order] = link
-                n_order += 1
-                if not early[link]:
-                    head = to_node[link] if forward[link] > 0 else from_node[link]
+                plan[n_plan] = rows[link]
+                n_plan += 1
+                if not rows[link, TRAITS] & EARLY:
+                    head = rows[link, HEAD_NODE]
                     waits[head] -= 1
                     if waits[head] == 0:
-                        queue[filled] = head
+                        stack[filled] = head
                         filled += 1
-    return n_order
-
-
-@compiled
-def hold_times(mass_kg: Floats, flow_kgs: Floats, hold_s: Floats) -> None:
-    """Write how long water stays in each link, shape (n_link,)."""
-    for k in range(len(hold_s)):
-        hold_s[k] = mass_kg[k] / max(abs(flow_kgs[k]), 1e-12)
-        if not math.isfinite(hold_s[k]):
-            hold_s[k] = 0.0
+    return n_plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from heatloop.network.model.net import Network
 from heatloop.network.model.operation import Operation
 from heatloop.network.topology.crossing import crossings
 from heatloop.network.topology.paths import source_distance_m
+from heatloop.network.topology.places import to_metres
 from heatloop.network.topology.roles import RETURN, SUPPLY, Roles, roles
 from heatloop.network.topology.weak import islands
 
@@ -45,20 +46,22 @@ def check_shape(
     operation: Operation,
     *,
     shapes: Shapes | None = None,
+    degrees: bool = False,
     far_m: float = _FAR_M,
 ) -> tuple[ShapeFinding, ...]:
     """Return everything in a network's shape that looks wrong.
 
-    Places count only when nodes have them and are in metres.
-
     Args:
         network: The network.
         operation: What is set.
-        shapes: Points each pipe is drawn through, metres, by link name.
+        shapes: Points each pipe is drawn through, by link name.
+        degrees: Whether places are longitude and latitude; else they are metres.
         far_m: A node farther than this from the end of its drawn pipe is reported.
     """
     found = roles(network, operation)
     shapes = shapes or {}
+    if degrees:
+        network, shapes = _in_metres(network, shapes)
     checks = (
         _sides(network, operation, found),
         _dead_ends(network, operation),
@@ -70,6 +73,20 @@ def check_shape(
         _islands(network, operation),
     )
     return tuple(finding for check in checks for finding in check)
+
+
+def _in_metres(network: Network, shapes: Shapes) -> tuple[Network, Shapes]:
+    places = _places(network)
+    known = places[np.isfinite(places).all(axis=1)]
+    if not len(known):
+        return network, {}
+    origin = (float(known[0, 0]), float(known[0, 1]))
+    metres = to_metres(places, origin)
+    moved = {
+        name: [(float(x), float(y)) for x, y in to_metres(np.array(points, np.float64), origin)]
+        for name, points in shapes.items()
+    }
+    return replace(network, x_m=metres[:, 0].copy(), y_m=metres[:, 1].copy()), moved
 
 
 def _sides(network: Network, operation: Operation, found: Roles) -> Iterator[ShapeFinding]:

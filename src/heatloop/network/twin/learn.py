@@ -13,7 +13,7 @@ import numpy as np
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
 from heatloop.network.fluid import Fluid, water
-from heatloop.network.model.net import Flags
+from heatloop.network.model.net import Flags, Ints
 from heatloop.network.twin.metered import Piping, Readings
 from heatloop.network.twin.response import Responder, Response, columns_of
 
@@ -37,7 +37,9 @@ class Errors:
     drift_h: float = 24.0
     """How long it remembers."""
     friction_share: float = 0.12
-    """Friction of a pipe against the book."""
+    """Friction of a pipe against the book, or against its group."""
+    group_share: float = 0.1
+    """Friction of a group of pipes (alike in age and bore) against the book."""
     loss_share: float = 0.005
     """Old losses over the flow of all sources."""
     interval_h: float
@@ -52,8 +54,8 @@ class Learned:
     """Best values, see `response.Columns`, shape (n_column,)."""
     covariance: Floats
     """How sure they are, shape (n_column, n_column)."""
-    prior: Floats
-    """Standard error of each column beforehand, shape (n_column,)."""
+    prior_friction: Floats
+    """Covariance of the friction beforehand, shape (n_link, n_link)."""
     makeup_kgs: Floats
     """Make-up of each interval about its mean, shape (n_time,)."""
     source_kgs: float
@@ -62,8 +64,10 @@ class Learned:
     """Root mean square of the misses over their expected size; 1 is as promised."""
 
 
-def prior_of(piping: Piping, errors: Errors, source_kgs: float) -> Floats:
-    """Return the standard error of each column before anything is learnt, (n_column,)."""
+def prior_of(
+    piping: Piping, errors: Errors, source_kgs: float, group: Ints | None = None
+) -> Floats:
+    """Return the covariance of the columns before anything is learnt, (n_column, n_column)."""
     part = columns_of(piping)
     prior = np.empty(part.count)
     prior[part.friction] = errors.friction_share
@@ -71,7 +75,10 @@ def prior_of(piping: Piping, errors: Errors, source_kgs: float) -> Floats:
     # Against the reference, which has a bias of its own.
     prior[part.bias] = errors.pressure_bias_kpa * 2.0**0.5
     prior[part.loss] = errors.loss_share * source_kgs
-    return prior
+    out = np.diag(prior**2)
+    if group is not None:
+        out[part.friction, part.friction] += errors.group_share**2 * (group[:, None] == group)
+    return out
 
 
 def noise_of(
@@ -109,6 +116,7 @@ def learn(piping: Piping, history: Readings, errors: Errors, fluid: Fluid | None
         history: Readings, at least a day of intervals.
         errors: What is known of the meters.
         fluid: Water if not given.
+        group: Groups of pipes that have aged alike, default none, shape (n_link,).
 
     Raises:
         InputError: Too few intervals, or a reading is missing throughout.
@@ -126,14 +134,15 @@ def learn(piping: Piping, history: Readings, errors: Errors, fluid: Fluid | None
     source_kgs = float(references[supply].sum())
     swing = history.makeup_kgs - np.nanmean(history.makeup_kgs)
     swell = float(np.nanstd(swing))
-    prior = prior_of(piping, errors, source_kgs)
+    prior = prior_of(piping, errors, source_kgs, group)
+    known = np.linalg.inv(prior)
     # A wandering sensor is less worth than as many independent readings.
     drift = errors.pressure_drift_kpa * (1.0 + 2.0 * errors.drift_h / errors.interval_h) ** 0.5
     at = np.zeros(len(prior))
     for _ in range(_ROUNDS):
         responder = Responder(piping, at, fluid or water())
-        information = np.diag(prior**-2.0)
-        push = -at * prior**-2.0
+        information = known.copy()
+        push = -known @ at
         square, rows = 0.0, 0
         for t in np.flatnonzero(whole):
             c = (float(history.supply_c[t]), float(history.return_c[t]))
@@ -150,7 +159,7 @@ def learn(piping: Piping, history: Readings, errors: Errors, fluid: Fluid | None
     return Learned(
         columns=at,
         covariance=np.linalg.inv(information),
-        prior=prior,
+        prior_friction=prior[: piping.network.n_link, : piping.network.n_link],
         makeup_kgs=swing[np.isfinite(swing)],
         source_kgs=source_kgs,
         misfit=(square / rows) ** 0.5,

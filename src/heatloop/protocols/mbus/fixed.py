@@ -15,13 +15,15 @@ from functools import cache
 from heatloop.kernel.errors import InputError
 from heatloop.protocols.bcd import bcd_digits, pack_digits
 from heatloop.protocols.cursor import Cursor
+from heatloop.protocols.mbus.header import CI_FIXED, Identity, Telegram
 from heatloop.protocols.mbus.records import Record, Records
-from heatloop.protocols.mbus.telegram import CI_FIXED, Identity, Telegram
 from heatloop.protocols.mbus.values import Field, field_of_number
 from heatloop.protocols.mbus.vib import UNKNOWN, Quantity, Vib
 from heatloop.protocols.tables import table
 
 _INT32, _BCD8 = 4, 12
+_MODE_2 = {0x0A: 3, 0x0B: 4, 0x0C: 6, 0x0D: 7, 0x0E: 8}
+"""Media of the old list that name a known medium again (other counter modes)."""
 _HISTORIC = 0x3E
 BINARY, STORED = 0x01, 0x02
 """Status bits."""
@@ -78,7 +80,9 @@ def decode_fixed(data: bytes, base: int) -> Telegram:
         units[1], storages[1] = units[0], 1
     records = tuple(map(_record, units, fields, storages))
     return Telegram(
-        identity=Identity(number=number, manufacturer="", version=0, medium=medium),
+        identity=Identity(
+            number=number, manufacturer="", version=0, medium=_MODE_2.get(medium, medium)
+        ),
         access=access,
         status=status,
         records=Records(records=records),

@@ -133,7 +133,9 @@ def decode_records(data: bytes, base: int = 0) -> Records:
             )
         if dif == _GLOBAL:
             empty = Field(code=0, data=b"")
-            found.append(Record(vib=take_vib(Cursor(b"\x7e", "")), field=empty, global_readout=True))
+            found.append(
+                Record(vib=take_vib(Cursor(b"\x7e", "")), field=empty, global_readout=True)
+            )
             continue
         code = dif & 0x0F
         if code == 0x0F:

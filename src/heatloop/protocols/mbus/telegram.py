@@ -13,17 +13,24 @@ Reference: EN 13757-3:2018 5 (fixed structure CI 73: EN 1434-3:1997).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import replace
 
 from heatloop.kernel.errors import InputError
-from heatloop.protocols.bcd import bcd_digits, pack_digits
 from heatloop.protocols.cursor import Cursor, refusal
-from heatloop.protocols.mbus.frames import THING, Long
+from heatloop.protocols.mbus.fixed import decode_fixed, encode_fixed
+from heatloop.protocols.mbus.frames import RSP_UD, THING, Long
+from heatloop.protocols.mbus.header import (
+    CI_BARE,
+    CI_ERROR,
+    CI_FIXED,
+    CI_LONG,
+    CI_SHORT,
+    Telegram,
+    pack_identity,
+    take_identity,
+)
 from heatloop.protocols.mbus.records import Records, decode_records, encode_records
-from heatloop.protocols.tables import table
 
-CI_ERROR, CI_LONG, CI_FIXED, CI_BARE, CI_SHORT = 0x70, 0x72, 0x73, 0x78, 0x7A
 DATA_AT = 7
 """Offset of the data in a wired frame."""
 ERRORS = (
@@ -39,101 +46,6 @@ ERRORS = (
     ("读取过于频繁", "too many readouts"),
 )
 """Application errors of CI 70 by code, in Chinese and English."""
-_STATUS = ("", "busy", "application_error", "abnormal")
-_FLAGS = ((0x04, "low_power"), (0x08, "permanent_error"), (0x10, "temporary_error"))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Who a meter is: its secondary address."""
-
-    number: str
-    """8 digits; a digit F is a wildcard in a selection."""
-    manufacturer: str
-    """Three letters."""
-    version: int
-    """Generation of the device."""
-    medium: int
-    """Code of `media.csv`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Telegram:
-    """What a meter answered."""
-
-    identity: Identity | None
-    """Who answered; None where the telegram does not say (CI 78 and 7A)."""
-    access: int = 0
-    """Number of the answer, counts up."""
-    status: int = 0
-    """Status bits as they came."""
-    config: int = 0
-    """Signature or configuration field; its encryption mode is bits 8 to 12."""
-    records: Records
-    """The values."""
-    ci: int = CI_LONG
-    """Kind of header."""
-
-
-@cache
-def media() -> dict[int, tuple[str, str, str]]:
-    """Return name, Chinese and English of every medium by code."""
-    return {
-        int(row["code"], 16): (row["medium"], row["zh"], row["en"])
-        for row in table("mbus", "media.csv")
-    }
-
-
-def letters_of(number: int) -> str:
-    """Return a manufacturer's three letters; a code that is none shows as hexadecimal."""
-    found = "".join(chr((number >> shift & 31) + 64) for shift in (10, 5, 0))
-    return found if found.isalpha() and number < 1 << 15 else f"{number:04X}"
-
-
-def number_of_letters(letters: str) -> int:
-    """Return the code of a manufacturer's three letters.
-
-    Raises:
-        InputError: They are not three capital letters (or four hexadecimal digits).
-    """
-    if len(letters) == 3 and all("A" <= letter <= "Z" for letter in letters):
-        return sum((ord(c) - 64) << shift for c, shift in zip(letters, (10, 5, 0), strict=True))
-    return int.from_bytes(pack_digits(letters, 2, "M-Bus manufacturer"), "little")
-
-
-def status_words(status: int) -> tuple[str, ...]:
-    """Return what the status byte says: busy, application_error, abnormal, low_power, ..."""
-    words = [_STATUS[status & 3]] if status & 3 else []
-    words += [word for bit, word in _FLAGS if status & bit]
-    return (*words, *(f"manufacturer_{bit}" for bit in (5, 6, 7) if status >> bit & 1))
-
-
-def take_identity(cursor: Cursor) -> Identity:
-    """Read the 8 bytes of a secondary address.
-
-    Raises:
-        InputError: There are not so many.
-    """
-    number = bcd_digits(cursor.take(4, "identification"))
-    return Identity(
-        number=number,
-        manufacturer=letters_of(cursor.number(2, "manufacturer")),
-        version=cursor.byte("version"),
-        medium=cursor.byte("medium"),
-    )
-
-
-def pack_identity(identity: Identity) -> bytes:
-    """Return the 8 bytes of a secondary address.
-
-    Raises:
-        InputError: A part does not fit.
-    """
-    if not (0 <= identity.version <= 255 and 0 <= identity.medium <= 255):
-        raise InputError("version and medium are bytes", thing=identity.number)
-    number = pack_digits(identity.number, 4, "M-Bus identification")
-    letters = number_of_letters(identity.manufacturer).to_bytes(2, "little")
-    return number + letters + bytes((identity.version, identity.medium))
 
 
 def application_error(data: bytes) -> InputError:
@@ -175,8 +87,6 @@ def open_header(ci: int, data: bytes, base: int) -> tuple[Telegram, bytes]:
     """
     none = Records(records=())
     if ci == CI_FIXED:
-        from heatloop.protocols.mbus.fixed import decode_fixed
-
         return decode_fixed(data, base), b""
     if ci not in {CI_LONG, CI_SHORT, CI_BARE}:
         raise refusal(f"CI {ci:02X} is not a meter's answer", THING, base - 1, "see EN 13757-3")
@@ -200,14 +110,7 @@ def with_records(telegram: Telegram, content: bytes, base: int) -> Telegram:
     """
     if telegram.ci == CI_FIXED:
         return telegram
-    return Telegram(
-        identity=telegram.identity,
-        access=telegram.access,
-        status=telegram.status,
-        config=telegram.config,
-        records=decode_records(content, base),
-        ci=telegram.ci,
-    )
+    return replace(telegram, records=decode_records(content, base))
 
 
 def encode_header(telegram: Telegram) -> bytes:
@@ -232,7 +135,7 @@ def encode_header(telegram: Telegram) -> bytes:
     return pack_identity(telegram.identity) + tail
 
 
-def encode_telegram(telegram: Telegram, address: int = 0, control: int = 0x08) -> Long:
+def encode_telegram(telegram: Telegram, address: int = 0, control: int = RSP_UD) -> Long:
     """Return a meter's answer as a long frame.
 
     Args:
@@ -243,5 +146,18 @@ def encode_telegram(telegram: Telegram, address: int = 0, control: int = 0x08) -
     Raises:
         InputError: A part does not fit.
     """
-    data = encode_header(telegram) + encode_records(telegram.records)
+    if telegram.ci == CI_FIXED:
+        data = encode_fixed(telegram)
+    else:
+        data = encode_header(telegram) + encode_records(telegram.records)
     return Long(control=control, address=address, ci=telegram.ci, data=data)
+
+
+def encode_error(code: int, address: int = 0) -> Long:
+    """Return a meter's application error as a long frame.
+
+    Args:
+        code: Index of `ERRORS`.
+        address: Primary address of the meter.
+    """
+    return Long(control=RSP_UD, address=address, ci=CI_ERROR, data=bytes((code & 0xFF,)))

@@ -125,7 +125,9 @@ def field_of_number(code: int, number: float) -> Field:
             raise InputError(f"{whole} does not fit {8 * size} bits", thing="M-Bus integer")
         return Field(code=code, data=whole.to_bytes(size, "little", signed=True))
     if code not in DECIMALS:
-        raise InputError("no data field for numbers", thing=f"code {code}", fix="use 1 to 7, 9 to 14")
+        raise InputError(
+            "no data field for numbers", thing=f"code {code}", fix="use 1 to 7, 9 to 14"
+        )
     size = DECIMALS[code]
     if whole >= 0:
         return Field(code=code, data=pack_bcd(whole, size))

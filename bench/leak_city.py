@@ -21,7 +21,9 @@ from heatloop.network.twin.metered import Readings, Taps
 CP = 4.187
 STEP_S = 600.0
 SAMPLES = 20  # of 30 s in a step
-BORES_MM = np.array([100, 125, 150, 207, 259, 309, 359, 408, 509, 610, 700, 800, 900])
+BORES_MM = np.array(
+    [32, 40, 50, 65, 80, 100, 125, 150, 207, 259, 309, 359, 408, 509, 610, 700, 800, 900]
+)
 RING = 12
 HELD_KPA = 350.0
 SPREAD_ROUGHNESS, SPREAD_KV = 0.30, 0.15
@@ -64,8 +66,8 @@ def layout(rng: Generator, stations: int) -> tuple[list[Trench], dict[str, tuple
     at["C"] = (rng.normal(0, 100), rng.normal(0, 100))
     at["CHP"] = (at["R0"][0] + 700, at["R0"][1])
     at["PEAK"] = (at["R6"][0] - 500, at["R6"][1])
-    lines = [("CHP", "R0", 4), ("PEAK", "R6", 4), ("R3", "C", 4), ("R9", "C", 4)]
-    lines += [(f"R{i}", f"R{(i + 1) % RING}", 5) for i in range(RING)]
+    lines = [("CHP", "R0", 9), ("PEAK", "R6", 9), ("R3", "C", 9), ("R9", "C", 9)]
+    lines += [(f"R{i}", f"R{(i + 1) % RING}", 10) for i in range(RING)]
     roots = ["C", *(f"R{i}" for i in range(RING) if i not in (0, 6))]
     for i in range(stations):
         root = roots[i % len(roots)]
@@ -129,9 +131,10 @@ def make_city(seed: int = 1, stations: int = 40) -> City:
     trenches, at = layout(rng, stations)
     height = {place: float(0.004 * x + rng.normal(0, 2.0)) for place, (x, _) in at.items()}
     area = rng.uniform(40_000, 120_000, stations)
+    # Many stations are small ones.
+    area *= min(1.0, 60.0 / stations)
     design = area * rng.uniform(30, 45, stations) / 1000.0 / (CP * 60.0)
-    bore = np.full(len(trenches), 9)
-    length = np.array([t.length_m for t in trenches])
+    bore = np.full(len(trenches), 14)
     least = np.array([t.least_bore for t in trenches])
     lift = (700.0, 700.0)
     for _ in range(6):
@@ -153,7 +156,6 @@ def make_city(seed: int = 1, stations: int = 40) -> City:
     lift = (lift[0] + short, lift[1] + short)
     net, op = _build(trenches, at, height, bore, design, lift, valves=True)
     links = net.link_index()
-    del length
     return City(
         network=net,
         operation=op,

@@ -8,6 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
+def _shown(value: float) -> float:
+    """Return four significant digits, and no fewer than stand before the point."""
+    return float(f"{value:.4g}") if abs(value) < 1e4 else round(value)
+
+
 @dataclass(slots=True)
 class Lines:
     """Collects the lines of one benchmark file and prints each as it is known."""
@@ -23,11 +28,20 @@ class Lines:
         *,
         at_least: float | None = None,
         at_most: float | None = None,
+        peer: str = "",
+        peer_value: float | None = None,
+        ratio: float | None = None,
         note: str = "",
     ) -> None:
         """Print one figure; a bar that is missed makes the benchmark fail, it is never bent."""
         ok = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
-        line: dict[str, object] = {"name": name, "value": round(value, 4), "unit": unit}
+        line: dict[str, object] = {"name": name, "value": _shown(value), "unit": unit}
+        if peer:
+            line["peer"] = peer
+        if peer_value is not None:
+            line["peer_value"] = _shown(peer_value)
+        if ratio is not None:
+            line["ratio"] = _shown(ratio)
         if at_least is not None:
             line["bar"] = f">= {at_least:g}"
         if at_most is not None:

@@ -122,18 +122,6 @@ def steady(net: Any, mode: str) -> None:
     pp.pipeflow(net, mode=mode, **OPTIONS)
 
 
-def steady_to_the_end(net: Any, rounds: int = 12) -> None:
-    """Repeat the sequential solve from its own temperatures until nothing moves."""
-    before = np.zeros(len(net.junction))
-    for _ in range(rounds):
-        steady(net, "sequential")
-        now = net.res_junction.t_k.to_numpy()
-        if np.abs(now - before).max() < 1e-6:
-            return
-        before = now.copy()
-        net.junction["tfluid_k"] = now
-
-
 def transient_steps(
     net: Any, steps: int, dt_s: float, change: Callable[[int], None]
 ) -> Iterator[int]:

@@ -95,7 +95,11 @@ def add_consumers(build: NetworkBuilder, shape: Shape) -> None:
             build.node(f"m{i}", height_m=shape.heights_m[i])
             build.valve(f"v{i}", f"s{i}", f"m{i}", kvs_m3h=6.0 * flow, opening_pct=80.0)
             build.resistance(
-                f"c{i}", f"m{i}", f"r{i}", resistance_kpa_kgs2=20.0 / flow**2, demand_kw=0.5 * demand
+                f"c{i}",
+                f"m{i}",
+                f"r{i}",
+                resistance_kpa_kgs2=20.0 / flow**2,
+                demand_kw=0.5 * demand,
             )
 
 

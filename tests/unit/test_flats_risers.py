@@ -1,10 +1,14 @@
 """Flats of a house, and the risers that feed them, against counts and an independent solve."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import root
 
 from heatloop.kernel.errors import InputError
+from heatloop.network.building import BuildingState, step_buildings, stored_kj
+from heatloop.network.emitter import emitter_heat_kw, emitter_size_kw, heat_shares
 from heatloop.network.flats import Fabric, draw_spread, lay_flats, plan_of_flats
 from heatloop.network.risers import (
     Risers,
@@ -14,6 +18,7 @@ from heatloop.network.risers import (
     riser_flows_kgs,
 )
 from heatloop.network.valve import valve_resistance_kpa_kgs2
+from heatloop.network.water import CP_KJ_KGK
 
 
 def test_every_wall_between_flats_is_counted_once():
@@ -64,6 +69,65 @@ def test_a_plan_holds_all_houses_side_by_side():
         plan_of_flats(houses, spreads[:1])
     with pytest.raises(InputError):
         lay_flats(0, 2, 80.0, 4)
+
+
+def test_flats_near_the_pump_are_too_warm_and_a_balanced_riser_is_even():
+    """From the riser's water over radiators into the rooms, with every kilojoule counted."""
+    flats = lay_flats(floors=10, columns=1, area_m2=90.0, front=4, depth_m=10.0)
+    even = replace(draw_spread(flats.area_m2, np.random.default_rng(6)), valve=np.ones(10))
+    even = replace(even, loss=np.ones(10), gain_kw=np.zeros(10))
+    plan = plan_of_flats([flats], [even])
+    need_kw = flats.loss_kw_k() * 30.0
+    size = emitter_size_kw(need_kw, 50.0, 40.0, 20.0)
+    wanted = need_kw / (CP_KJ_KGK * 10.0)
+    risers = Risers(
+        section_kpa_kgs2=np.full((1, 10), 8.0),
+        branch_kpa_kgs2=np.full((1, 10), 300.0),
+        kvs_m3h=np.full((1, 10), 1.0),
+        entry_kpa_kgs2=np.array([1.0]),
+    )
+    opening, _ = balanced_openings(risers, wanted[None, :])
+    settled = {}
+    for name, valves in (("wide", np.full((1, 10), 100.0)), ("balanced", opening)):
+        flow = riser_flows_kgs(risers, valves, flow_kgs=np.array([wanted.sum()]))[0]
+        state = BuildingState(zone_c=np.full(10, 20.0), envelope_c=np.array([5.0]))
+        for _ in range(1000):
+            heat = emitter_heat_kw(np.full(10, 50.0), state.zone_c, flow, size)
+            before = stored_kj(plan, state)
+            flux = step_buildings(
+                plan,
+                state,
+                zone_heat_kw=heat,
+                outdoor_c=-10.0,
+                wind_ms=0.0,
+                sun_kw_m2=0.0,
+                gain_factor=1.0,
+                dt_s=1800.0,
+                facade_kw_m2=np.zeros(8),
+                window_kw_k=np.zeros(10),
+            )
+            gained = heat.sum() * 1800.0 - flux.lost_kj
+            assert stored_kj(plan, state) - before == pytest.approx(gained, abs=1e-6)
+        settled[name] = state.zone_c[1:-1]
+    spread = {name: float(np.ptp(room)) for name, room in settled.items()}
+    assert settled["wide"][0] > settled["wide"][-1] + 0.7
+    assert spread["balanced"] < 0.5 * spread["wide"]
+
+
+def test_heat_is_handed_to_flats_by_their_water_without_loss():
+    group = np.array([0, 0, 0, 1, 1, 2])
+    given = {
+        "supply_c": np.full(6, 50.0),
+        "room_c": np.array([20.0, 21.0, 22.0, 20.0, 20.0, 20.0]),
+        "emitter_kw": np.array([0.02, 0.02, 0.02, 0.02, 0.04, 0.03]),
+    }
+    flow = np.array([0.1, 0.05, 0.0, 0.0, 0.0, 0.1])
+    share = heat_shares(group, 3, flow_kgs=flow, **given)
+    assert np.bincount(group, share) == pytest.approx([1.0, 1.0, 1.0])
+    assert share[0] > share[1] > 0.0
+    assert share[2] == pytest.approx(0.0, abs=1e-6)
+    # A riser that stands still gives what it holds by the size of its radiators.
+    assert share[3:5] == pytest.approx([1 / 3, 2 / 3], rel=1e-6)
 
 
 def test_some_valves_are_turned_down_and_a_few_shut():

@@ -57,7 +57,6 @@ def run(options: argparse.Namespace) -> int:
                 (options.user, password),
                 size=options.size,
                 seed=options.seed,
-                base_port=options.base_port,
                 only=options.only,
             )
         )

@@ -15,7 +15,6 @@ from heatloop.app.supervisor import Supervisor
 from heatloop.cli.api import Api
 from heatloop.cli.prepare import first_login, local_gateways, prepare
 from heatloop.cli.stack import StackOptions, reset, start_all
-from heatloop.demo.foreign import harmful_value, write_register
 from heatloop.demo.ledger import demo_ledger
 from heatloop.demo.scenes_list import scenes_of
 from heatloop.demo.scenes_run import SceneResult, SeenAlarm, SeenPoint, report_of, run_scenes
@@ -23,32 +22,24 @@ from heatloop.kernel.errors import InputError
 from heatloop.plant.build import build_ledger
 from heatloop.plant.ledger import Ledger
 
-_FOREIGN = "foreign_write@"
-
 
 class ApiCity:
     """A live city seen and changed through the platform's API.
 
     Args:
         api: A session that may view and may use the demo's controls.
-        ledger: The city's ledger, for the addresses a stranger writes to.
     """
 
-    def __init__(self, api: Api, ledger: Ledger) -> None:
-        self._api, self._ledger = api, ledger
+    def __init__(self, api: Api) -> None:
+        self._api = api
 
     async def now_s(self) -> float:
         """Return plant time."""
         return _seconds((await self._api.send("GET", "/demo/status"))["plant_time"])
 
     async def switch(self, fault: str, active: bool) -> None:
-        """Switch a fault on or off; a stranger's write is done from here, past everybody."""
-        if not fault.startswith(_FOREIGN):
-            await self._api.send("PUT", f"/demo/faults/{quote(fault)}", {"active": active})
-        elif active:
-            binding = self._ledger.binding_of(fault.removeprefix(_FOREIGN))
-            device = self._ledger.devices[binding.device]
-            await write_register(device, binding, harmful_value(binding))
+        """Switch a fault on or off."""
+        await self._api.send("PUT", f"/demo/faults/{quote(fault)}", {"active": active})
 
     async def alarms(self, asset: str) -> list[SeenAlarm]:
         """Return the open alarms of an asset, those gone but not yet seen too, newest first."""
@@ -83,7 +74,7 @@ def _seconds(text: str) -> float:
 
 
 async def run_against(
-    url: str, login: tuple[str, str], *, size: str, seed: int, base_port: int, only: str = ""
+    url: str, login: tuple[str, str], *, size: str, seed: int, only: str = ""
 ) -> dict[str, Any]:
     """Run the scenes against a running platform and return the report.
 
@@ -92,7 +83,6 @@ async def run_against(
         login: User and password; the first password must have been changed before.
         size: Size of its city.
         seed: Seed of its city.
-        base_port: Modbus port of its first device.
         only: Text a scene's fault must contain.
 
     Raises:
@@ -108,7 +98,7 @@ async def run_against(
         session = await api.send("POST", "/session", {"user": user, "password": password})
         if session["must_change"]:
             raise InputError("password must be changed", thing=user, fix="sign in once by browser")
-        rows = demo_ledger(size, seed, base_port)
+        rows = demo_ledger(size, seed)
         ledger = build_ledger(*rows, version=1, keys={})
         return await _report(api, ledger, only, url=url, size=size, seed=seed)
     finally:
@@ -144,7 +134,7 @@ async def run_own(stack: StackOptions, *, only: str = "") -> dict[str, Any]:
 async def _report(api: Api, ledger: Ledger, only: str, **about: Any) -> dict[str, Any]:
     scenes = [scene for scene in scenes_of(ledger) if only in scene.fault]
     began = time.perf_counter()
-    results = await run_scenes(ApiCity(api, ledger), scenes, _tell)
+    results = await run_scenes(ApiCity(api), scenes, _tell)
     return report_of(results, **about, wall_s=round(time.perf_counter() - began, 1))
 
 

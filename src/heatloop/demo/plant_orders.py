@@ -17,7 +17,11 @@ Flags: TypeAlias = NDArray[np.bool_]
 SOURCE_SUPPLY_C = 100.0
 ZONE_SUPPLY_SET_C = 73.0
 PUMP_DUTY_HZ = 40.0
+_PEAK_SHARE = 0.85
 RETURN_HOLD_KPA = 300.0
+"""Pressure held at the return of a single source."""
+RINGS_HOLD_KPA = 450.0
+"""Pressure held at the first source's return where boosters draw on the return mains."""
 ZONE_HOLD_KPA = 350.0
 
 
@@ -55,7 +59,7 @@ class PlantOrders:
         n_chp = len(truth.heater_kw) - truth.n_boiler
         return cls(
             supply_c=np.full(n_source, SOURCE_SUPPLY_C),
-            dp_kpa=truth.source_dp_kpa.copy(),
+            dp_kpa=np.round(truth.source_dp_kpa * _eased(truth)),
             boiler_on=np.ones(truth.n_boiler, dtype=bool),
             chp_pct=np.full(n_chp, 100.0),
             charge_m3h=np.zeros(len(truth.tank_m3)),
@@ -66,3 +70,16 @@ class PlantOrders:
             zone_hz=np.full(n_zone, PUMP_DUTY_HZ),
             zone_hold_kpa=np.full(n_zone, ZONE_HOLD_KPA),
         )
+
+
+def _eased(truth: PrimaryTruth) -> Floats:
+    """Return the share of its design pressure each source starts with, shape (n_source,).
+
+    Beside plants with a CHP unit the others hold back: electricity is made where heat is taken.
+    """
+    share = np.ones(len(truth.source_kgs))
+    chp = np.unique(truth.heater_source[truth.n_boiler :])
+    if len(chp):
+        share[:] = _PEAK_SHARE
+        share[chp] = 1.0
+    return share

@@ -41,6 +41,7 @@ class Primary:
         self.node_c: Floats = np.full(self.network.n_node, _RETURN_C)
         self.inlet_c: Floats = np.zeros(self.network.n_link)
         self.held_kpa: Floats = self.operation.held_kpa[self.at.held].copy()
+        self._hold_kpa = self.held_kpa[:1].copy()
         self.makeup_kgs: Floats = np.zeros(len(self.at.held))
         real = truth.primary
         design = np.concatenate([[real.source_kgs.sum()], real.cold_kgs])
@@ -104,7 +105,7 @@ class Primary:
         found = self.solver.solve(operation, mean_c=self.water.mean_c())
         self.flow_kgs, self.pressure_kpa = found.flow_kgs, found.pressure_kpa
         lacking = -self._gathered()[at.held]
-        goal = np.concatenate([[RETURN_HOLD_KPA], orders.zone_hold_kpa])
+        goal = np.concatenate([self._hold_kpa, orders.zone_hold_kpa])
         refill = (goal - self.held_kpa) / _CUSHION_KPA_M3 * 1000.0 / dt_s
         self.makeup_kgs = np.clip(lacking + refill, 0.0, self._most_makeup)
         gained_m3 = (self.makeup_kgs - lacking) * dt_s / 1000.0

@@ -52,6 +52,7 @@ _CELLS = {"medium": 1, "large": 13}
 _BOOKED_WHOLE = ("tiny", "small", "medium")
 """Sizes whose books have every flat; larger ones have those of one pilot house a station."""
 _COLLECTOR_EVERY = 10
+_LARGEST_UNIT_M2 = 76_000.0
 
 
 def draw_streets(size: str = "small", seed: int = 1) -> Streets:
@@ -169,6 +170,8 @@ def _draw_unit(
     own = []
     for number in range(1, wanted + 1 + int(rng.integers(-1, 2))):
         area = floors * flats_a_floor * float(rng.uniform(90.0, 104.0))
+        if own and sum(b.area_m2 for b in own) + area > _LARGEST_UNIT_M2:
+            break
         own.append(
             BuildingPlan(
                 unit=unit,

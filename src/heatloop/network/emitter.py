@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from heatloop.kernel.errors import InputError
-from heatloop.network.arrays import Floats
+from heatloop.network.arrays import Floats, Index, summed
 from heatloop.network.water import CP_KJ_KGK
 
 RADIATOR_B = 0.3
@@ -62,6 +62,38 @@ def emitter_heat_kw(
     """Return the heat given to the room; arguments as in `emitter_outlet_c`, shape (n,)."""
     outlet = emitter_outlet_c(supply_c, room_c, flow_kgs, emitter_kw, exponent)
     return np.asarray(flow_kgs * CP_KJ_KGK * (supply_c - outlet))
+
+
+def heat_shares(
+    group: Index,
+    count: int,
+    *,
+    supply_c: Floats,
+    room_c: Floats,
+    flow_kgs: Floats,
+    emitter_kw: Floats,
+    exponent: Floats | float = RADIATOR_B,
+) -> Floats:
+    """Return which share of the heat of its riser (or house) each flat gets, shape (n_flat,).
+
+    Shares add up to 1 in every group, so heat that a loop gave away can be handed on by them.
+
+    Args:
+        group: Riser or house of each flat, shape (n_flat,).
+        count: Number of those.
+        supply_c: Water inlet of each flat, shape (n_flat,).
+        room_c: Its rooms, shape (n_flat,).
+        flow_kgs: Its water, shape (n_flat,).
+        emitter_kw: Heat at 1 K of its emitters, shape (n_flat,).
+        exponent: B, shape (n_flat,) or a number.
+    """
+    heat = np.maximum(emitter_heat_kw(supply_c, room_c, flow_kgs, emitter_kw, exponent), 0.0)
+    total = summed(group, heat, count)
+    # Without flow or warmth what is left in the emitters goes out by their size.
+    size = summed(group, emitter_kw, count)
+    cold = total <= 0.0
+    weight = np.where(cold[group], emitter_kw, heat)
+    return np.asarray(weight / np.where(cold, size, total)[group])
 
 
 def emitter_size_kw(

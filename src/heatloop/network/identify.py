@@ -161,7 +161,7 @@ class _Fit:
             noise_k = max(float(np.sqrt(np.mean(np.concatenate(pieces) ** 2))), _NOISE_FLOOR_K)
             independent = _independent(pieces)
         # Half the gradient of the cost is J'r, and J'J holds data and prior alike.
-        covariance = np.linalg.inv(found.jac.T @ found.jac * 16.0)
+        covariance = np.linalg.inv(found.jac.T @ found.jac)
         model = self._model(at)
         last = self.stretches[-1]
         path = model.simulate(last.inputs, self._start(at, len(self.stretches) - 1))

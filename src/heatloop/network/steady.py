@@ -14,10 +14,11 @@ from heatloop.network.model.operation import Operation
 from heatloop.network.model.state import State
 
 _MOST_ROUNDS = 200
-_FLOW_TOLERANCE = 1e-8
+_FLOW_TOLERANCE = 1e-7
 _MEAN_TOLERANCE_K = 1e-3
 _LEAST_DROP_K = 0.05
 _FARTHEST = 1.5
+_QUIET_STEP = 1e-4
 _LEAST_KGS = 1e-9
 
 
@@ -48,6 +49,7 @@ def solve_steady(
     node_c = np.full(net.n_node, np.nan) if start is None else start.node_c
     mean_c = fixed_c if fixed_c is not None else _mean_c(start)
     steps, memory = 0, Anderson()
+    share, last_k, quiet = 1.0, np.inf, not len(heat)
     for _ in range(_MOST_ROUNDS):
         flows = solver.solve(operation, mean_c=mean_c)
         steps += flows.iterations
@@ -55,12 +57,18 @@ def solve_steady(
         node_c, inlet_c, outlet_c = sweeper.run(operation, flows.flow_kgs, used_c, node_c)
         settled = True
         if fixed_c is None:
-            new_c = 0.5 * (inlet_c + outlet_c)
-            settled = float(np.abs(new_c - used_c).max()) < _MEAN_TOLERANCE_K
-            mean_c = new_c
+            away_c = 0.5 * (inlet_c + outlet_c) - used_c
+            farthest_k = float(np.abs(away_c).max())
+            settled = farthest_k < _MEAN_TOLERANCE_K
+            # Warm water rises, flows turn, temperatures follow: such swings are damped.
+            if quiet and farthest_k > 0.7 * last_k:
+                share = max(0.5 * share, 0.05)
+            last_k = farthest_k
+            mean_c = used_c + share * away_c
         if len(heat):
             step = _heat_step(operation, heat, flows, inlet_c, node_c, used_c, solver)
-            settled &= float(np.abs(step).max()) < _FLOW_TOLERANCE
+            farthest = float(np.abs(step).max())
+            settled, quiet = settled and farthest < _FLOW_TOLERANCE, farthest < _QUIET_STEP
             if not settled:
                 _move(operation, heat, step, memory)
         if settled:

@@ -16,7 +16,7 @@ from heatloop.app.world import World
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.scope import Scope
 from heatloop.network.topology.from_ledger import LedgerNetwork, network_of
-from heatloop.network.topology.outage import affected, isolate
+from heatloop.network.topology.outage import affected, closable_valves, isolate
 from heatloop.network.topology.paths import supply_path
 from heatloop.network.topology.roles import roles
 from heatloop.network.topology.trace import laid_direction, trace
@@ -197,6 +197,9 @@ def affected_users(world: World, scope: Scope, codes: Sequence[str]) -> Cut:
 def burst_valves(world: World, scope: Scope, pipe: str) -> Cut:
     """Return the valves that isolate a burst pipe segment and who is without supply then.
 
+    Valves in the line come first; stations' control valves, which seldom shut tight, are counted
+    on only where those do not suffice.
+
     Raises:
         Refused: There is no such pipe segment of the network inside the scope.
     """
@@ -204,7 +207,13 @@ def burst_valves(world: World, scope: Scope, pipe: str) -> Cut:
     asset = world.asset(scope, pipe)
     if asset.kind != "pipe_segment" or pipe not in made.links:
         raise Refused("not_found", thing=pipe)
-    found = isolate(made.network, made.operation, made.links[pipe][0])
+    burst = made.links[pipe][0]
+    in_line = closable_valves(made.network)
+    for link, name in enumerate(made.network.link_names):
+        in_line[link] &= world.ledger.assets[made.asset_of[name]].kind != "unit"
+    found = isolate(made.network, made.operation, burst, closable=in_line)
+    if not found.possible:
+        found = isolate(made.network, made.operation, burst)
     valves = list(dict.fromkeys(made.asset_of[name] for name in found.valves))
     outcome = (found.outage.lost, found.outage.rerouted)
     return _cut(world, scope, made, outcome, valves, found.plants, found.possible)

@@ -73,12 +73,12 @@ def _passed_on(
 @compiled
 def branch_flows(
     drawn: Floats, rank: Ints, column: Ints, rows: Ints, entry: Ints, active: Flags,
-    from_node: Ints, to_node: Ints, m: Floats,
+    from_node: Ints, to_node: Ints, m: Floats, fresh: bool,
 ) -> None:  # fmt: skip
-    """Where links carry nothing but what is drawn behind them, write that flow: exact in trees.
+    """Add to each link the flow that what is drawn behind it needs: exact in trees.
 
     Args:
-        drawn: Outflow of each node, shape (n_node,).
+        drawn: Outflow of each node, or its change, shape (n_node,).
         rank: Rank of each node, -1 where pressure is held.
         column: Start of each column of the factor.
         rows: Rank of each entry.
@@ -87,6 +87,7 @@ def branch_flows(
         from_node: Shape (n_link,).
         to_node: Shape (n_link,).
         m: Flows, changed, shape (n_link,).
+        fresh: Whether `m` is a first guess that gives way to such flows.
     """
     n = len(column) - 1
     wanted, feeders = np.zeros(n), np.zeros(n)
@@ -109,6 +110,8 @@ def branch_flows(
             flow = through[entry[k]] / alike[entry[k]] * (1.0 if i > j else -1.0)
         elif column[top] == column[top + 1]:
             flow = wanted[top] / feeders[top] * (1.0 if i < 0 else -1.0)
-        # Where nothing is drawn behind it, pressures decide: keep the first guess.
-        if abs(flow) > _LEAST_SHARE * abs(m[k]):
+        if not fresh:
+            m[k] += flow
+        elif abs(flow) > _LEAST_SHARE * abs(m[k]):
+            # Where nothing is drawn behind it, pressures decide: the first guess stays.
             m[k] = flow

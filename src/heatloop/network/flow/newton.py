@@ -17,6 +17,7 @@ from heatloop.network.model.net import Flags, Ints
 
 _HALF_AFTER = 25
 _LEAST_LEAK_KPA = 1.0
+_FLOW_PER_PRESSURE = 10.0
 
 
 @compiled
@@ -35,9 +36,16 @@ def _assemble(
     law: int, laws: Floats, one_way: Flags, rough: Floats, x: Floats, active: Flags,
     from_node: Ints, to_node: Ints, rank: Ints, entry: Ints, held_kpa: Floats,
     m: Floats, p: Floats, g: Floats, h: Floats, low: Floats, diag: Floats, b: Floats,
-) -> tuple[float, int]:  # fmt: skip
-    """Write matrix and right side at flows `m`; return the largest residual and its link."""
-    worst, at = 0.0, -1
+    tolerance_kpa: float,
+) -> tuple[float, float, int]:  # fmt: skip
+    """Write matrix and right side at flows `m`.
+
+    Returns:
+        The largest miss in multiples of what is allowed, its pressure residual, its link. Where
+        a wide pipe needs hardly any pressure, the flow that the residual stands for is judged.
+    """
+    most, worst, at = 0.0, 0.0, -1
+    allowed_kgs = _FLOW_PER_PRESSURE * tolerance_kpa
     for i in range(len(low)):
         low[i] = 0.0
     for i in range(len(diag)):
@@ -52,9 +60,12 @@ def _assemble(
             one_way[k], rough[k], m[k], x[k],
         )  # fmt: skip
         miss = abs(p[u] - p[v] - value)
-        if not miss <= worst:
-            worst, at = miss, k
         conductance = 1.0 / slope
+        share = max(
+            miss / tolerance_kpa, miss * conductance / (allowed_kgs * (1.0 + 0.1 * abs(m[k])))
+        )
+        if not share <= most:
+            most, worst, at = share, miss, k
         g[k], h[k] = conductance, value
         base = m[k] - conductance * value
         i, j = rank[u], rank[v]
@@ -70,7 +81,7 @@ def _assemble(
                 b[j] += conductance * held_kpa[u]
             else:
                 low[entry[k]] -= conductance
-    return worst, at
+    return most, worst, at
 
 
 @compiled
@@ -152,17 +163,17 @@ def newton(
         diag: The same, without leaks and pins.
         b: Work space, shape (n_free,).
     """
-    worst, at, last, step = math.inf, -1, math.inf, 1.0
+    most_miss, worst, at, last, step = math.inf, math.inf, -1, math.inf, 1.0
     for round_ in range(most + 1):
-        worst, at = _assemble(
+        most_miss, worst, at = _assemble(
             law, laws, one_way, rough, x, active, from_node, to_node, rank, entry, held_kpa,
-            m, p, g, h, low, diag, b,
+            m, p, g, h, low, diag, b, tolerance_kpa,
         )  # fmt: skip
-        if round_ > 0 and worst <= tolerance_kpa:
+        if round_ > 0 and most_miss <= 1.0:
             return round_, worst, at
         if round_ > _HALF_AFTER:
-            step = 0.5 if worst >= 0.5 * last else 1.0
-        last = worst
+            step = 0.5 if most_miss >= 0.5 * last else 1.0
+        last = most_miss
         draw_off(rank, pinned, held_kpa, drawn_kgs, leak, p, diag, b)
         factorise(column, rows, updates, target, low, diag)
         substitute(column, rows, low, diag, b)
@@ -172,4 +183,4 @@ def newton(
         for k in range(len(m)):
             if active[k]:
                 m[k] += step * g[k] * (p[from_node[k]] - p[to_node[k]] - h[k])
-    return most, worst, at
+    return most + 1, worst, at

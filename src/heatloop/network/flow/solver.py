@@ -102,7 +102,7 @@ class Solver:
         self._diag, self._b = np.zeros(n_free), np.zeros(n_free)
         self._shut: Flags | None = None
         self._fresh, self._factored = True, False
-        self._leak = np.zeros(n_node)
+        self._leak, self._drawn = np.zeros(n_node), np.zeros(n_node)
         self._throttles = Throttles(network)
         self._sweeper: Sweeper | None = None
 
@@ -140,6 +140,8 @@ class Solver:
         )
         if start is not None:
             self._m[:] = start
+            self._drawn = drawn
+            self._fresh = False
         warm_c = self.usual_c if mean_c is None else mean_c
         self._factored, self._leak = False, operation.leak_kgs_kpa05
         throttles = self._throttles
@@ -148,7 +150,7 @@ class Solver:
         while True:
             taken, residual, worst = self._newton(operation, drawn, warm_c, tolerance_kpa)
             steps += taken
-            if not residual <= tolerance_kpa:
+            if taken > _MOST_STEPS and not residual <= tolerance_kpa:
                 self._refuse(drawn, operation, worst, residual)
             if throttles.settled(self._m, self._p, operation.lift_kpa, settings, self._laws):
                 break
@@ -251,10 +253,14 @@ class Solver:
             self._laws,
             self._one_way,
         )
+        change = drawn
         if self._fresh:
             first_flows(net.kind, self._shape, self._laws, self._m)
+        else:
+            change = drawn - self._drawn
+        if change.any():
             branch_flows(
-                drawn,
+                change,
                 pattern.rank,
                 pattern.column,
                 pattern.rows,
@@ -263,8 +269,9 @@ class Solver:
                 net.from_node,
                 net.to_node,
                 self._m,
+                self._fresh,
             )
-            self._fresh = False
+        self._fresh, self._drawn = False, drawn
         return newton(
             int(self.friction),
             self._laws,

@@ -23,6 +23,8 @@ from heatloop.network.heat.carry import (
     SCALE,
     SHIFT,
     SUM,
+    put_in,
+    take_out,
 )
 from heatloop.network.heat.order import arrange, begin, couple, look
 from heatloop.network.heat.push import (
@@ -36,13 +38,13 @@ from heatloop.network.heat.push import (
     PIPE,
     TAKEN,
     TRAITS,
-    conduct_along,
     feed_early,
     finish,
     gather,
     settle_still,
     work_through,
 )
+from heatloop.network.heat.tank import conduct_along
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.net import Network
 from heatloop.network.model.operation import Operation
@@ -142,7 +144,7 @@ class Dynamics:
         self._n_plan = -1
         self._pool = np.zeros((n_node, 5))
         self._seen = np.zeros((n_node, 2))
-        self._book = np.zeros((n_link, 5))
+        self._shown = np.zeros((5, n_link))
         self._work = np.zeros((n_link, 4))
         self._dry = np.zeros(0, np.int64)
         self._node_c = np.zeros(n_node)
@@ -156,7 +158,7 @@ class Dynamics:
     @property
     def inlet_c(self) -> Floats:
         """Temperature where water entered each link in the last step, shape (n_link,)."""
-        return self._book[:, INLET]
+        return self._shown[INLET]
 
     def fill(self, link_c: Floats) -> None:
         """Set the temperature of all water and wall.
@@ -209,8 +211,8 @@ class Dynamics:
         total = np.bincount(ends, np.concatenate([warm, warm]), net.n_node)
         mean = float(warm.mean()) if len(warm) else _USUAL_C
         self._node_c[:] = np.where(number > 0, total / np.maximum(number, 1), mean)
-        self._book[:, INLET] = warm
-        self._book[:, OUTLET] = warm
+        self._shown[INLET] = warm
+        self._shown[OUTLET] = warm
 
     def push(self, flow_kgs: Floats, operation: Operation, dt_s: float) -> Moved:
         """Move all water by one step.
@@ -233,13 +235,13 @@ class Dynamics:
         if turned or self._n_plan < 0:
             self._arrange(flow)
         outside = np.zeros(net.n_node)
-        shown = np.zeros((5, net.n_link))
         parts = max(math.ceil(dt_s * self._fastest / _LONGEST_STEP), 1)
-        self._push(flow, operation, dt_s / parts, shown, outside)
+        shown = self._push(flow, operation, dt_s / parts, outside)
         node_c = self._node_c.copy()
         if parts > 1:
+            shown = shown.copy()
             for _ in range(parts - 1):
-                self._push(flow, operation, dt_s / parts, shown, outside)
+                shown += self._push(flow, operation, dt_s / parts, outside)
                 node_c += self._node_c
             node_c /= parts
             shown[: OUTLET + 1] /= parts
@@ -272,28 +274,20 @@ class Dynamics:
         self._dry = np.flatnonzero((self._forward == 0) & ~self._is_pipe)
 
     def _push(
-        self, flow: Floats, operation: Operation, dt_s: float, shown: Floats, outside: Floats
-    ) -> None:
-        net, cp, pool, book = self.network, self.cp_kj_kgk, self._pool, self._book
-        state, segment, plan = self._state, self._segment, self._plan
+        self, flow: Floats, operation: Operation, dt_s: float, outside: Floats
+    ) -> Floats:
+        net, cp, pool, work = self.network, self.cp_kj_kgk, self._pool, self._work
+        state, segment, plan, forward = self._state, self._segment, self._plan, self._forward
         demand, set_c, source_c = operation.demand_kw, operation.outlet_c, operation.source_c
+        ambient_c, node_c, last_c = operation.ambient_c, self._node_c, self._shown[OUTLET]
+        shown = np.zeros((5, net.n_link))
+        lost = shown[LOST]
+        take_out(dt_s, flow, forward, ambient_c, state, segment, work, lost)
         gather(dt_s, flow, plan, self._n_plan, operation.outflow_kgs, source_c, pool)
-        ambient_c, work = operation.ambient_c, self._work
-        feed_early(
-            dt_s,
-            flow,
-            cp,
-            plan,
-            self._early,
-            demand,
-            set_c,
-            ambient_c,
-            pool,
-            book,
-            work,
-            state,
-            segment,
-        )
+        if len(self._early):
+            feed_early(
+                dt_s, flow, cp, plan, self._early, demand, set_c, ambient_c, last_c, pool, work
+            )
         work_through(
             dt_s,
             flow,
@@ -306,43 +300,28 @@ class Dynamics:
             set_c,
             ambient_c,
             pool,
-            book,
             work,
-            state,
-            segment,
-            self._node_c,
-        )
-        still = finish(
-            dt_s,
-            cp,
-            self._forward,
-            ambient_c,
-            source_c,
-            pool,
-            book,
-            state,
-            segment,
-            self._node_c,
+            node_c,
             shown,
-            outside,
         )
+        put_in(dt_s, flow, forward, ambient_c, shown[INLET], state, segment, lost)
+        still = finish(cp, forward, source_c, pool, state, segment, node_c, shown, outside)
         if still:
             settle_still(
                 net.from_node,
                 net.to_node,
-                self._forward,
+                forward,
                 ambient_c,
                 pool,
                 state,
                 segment,
-                self._node_c,
+                node_c,
                 self._seen,
             )
-        for place, ends in ((INLET, net.from_node), (OUTLET, net.to_node)):
+        if len(self._dry):
             # Links without volume and flow are as warm as their nodes.
-            if len(self._dry):
-                book[self._dry, place] = self._node_c[ends[self._dry]]
-                shown[place, self._dry] += book[self._dry, place]
+            shown[INLET, self._dry] = node_c[net.from_node[self._dry]]
+            shown[OUTLET, self._dry] = node_c[net.to_node[self._dry]]
         if len(self._mixed):
             tank = self._mixed
             area = math.pi / 4.0 * net.diameter_m[tank] ** 2
@@ -350,13 +329,15 @@ class Dynamics:
             conduct_along(
                 tank, self._mixing * area * across, dt_s, state, segment, self._low, self._right
             )
+        self._shown = shown
+        return shown
 
     def mean_c(self) -> Floats:
         """Return the mean water temperature of each link, shape (n_link,)."""
         state = self._state
         mass = np.where(self._is_pipe, state[:, MASS], 1.0)
         water_c = state[:, SCALE] * (state[:, SUM] / mass) + state[:, SHIFT]
-        return np.where(self._is_pipe, water_c, self._book[:, : OUTLET + 1].mean(axis=1))
+        return np.where(self._is_pipe, water_c, 0.5 * (self._shown[INLET] + self._shown[OUTLET]))
 
     def stored_kj(self) -> float:
         """Return the heat in all water and wall above 0 degC."""
@@ -389,9 +370,7 @@ class Dynamics:
         mine = self._changing()
         for name, array in mine.items():
             if name not in arrays or np.shape(arrays[name]) != array.shape:
-                raise InputError(
-                    "a checkpoint of another network", thing="checkpoint", place=name
-                )
+                raise InputError("a checkpoint of another network", thing="checkpoint", place=name)
         for name, array in mine.items():
             array[:] = arrays[name]
         self._n_plan = -1
@@ -402,7 +381,7 @@ class Dynamics:
             "segment": self._segment,
             "pool": self._pool,
             "node_c": self._node_c,
-            "book": self._book,
+            "shown": self._shown,
         }
 
 

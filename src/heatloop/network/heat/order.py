@@ -90,9 +90,7 @@ def begin(
 
 
 @compiled
-def couple(
-    hot: Ints, cold: Ints, forward: Ints, fixed: Flags, rows: Ints
-) -> None:
+def couple(hot: Ints, cold: Ints, forward: Ints, fixed: Flags, rows: Ints) -> None:
     """Write which links exchange heat now: both flow, and neither has a set outlet."""
     rows[:, PARTNER] = -1
     for x in range(len(hot)):
@@ -103,9 +101,7 @@ def couple(
 
 
 @compiled
-def arrange(
-    rows: Ints, first: Ints, leaving: Ints, waits: Ints, longest: Ints, plan: Ints
-) -> int:
+def arrange(rows: Ints, first: Ints, leaving: Ints, waits: Ints, longest: Ints, plan: Ints) -> int:
     """Write flowing links so that each comes after all that feeds its inlet; return how many.
 
     A link whose outlet is set feeds its node from the start. A closed loop without such a link is

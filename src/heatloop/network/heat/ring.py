@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from heatloop.network.arrays import Floats
 from heatloop.network.compiled import compiled
-from heatloop.network.heat.inlined import inlined
 
 
 @compiled
@@ -20,7 +19,7 @@ def place_of(base: int, room: int, head: int, i: int) -> int:
     return base + (at - room if at >= room else at)
 
 
-@inlined
+@compiled
 def enter(
     segment: Floats, base: int, room: int, head: int, count: int, at_start: bool, kg: float,
     warm: float, least_kg: float, near: float,

@@ -12,7 +12,7 @@ from heatloop.network.model.operation import Operation
 from heatloop.network.sweep.order import downstream_order, incidence
 from heatloop.network.sweep.sweep import sweep
 
-STILL_KGS = 1e-6
+STILL_KGS = 1e-5
 """Flows below this carry no heat: what stands takes the temperature of its surroundings."""
 _LOOP_TOLERANCE_K = 1e-10
 _MOST_LOOPS = 20_000

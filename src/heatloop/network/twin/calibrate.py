@@ -47,9 +47,7 @@ class Calibration:
     """Steps taken."""
 
 
-def calibrate(
-    name: tuple[str, ...], book: Floats, spread: Floats, misses: Misses
-) -> Calibration:
+def calibrate(name: tuple[str, ...], book: Floats, spread: Floats, misses: Misses) -> Calibration:
     """Return the constants that explain a history best.
 
     Args:

@@ -248,9 +248,7 @@ def _fit_exactly(
         lost = np.zeros(net.n_node)
         miss, leak = response.miss, response.leak
         for _ in range(4):
-            white = np.linalg.solve(
-                signatures.factor, np.column_stack((leak[:, ends], miss))[read]
-            )
+            white = np.linalg.solve(signatures.factor, np.column_stack((leak[:, ends], miss))[read])
             lost[ends] = _two_positive(white[:, :2], white[:, 2] + white[:, :2] @ lost[ends])
             now = responder.respond(flow, pressure, made, c, lost)
             miss, leak = response.miss + now.miss - base, now.leak

@@ -108,7 +108,14 @@ def noise_of(
     return out
 
 
-def learn(piping: Piping, history: Readings, errors: Errors, fluid: Fluid | None = None) -> Learned:
+def learn(
+    piping: Piping,
+    history: Readings,
+    errors: Errors,
+    *,
+    fluid: Fluid | None = None,
+    group: Ints | None = None,
+) -> Learned:
     """Return what days without a new leak teach.
 
     Args:

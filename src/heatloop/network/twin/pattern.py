@@ -39,8 +39,15 @@ def pattern_of(n_node: int, from_node: Ints, to_node: Ints) -> Pattern:
         to_node: The other end, shape (n_link,).
     """
     order, column, rows = eliminate(n_node, from_node, to_node)
-    rank, rows, updates, target, entry = pattern(n_node, order, column, rows, from_node, to_node)
-    return Pattern(rank=rank, entry=entry, column=column, rows=rows, updates=updates, target=target)
+    rank, updates, target, entry = pattern(n_node, order, column, rows, from_node, to_node)
+    return Pattern(
+        rank=rank,
+        entry=entry,
+        column=column,
+        rows=rows[: column[-1]],
+        updates=updates,
+        target=target,
+    )
 
 
 class BlockFactor:

@@ -43,9 +43,7 @@ class Candidates:
     """Of a window's mean reading, wander included, shape (n_candidate,)."""
 
 
-def zone_leaks(
-    piping: Piping, leak_at_node: Floats, zone_of_link: Ints, n_zone: int
-) -> Floats:
+def zone_leaks(piping: Piping, leak_at_node: Floats, zone_of_link: Ints, n_zone: int) -> Floats:
     """Return the answer of rows to 1 kg/s lost evenly along each zone, (n_row, n_zone)."""
     net = piping.network
     weight = np.zeros((net.n_node, n_zone))

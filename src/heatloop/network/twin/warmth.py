@@ -22,7 +22,7 @@ from heatloop.network.water import CP_KJ_KGK, density_kg_m3
 
 _STILL_KGS = 1e-3
 _PIPE_SHARE, _PIPE_LEAST_K = 0.3, 0.15
-_SET_K = 3.0
+_SET_K = 10.0
 _DEMAND_SHARE = 0.15
 _STILL_K = 3.0
 _UNSEEN_K = 50.0
@@ -160,10 +160,12 @@ class WarmthEstimator:
         outside = np.where(still, 0.0, fed / np.where(still, 1.0, inflow))
         c += outside * np.where(np.isfinite(operation.source_c), operation.source_c, 0.0)
         spread = np.bincount(end, share**2 * variance, net.n_node) + 1e-4
-        # Where nothing flows in, the water is what it was; at first it is anything.
+        # Where water stands it is what it was; where it comes from outside it may be anything.
         past = self._past[-1][1] if self._past else np.full(net.n_node, 50.0)
         c[still] = past[still]
-        spread[still] = _STILL_K**2 if self._past else _UNSEEN_K**2
+        leaves = np.bincount(start[runs], size[runs], net.n_node) > _STILL_KGS
+        new = still & leaves if self._past else still
+        spread[still] = np.where(new, _UNSEEN_K, _STILL_K)[still] ** 2
 
         low = np.zeros((len(shape.rows), 4))
         diag = np.zeros((net.n_node, 3))

@@ -95,7 +95,7 @@ class Records:
     """Whether the next telegram goes on."""
 
 
-def _take_dib(cursor: Cursor, dif: int) -> dict[str, int]:
+def _take_dib(cursor: Cursor, dif: int) -> tuple[int, int, int]:
     storage, tariff, subunit = dif >> 6 & 1, 0, 0
     more, count = dif & 0x80, 0
     while more:
@@ -106,7 +106,7 @@ def _take_dib(cursor: Cursor, dif: int) -> dict[str, int]:
         tariff |= (dife >> 4 & 3) << 2 * count
         subunit |= (dife >> 6 & 1) << count
         more, count = dife & 0x80, count + 1
-    return {"storage": storage, "tariff": tariff, "subunit": subunit}
+    return storage, tariff, subunit
 
 
 def decode_records(data: bytes, base: int = 0) -> Records:
@@ -142,11 +142,20 @@ def decode_records(data: bytes, base: int = 0) -> Records:
             raise cursor.refuse(f"DIF {dif:02X} is reserved", 1)
         if len(found) == MAX_RECORDS:
             raise cursor.refuse(f"more than {MAX_RECORDS} records", 1)
-        dib = _take_dib(cursor, dif)
+        storage, tariff, subunit = _take_dib(cursor, dif)
         vib = take_vib(cursor)
         field = take_field(cursor, code)
         function = FUNCTIONS[dif >> 4 & 3]
-        found.append(Record(vib=vib, field=field, function=function, **dib))
+        found.append(
+            Record(
+                vib=vib,
+                field=field,
+                function=function,
+                storage=storage,
+                tariff=tariff,
+                subunit=subunit,
+            )
+        )
     return Records(records=tuple(found))
 
 

@@ -264,7 +264,7 @@ def scale(vib: Vib, number: float, *, real: bool = False) -> int | float:
             case "count":
                 power, times = 0, 1
     product = number * times
-    found = product * 10**power if power >= 0 else product / 10**-power
+    found: int | float = product * 10**power if power >= 0 else product / 10**-power
     if add:
         return found + add * 10.0**power
     return float(found) if real else found

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandapipes as pp
 from numpy.typing import NDArray
-from pandapipes.properties.fluids import (
-    Fluid as PeerFluid,
-)
-from pandapipes.properties.fluids import (
-    FluidPropertyConstant,
-    FluidPropertyInterExtra,
-    get_fluid,
-)
 
 from bench.nets import GROUND_C, HELD_KPA, RETURN_C, ROUGHNESS_MM, SUPPLY_C, District
+from bench.peers import use_peers
 from heatloop.network.fluid import Fluid, tabled_fluid
 from heatloop.network.water import CP_KJ_KGK
 
+use_peers()
+pp: Any = importlib.import_module("pandapipes")
+_fluids: Any = importlib.import_module("pandapipes.properties.fluids")
 logging.getLogger("pandapipes").setLevel(logging.ERROR)
 
 Floats = NDArray[np.float64]
@@ -44,7 +40,7 @@ OPTIONS: dict[str, Any] = {
 
 def peer_tables() -> tuple[Floats, Floats, Floats]:
     """Return temperature (degC), density and viscosity of pandapipes' water at all its points."""
-    water = get_fluid(pp.create_empty_network(fluid="water"))
+    water = _fluids.get_fluid(pp.create_empty_network(fluid="water"))
     density = water.all_properties["density"].prop_getter
     viscosity = water.all_properties["viscosity"].prop_getter
     kelvin = np.union1d(density.x, viscosity.x)
@@ -59,25 +55,25 @@ def shared_fluid() -> Fluid:
     return tabled_fluid("water of pandapipes", celsius, density, viscosity, cp)
 
 
-def _peer_fluid() -> PeerFluid:
+def _peer_fluid() -> Any:
     celsius, density, viscosity = peer_tables()
     kelvin = celsius + ZERO_C
-    return PeerFluid(
+    return _fluids.Fluid(
         "shared_water",
         "liquid",
-        density=FluidPropertyInterExtra(kelvin, density),
-        viscosity=FluidPropertyInterExtra(kelvin, viscosity),
-        heat_capacity=FluidPropertyConstant(1000.0 * CP_KJ_KGK),
-        compressibility=FluidPropertyConstant(1.0),
-        der_compressibility=FluidPropertyConstant(0.0),
-        molar_mass=FluidPropertyConstant(18.015),
+        density=_fluids.FluidPropertyInterExtra(kelvin, density),
+        viscosity=_fluids.FluidPropertyInterExtra(kelvin, viscosity),
+        heat_capacity=_fluids.FluidPropertyConstant(1000.0 * CP_KJ_KGK),
+        compressibility=_fluids.FluidPropertyConstant(1.0),
+        der_compressibility=_fluids.FluidPropertyConstant(0.0),
+        molar_mass=_fluids.FluidPropertyConstant(18.015),
     )
 
 
 def to_pandapipes(district: District, *, heat: bool) -> Any:
     """Return the district as a pandapipes net; junction i is supply, n_place + i is return."""
     net = pp.create_empty_network(fluid="water", add_stdtypes=False)
-    pp.properties.fluids._add_fluid_to_net(net, _peer_fluid())
+    _fluids._add_fluid_to_net(net, _peer_fluid())
     n = len(district.x_m)
     start_k = np.repeat([SUPPLY_C + ZERO_C, RETURN_C + ZERO_C], n)
     pp.create_junctions(net, 2 * n, pn_bar=HELD_KPA / KPA_IN_BAR, tfluid_k=start_k)

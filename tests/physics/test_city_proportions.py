@@ -1,4 +1,4 @@
-"""The demo city in real proportions, and its heat accounted for from the sources to the stations."""
+"""The demo city in real proportions, its heat accounted for from the sources to the stations."""
 
 import numpy as np
 import pytest

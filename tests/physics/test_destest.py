@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("scipy")
 from bench.truth_tools import build_ce0, destest_ce0
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("pandapipes", reason="the peer")
-from bench import pandapipes_peer as peer
 from bench.nets import SUPPLY_C, consumer_links, make_district, to_network
 from heatloop.network.flow.solver import Solver
 from heatloop.network.heat.dynamic import Dynamics
 from heatloop.network.heat.simulation import Simulation
 from heatloop.network.model.kinds import Friction
 from heatloop.network.steady import solve_steady
+
+try:
+    from bench import pandapipes_peer as peer
+except ImportError as error:
+    pytest.skip(f"lacks peers: {error}", allow_module_level=True)
 
 LAWS = {
     "nikuradse": Friction.NIKURADSE_SUM,

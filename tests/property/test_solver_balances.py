@@ -18,6 +18,7 @@ from heatloop.network.model.net import Network
 from heatloop.network.model.operation import Operation
 from heatloop.network.model.state import State
 from heatloop.network.steady import solve_steady
+from heatloop.network.sweep.sweeper import STILL_KGS
 from heatloop.network.water import CP_KJ_KGK
 from tests.property.solver_nets import (
     GROUND_C,
@@ -86,7 +87,7 @@ def check_temperatures(network: Network, state: State) -> None:
     forwards = state.flow_kgs >= 0.0
     source = np.where(forwards, network.from_node, network.to_node)
     target = np.where(forwards, network.to_node, network.from_node)
-    moving = np.abs(state.flow_kgs) > 1e-6
+    moving = np.abs(state.flow_kgs) > STILL_KGS
     assert state.inlet_c[moving] == pytest.approx(state.node_c[source[moving]], abs=1e-6)
     mass, heat = np.zeros(network.n_node), np.zeros(network.n_node)
     np.add.at(mass, target[moving], np.abs(state.flow_kgs[moving]))

@@ -25,7 +25,9 @@ def graphs(draw):
     for node in range(NODES):
         net.node(f"n{node}")
     pairs = [(a, b) for a in range(NODES) for b in range(NODES) if a != b]
-    for number, (a, b) in enumerate(draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=14))):
+    for number, (a, b) in enumerate(
+        draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=14))
+    ):
         length = draw(st.integers(1, 9))
         net.pipe(f"p{number}", f"n{a}", f"n{b}", length_m=float(length), diameter_m=0.1)
     return net.build()[0]

@@ -67,12 +67,31 @@ def everything() -> NetworkFile:
     for name in "bcdefgh":
         net.node(name, source_c=50.5 if name == "b" else float("nan"), outflow_kgs=0.0)
     net.flow("flow", "b", "c", flow_kgs=0.1 + 0.2, demand_kw=1 / 7)
-    net.pipe("pipe", "a", "b", length_m=np.pi, diameter_m=0.1, roughness_mm=0.05, minor=0.7,
-             loss_w_mk=0.21, wall_kj_mk=4.4, ambient_c=-3.0)
+    net.pipe(
+        "pipe",
+        "a",
+        "b",
+        length_m=np.pi,
+        diameter_m=0.1,
+        roughness_mm=0.05,
+        minor=0.7,
+        loss_w_mk=0.21,
+        wall_kj_mk=4.4,
+        ambient_c=-3.0,
+    )
     net.valve("valve", "b", "c", kvs_m3h=12.5, opening_pct=33.3, rangeability=0.0, demand_kw=2.0)
     net.check_valve("check", "c", "d", kvs_m3h=9.0)
-    net.pump("pump", "d", "e", shutoff_kpa=300.0, fall_kpa_kgs2=0.2, fall_kpa_kgs=0.01, speed=0.9,
-             efficiency=0.66, outlet_c=90.0)
+    net.pump(
+        "pump",
+        "d",
+        "e",
+        shutoff_kpa=300.0,
+        fall_kpa_kgs2=0.2,
+        fall_kpa_kgs=0.01,
+        speed=0.9,
+        efficiency=0.66,
+        outlet_c=90.0,
+    )
     net.lift("lift", "e", "f", lift_kpa=120.0, resistance_kpa_kgs2=0.003, outlet_c=95.0)
     net.resistance("resistance", "f", "g", resistance_kpa_kgs2=3.3, demand_kw=5.0)
     net.resistance("other side", "g", "a", resistance_kpa_kgs2=4.4, outlet_c=44.0)

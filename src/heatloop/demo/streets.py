@@ -167,7 +167,7 @@ def _draw_unit(
     load = float(np.clip(45.0 - 0.75 * (year - 1996), 31.0, 44.0))
     names = {"school": ("教学楼", "school block"), "hospital": ("病房楼", "ward block")}
     zh, en = names.get(use, ("号楼", "block"))
-    own = []
+    own: list[BuildingPlan] = []
     for number in range(1, wanted + 1 + int(rng.integers(-1, 2))):
         area = floors * flats_a_floor * float(rng.uniform(90.0, 104.0))
         if own and sum(b.area_m2 for b in own) + area > _LARGEST_UNIT_M2:

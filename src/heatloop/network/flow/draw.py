@@ -73,12 +73,12 @@ def _passed_on(
 @compiled
 def branch_flows(
     drawn: Floats, rank: Ints, column: Ints, rows: Ints, entry: Ints, active: Flags,
-    from_node: Ints, to_node: Ints, m: Floats, fresh: bool,
+    from_node: Ints, to_node: Ints, m: Floats,
 ) -> None:  # fmt: skip
-    """Add to each link the flow that what is drawn behind it needs: exact in trees.
+    """Write to each link the flow that what is drawn behind it needs: exact in trees.
 
     Args:
-        drawn: Outflow of each node, or its change, shape (n_node,).
+        drawn: Outflow of each node, shape (n_node,).
         rank: Rank of each node, -1 where pressure is held.
         column: Start of each column of the factor.
         rows: Rank of each entry.
@@ -86,8 +86,7 @@ def branch_flows(
         active: Links that carry pressure.
         from_node: Shape (n_link,).
         to_node: Shape (n_link,).
-        m: Flows, changed, shape (n_link,).
-        fresh: Whether `m` is a first guess that gives way to such flows.
+        m: A first guess, changed, shape (n_link,).
     """
     n = len(column) - 1
     wanted, feeders = np.zeros(n), np.zeros(n)
@@ -110,8 +109,6 @@ def branch_flows(
             flow = through[entry[k]] / alike[entry[k]] * (1.0 if i > j else -1.0)
         elif column[top] == column[top + 1]:
             flow = wanted[top] / feeders[top] * (1.0 if i < 0 else -1.0)
-        if not fresh:
-            m[k] += flow
-        elif abs(flow) > _LEAST_SHARE * abs(m[k]):
-            # Where nothing is drawn behind it, pressures decide: the first guess stays.
+        # Where nothing is drawn behind it, pressures decide: the first guess stays.
+        if abs(flow) > _LEAST_SHARE * abs(m[k]):
             m[k] = flow

@@ -9,13 +9,13 @@ from heatloop.network.compiled import compiled
 LAMINAR_RE = 2300.0
 TURBULENT_RE = 4000.0
 _COLEBROOK, _NIKURADSE_SUM, _SWAMEE_JAIN = 0, 1, 2
-_LN10 = math.log(10.0)
+_PER_LN = 2.0 / math.log(10.0)
 _NEARLY_STILL_RE = 20.0
 
 
 @compiled
 def colebrook_x(re: float, rough: float, x: float) -> float:
-    """Return 1 / sqrt(lambda) of Colebrook-White, from a start `x` (0: none), to 1e-13.
+    """Return 1 / sqrt(lambda) of Colebrook-White, from a start `x` (0: none), to 1e-9.
 
     Args:
         re: Reynolds number, above 0.
@@ -26,13 +26,14 @@ def colebrook_x(re: float, rough: float, x: float) -> float:
     """
     smooth = 2.51 / re
     if x <= 0.0:
-        x = -2.0 * math.log10(rough + 5.74 / re**0.9)
+        x = -_PER_LN * math.log(rough + 5.74 / re**0.9)
     for _ in range(20):
         inner = rough + smooth * x
-        miss = x + 2.0 * math.log10(inner)
-        step = miss / (1.0 + 2.0 / _LN10 * smooth / inner)
+        miss = x + _PER_LN * math.log(inner)
+        step = miss / (1.0 + _PER_LN * smooth / inner)
         x -= step
-        if abs(step) < 1e-7 * x:
+        # Newton squares the miss: what is left is below 1e-9.
+        if abs(step) < 3e-5 * x:
             break
     return x
 
@@ -42,7 +43,7 @@ def colebrook(re: float, rough: float, x: float) -> tuple[float, float, float]:
     """Return lambda, d ln(lambda) / d ln(Re) and x, see `colebrook_x`."""
     x = colebrook_x(re, rough, x)
     smooth = 2.51 / re
-    part = 2.0 / _LN10 * smooth / (rough + smooth * x)
+    part = _PER_LN * smooth / (rough + smooth * x)
     rise = part * x / (1.0 + part)
     return 1.0 / (x * x), -2.0 * rise / x, x
 
@@ -62,7 +63,7 @@ def friction(law: int, re: float, rough: float, x: float) -> tuple[float, float,
     """
     if law == _NIKURADSE_SUM:
         laminar = 64.0 / re
-        root = -2.0 * math.log10(rough) if x <= 0.0 else x
+        root = -_PER_LN * math.log(rough) if x <= 0.0 else x
         whole = laminar + 1.0 / (root * root)
         return whole, -laminar / whole, root
     if law == _SWAMEE_JAIN:
@@ -70,8 +71,8 @@ def friction(law: int, re: float, rough: float, x: float) -> tuple[float, float,
             return 64.0 / re, -1.0, 0.0
         term = 5.74 / re**0.9
         inner = rough * (3.71 / 3.7) + term
-        root = -2.0 * math.log10(inner)
-        rise = 2.0 / _LN10 * 0.9 * term / inner
+        root = -_PER_LN * math.log(inner)
+        rise = _PER_LN * 0.9 * term / inner
         return 1.0 / (root * root), -2.0 * rise / root, 0.0
     if re <= LAMINAR_RE and (law == _COLEBROOK or re < _NEARLY_STILL_RE):
         return 64.0 / re, -1.0, x

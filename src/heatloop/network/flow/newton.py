@@ -17,7 +17,7 @@ from heatloop.network.model.net import Flags, Ints
 
 _HALF_AFTER = 25
 _LEAST_LEAK_KPA = 1.0
-_FLOW_PER_PRESSURE = 10.0
+_FLOW_PER_PRESSURE = 0.1
 
 
 @compiled
@@ -100,6 +100,32 @@ def draw_off(
         diag[i] += slope
         if pinned[i]:
             diag[i] += 1.0
+
+
+@compiled
+def predict(
+    active: Flags, from_node: Ints, to_node: Ints, rank: Ints, column: Ints, rows: Ints,
+    updates: Ints, target: Ints, pinned: Flags, held_kpa: Floats, change_kgs: Floats,
+    leak: Floats, m: Floats, p: Floats, g: Floats, low: Floats, diag: Floats, b: Floats,
+) -> None:  # fmt: skip
+    """Move flows from the last solution by what a change of the drawn flows does, to first order.
+
+    Args are those of `newton`; `low`, `diag` and `g` are as it left them.
+    """
+    for i in range(len(b)):
+        b[i] = 0.0
+    draw_off(rank, pinned, held_kpa, change_kgs, leak, p, diag, b)
+    for v in range(len(rank)):
+        if rank[v] >= 0:
+            b[rank[v]] = -change_kgs[v]
+    factorise(column, rows, updates, target, low, diag)
+    substitute(column, rows, low, diag, b)
+    for k in range(len(m)):
+        if active[k]:
+            i, j = rank[from_node[k]], rank[to_node[k]]
+            rise = b[i] if i >= 0 else 0.0
+            fall = b[j] if j >= 0 else 0.0
+            m[k] += g[k] * (rise - fall)
 
 
 @compiled

@@ -12,7 +12,7 @@ from heatloop.network.flow.draw import branch_flows, draw, first_flows
 from heatloop.network.flow.factor import factorise, substitute
 from heatloop.network.flow.islands import components, named_islands, supplied_nodes
 from heatloop.network.flow.laws import prepare
-from heatloop.network.flow.newton import draw_off, newton
+from heatloop.network.flow.newton import draw_off, newton, predict
 from heatloop.network.flow.pattern import pattern_of
 from heatloop.network.flow.throttle import Throttles
 from heatloop.network.fluid import Fluid, water
@@ -143,7 +143,7 @@ class Solver:
             self._drawn = drawn
             self._fresh = False
         warm_c = self.usual_c if mean_c is None else mean_c
-        self._factored, self._leak = False, operation.leak_kgs_kpa05
+        self._leak = operation.leak_kgs_kpa05
         throttles = self._throttles
         settings[:, 3] = throttles.first()
         steps = 0
@@ -253,14 +253,10 @@ class Solver:
             self._laws,
             self._one_way,
         )
-        change = drawn
         if self._fresh:
             first_flows(net.kind, self._shape, self._laws, self._m)
-        else:
-            change = drawn - self._drawn
-        if change.any():
             branch_flows(
-                change,
+                drawn,
                 pattern.rank,
                 pattern.column,
                 pattern.rows,
@@ -269,9 +265,29 @@ class Solver:
                 net.from_node,
                 net.to_node,
                 self._m,
-                self._fresh,
             )
-        self._fresh, self._drawn = False, drawn
+        elif not self._factored and not np.array_equal(drawn, self._drawn):
+            predict(
+                self._carrying,
+                net.from_node,
+                net.to_node,
+                pattern.rank,
+                pattern.column,
+                pattern.rows,
+                pattern.updates,
+                pattern.target,
+                self._pinned,
+                operation.held_kpa,
+                drawn - self._drawn,
+                self._leak,
+                self._m,
+                self._p,
+                self._g,
+                self._low,
+                self._diag,
+                self._b,
+            )
+        self._fresh, self._factored, self._drawn = False, False, drawn
         return newton(
             int(self.friction),
             self._laws,

@@ -47,7 +47,7 @@ class Quantity:
     power: int
     """Decimal power of the first code; for durations, which of s, min, h, d it is."""
     kind: str
-    """number, duration, date or flags."""
+    """number, duration, date, flags or reserved."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +70,7 @@ class Modifier:
 
 UNKNOWN = Quantity(
     table="", first=0, last=0, name="reserved", zh="保留", en="reserved", unit="", power=0,
-    kind="number",
+    kind="reserved",
 )  # fmt: skip
 MANUFACTURER = Modifier(
     name="manufacturer", zh="厂家自定义", en="manufacturer specific", effect="", argument=""

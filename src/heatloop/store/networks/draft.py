@@ -13,6 +13,7 @@ from heatloop.store.networks.sections import FLAG, POINTS, SECTIONS, TEXT, Colum
 
 WGS84 = "EPSG:4326"
 _MOST_TEXT = 200
+_SHORTEST_M = 0.01
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +71,21 @@ class Draft:
         """Add a row; a value of None is left out."""
         kept = {name: value for name, value in values.items() if value is not None}
         self.sections.setdefault(section, []).append(Row(kept, place))
+
+    def lengthen(self) -> None:
+        """Give pipes of length 0, which real maps have, a centimetre, and note it."""
+        for row in self.rows("pipes"):
+            if row.values.get("length_m") == 0.0:
+                row.values["length_m"] = _SHORTEST_M
+                self.findings.append(
+                    ImportFinding(
+                        kind="simplified",
+                        thing=str(row.values.get("name", "")),
+                        place=row.place,
+                        zh=f"管长为 0，按 {_SHORTEST_M} m 计",
+                        en=f"a pipe of length 0, taken as {_SHORTEST_M} m",
+                    )
+                )
 
 
 def check_row(section: str, row: Row) -> dict[str, Any]:

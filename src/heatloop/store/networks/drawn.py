@@ -151,7 +151,8 @@ def _lay(
             own = f"{mark}{node + 1}"
             names[node] = own if own not in taken else f"{own}*"
         x, y = places[node]
-        draft.add("nodes", f"{draft.source} nodes", **more[node], name=names[node], x_m=x, y_m=y)
+        values = {**more[node], "name": names[node], "x_m": x, "y_m": y}
+        draft.add("nodes", f"{draft.source} nodes", **values)
     _report_near(draft, joined, names)
     for number, line in enumerate(lines):
         start, end = names[joined.node[2 * number]], names[joined.node[2 * number + 1]]

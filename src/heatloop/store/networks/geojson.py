@@ -81,6 +81,7 @@ def from_geojson(
     draw(drawing, draft, tolerance_m=tolerance_m, near_m=near_m)
     if mirror is None:
         mirror = all(line.side == BOTH for line in drawing.lines)
+    draft.lengthen()
     return assemble(draft, mirror=mirror)
 
 

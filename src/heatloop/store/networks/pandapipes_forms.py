@@ -13,6 +13,7 @@ from heatloop.store.networks.pandapipes_tables import Record, frame, has, number
 KELVIN = 273.15
 DENSITY_KG_M3 = 983.2
 """Water at 60 degC, where volume and mass flow must be told apart."""
+_NORM_DENSITY = 999.8
 KPA_BAR = 100.0
 
 
@@ -131,7 +132,8 @@ def pump_curve(
             "the pump's curve is no parabola", thing=kind, place=place, fix="use degree 2"
         )
     square, linear, head = [0.0] * (3 - len(factors)) + factors
-    m3h_per_kgs = 3600.0 / DENSITY_KG_M3
+    # Its curves are over normal volume: water of 0 degC.
+    m3h_per_kgs = 3600.0 / _NORM_DENSITY
     fall2 = -square * m3h_per_kgs**2 * KPA_BAR
     fall1 = -linear * m3h_per_kgs * KPA_BAR
     if min(fall1, fall2) < -1e-6:

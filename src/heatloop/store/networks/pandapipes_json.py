@@ -306,6 +306,7 @@ class _Reader:
         self.read_consumers()
         for index, values in self.nodes.items():
             self.draft.add("nodes", self.place("junction", index), **values)
+        self.draft.lengthen()
         return assemble(self.draft)
 
 

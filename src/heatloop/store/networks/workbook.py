@@ -119,6 +119,7 @@ def from_sheets(
             "node" in row.values for name in ("consumers", "plants") for row in draft.rows(name)
         )
         mirror = one_node and all(line.side == BOTH for line in drawing.lines)
+    draft.lengthen()
     return assemble(draft, mirror=mirror)
 
 
@@ -155,7 +156,7 @@ def _read_row(
     strange: dict[str, str],
     defaults: Mapping[str, float],
 ) -> None:
-    plain = {str(key).strip().casefold(): value for key, value in cells.items()}
+    plain = {str(k).strip().casefold(): v for k, v in cells.items() if v is not None and v != ""}
     drawn = section in ("pipes", "nodes", "consumers", "plants")
     passed = [k for k in cells if drawn and str(k).strip().casefold() in _SPECIAL]
     if section == "nodes":

@@ -155,10 +155,10 @@ class HeatPlants:
         Args:
             orders: What is wanted.
             wear: A tripped plant neither fills nor empties its tank.
-            layer_c: Temperatures of the layers, shape (n_tank, 3).
+            layer_c: Temperatures of the layers, shape (n_tank, n_layer).
         """
         wanted = orders.charge_m3h / 3.6 * 0.965
-        wanted = np.where((wanted > 0.0) & (layer_c[:, 2] > _NO_MORE_CHARGE_C), 0.0, wanted)
+        wanted = np.where((wanted > 0.0) & (layer_c[:, -1] > _NO_MORE_CHARGE_C), 0.0, wanted)
         wanted = np.where((wanted < 0.0) & (layer_c[:, 0] < _NO_MORE_DISCHARGE_C), 0.0, wanted)
         still = wear.source_pump_tripped[self.truth.tank_source]
         return np.asarray(np.where(still, 0.0, wanted))
@@ -168,8 +168,8 @@ def charge_pct(layer_c: Floats, layer_share: Floats) -> Floats:
     """Return how full tanks are, shape (n_tank,).
 
     Args:
-        layer_c: Temperatures of the layers, shape (n_tank, 3).
-        layer_share: Share of the volume in each layer, shape (3,).
+        layer_c: Temperatures of the layers, shape (n_tank, n_layer).
+        layer_share: Share of the volume in each layer, shape (n_layer,).
     """
     mean_c = layer_c @ layer_share
     return np.asarray(100.0 * (mean_c - _EMPTY_C) / (_FULL_C - _EMPTY_C))

@@ -15,7 +15,8 @@ from heatloop.network.model.operation import Operation
 
 GROUND_C = 2.0
 MAKEUP_C = 10.0
-TANK_LAYERS = (0.15, 0.7, 0.15)
+TANK_LAYERS = (0.1, 0.4, 0.4, 0.1)
+"""Share of a tank's water in each layer, from the top; sensors sit in the first and the last."""
 _TANK_HEIGHT_M = 20.0
 _TANK_LOSS_W_M2K = 0.25
 _TANK_MINOR = 1e6
@@ -73,10 +74,10 @@ class _Layer:
             self._tank(f"HS{source + 1:04d}", volume)
 
     def _tank(self, code: str, volume_m3: float) -> None:
-        """Add a tank of three layers between the headers, and the pump that fills or empties it."""
+        """Add a tank between the headers, and the pump that fills or empties it."""
         add = self.builder
         diameter = float(np.sqrt(volume_m3 / _TANK_HEIGHT_M * 4.0 / np.pi))
-        ends = [f"{code}.s", f"{code}.t1", f"{code}.t2", f"{code}.t3"]
+        ends = [f"{code}.s", *(f"{code}.t{k + 1}" for k in range(len(TANK_LAYERS)))]
         for name in ends[1:]:
             add.node(name)
         for layer, share in enumerate(TANK_LAYERS):
@@ -91,7 +92,7 @@ class _Layer:
                 loss_w_mk=_TANK_LOSS_W_M2K * np.pi * diameter,
             )
             self.note(self.links, tank=name)
-        add.flow(f"{code}.charge", ends[3], f"{code}.r", flow_kgs=0.0)
+        add.flow(f"{code}.charge", ends[-1], f"{code}.r", flow_kgs=0.0)
         self.note(self.links, charge=f"{code}.charge")
 
     def boosters(self) -> None:

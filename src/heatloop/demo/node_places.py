@@ -38,7 +38,7 @@ class Places:
     plant: Index = field(default_factory=_none)
     """Link through the boilers, shape (n_source,)."""
     tank: Index = field(default_factory=_none)
-    """Links of the top, middle and bottom layer, shape (3 * n_tank,)."""
+    """Links of each tank's layers from the top, shape (n_layer * n_tank,)."""
     charge: Index = field(default_factory=_none)
     """Link that fills the tank, shape (n_tank,)."""
     booster_in: Index = field(default_factory=_none)

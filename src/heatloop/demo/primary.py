@@ -25,7 +25,7 @@ _CUSHION_KPA_M3 = 15.0
 """Pressure lost a m3 of water missing."""
 _SUPPLY_C, _RETURN_C = 98.0, 46.0
 _ZONE_SUPPLY_C = 73.0
-_TANK_C = (97.0, 85.0, 52.0)
+_TANK_C = (97.0, 97.0, 51.0, 50.0)
 
 
 class Primary:
@@ -143,7 +143,7 @@ class Primary:
         return np.asarray(np.where(p > 0.0, p, 0.0))
 
     def layer_c(self) -> Floats:
-        """Return the temperature of each storage tank's layers, shape (n_tank, 3)."""
+        """Return the temperature of each storage tank's layers, shape (n_tank, n_layer)."""
         layers = len(TANK_LAYERS)
         return self.water.mean_c()[self.at.tank].reshape(-1, layers)
 

@@ -63,10 +63,10 @@ def _sources(works: Works, totals: Totals) -> Values:
         "chp_heat_power": plants_.chp_kw,
         "chp_electric_power": plants_.chp_electric_kw,
         "chp_state": state[n_boiler:],
-        "tank_charge_flow": _m3h(charge, layers[:, 1]),
+        "tank_charge_flow": _m3h(charge, layers[:, -1]),
         "tank_charge_level": charge_pct(layers, np.array(TANK_LAYERS)),
         "tank_top_temperature": layers[:, 0],
-        "tank_bottom_temperature": layers[:, 2],
+        "tank_bottom_temperature": layers[:, -1],
     }
 
 

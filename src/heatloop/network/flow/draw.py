@@ -58,16 +58,20 @@ def first_flows(kind: Ints, shape: Floats, laws: Floats, m: Floats) -> None:
 
 @compiled
 def _passed_on(
-    drawn: Floats, rank: Ints, column: Ints, rows: Ints, wanted: Floats, through: Floats
+    drawn: Floats, rank: Ints, column: Ints, rows: Ints, wanted: Floats, sure: Flags
 ) -> None:
-    """Pass what each node wants to the nodes eliminated after it, in equal parts."""
+    """Pass what each leaf wants to the node it hangs on; `sure` where nothing else is possible."""
     for v in range(len(rank)):
         if rank[v] >= 0:
             wanted[rank[v]] += drawn[v]
     for k in range(len(wanted)):
+        single = column[k + 1] - column[k] == 1
         for i in range(column[k], column[k + 1]):
-            through[i] = wanted[k] / (column[k + 1] - column[k])
-            wanted[rows[i]] += through[i]
+            if single and sure[k]:
+                wanted[rows[i]] += wanted[k]
+            else:
+                sure[rows[i]] = False
+        sure[k] = sure[k] and single
 
 
 @compiled
@@ -75,7 +79,7 @@ def branch_flows(
     drawn: Floats, rank: Ints, column: Ints, rows: Ints, entry: Ints, active: Flags,
     from_node: Ints, to_node: Ints, m: Floats,
 ) -> None:  # fmt: skip
-    """Write to each link the flow that what is drawn behind it needs: exact in trees.
+    """Write the flow of links that alone feed what is drawn behind them: branches, not rings.
 
     Args:
         drawn: Outflow of each node, shape (n_node,).
@@ -89,26 +93,19 @@ def branch_flows(
         m: A first guess, changed, shape (n_link,).
     """
     n = len(column) - 1
-    wanted, feeders = np.zeros(n), np.zeros(n)
-    through, alike = np.zeros(column[n]), np.zeros(column[n])
-    _passed_on(drawn, rank, column, rows, wanted, through)
+    wanted, alike = np.zeros(n), np.zeros(column[n])
+    sure = np.ones(n, dtype=np.bool_)
+    _passed_on(drawn, rank, column, rows, wanted, sure)
     for k in range(len(m)):
-        top = max(rank[from_node[k]], rank[to_node[k]])
         if active[k] and entry[k] >= 0:
             alike[entry[k]] += 1.0
-        elif active[k] and top >= 0:
-            feeders[top] += 1.0
     for k in range(len(m)):
-        i, j = rank[from_node[k]], rank[to_node[k]]
-        top = max(i, j)
-        if not active[k] or top < 0:
+        if not active[k] or entry[k] < 0:
             continue
-        flow = 0.0
-        # Ranks rise towards where the water comes from, and held nodes (-1) stand above all.
-        if entry[k] >= 0:
-            flow = through[entry[k]] / alike[entry[k]] * (1.0 if i > j else -1.0)
-        elif column[top] == column[top + 1]:
-            flow = wanted[top] / feeders[top] * (1.0 if i < 0 else -1.0)
+        i, j = rank[from_node[k]], rank[to_node[k]]
+        # The one eliminated first is the leaf.
+        leaf = min(i, j)
+        flow = wanted[leaf] / alike[entry[k]]
         # Where nothing is drawn behind it, pressures decide: the first guess stays.
-        if abs(flow) > _LEAST_SHARE * abs(m[k]):
-            m[k] = flow
+        if sure[leaf] and abs(flow) > _LEAST_SHARE * abs(m[k]):
+            m[k] = flow if i > j else -flow

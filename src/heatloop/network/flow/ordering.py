@@ -91,13 +91,17 @@ def _join(
 
 
 @compiled
-def _fewest(n: int, degree: Ints, gone: Ints) -> int:
-    """Return the node with the fewest neighbours."""
-    best, least = -1, n + 1
-    for v in range(n):
-        if gone[v] == 0 and degree[v] < least:
-            best, least = v, degree[v]
-    return best
+def _fewest(core: Ints, n_core: int, degree: Ints, gone: Ints) -> tuple[int, int]:
+    """Return the node with the fewest neighbours, and how many nodes are left in `core`."""
+    best, kept = -1, 0
+    for i in range(n_core):
+        v = core[i]
+        if gone[v] == 0:
+            core[kept] = v
+            kept += 1
+            if best < 0 or degree[v] < degree[best]:
+                best = v
+    return best, kept
 
 
 @compiled
@@ -121,9 +125,13 @@ def eliminate(n: int, a: Ints, b: Ints) -> tuple[Ints, Ints, Ints]:
     # Nodes with at most one neighbour, and with two; entries may be out of date.
     leaves = np.empty(3 * n + 16, np.int64)
     pairs = np.empty(3 * n + 16, np.int64)
+    # What is neither, looked through only when there are no leaves and pairs.
+    core = np.empty(n, np.int64)
+    n_core = n
     n_leaf, n_pair, filled, stamp = 0, 0, 0, 0
     for v in range(n):
         degree[v] = size[v]
+        core[v] = v
         if degree[v] <= 1:
             leaves[n_leaf] = v
             n_leaf += 1
@@ -139,7 +147,7 @@ def eliminate(n: int, a: Ints, b: Ints) -> tuple[Ints, Ints, Ints]:
             n_pair -= 1
             v = pairs[n_pair]
         else:
-            v = _fewest(n, degree, gone)
+            v, n_core = _fewest(core, n_core, degree, gone)
         if gone[v] == 1:
             continue
         gone[v] = 1

@@ -166,7 +166,7 @@ def _widths(network: Network, operation: Operation, found: Roles) -> Iterator[Sh
         pipes[network.from_node[link]].append(link)
         pipes[network.to_node[link]].append(link)
     for node, own in enumerate(pipes):
-        if len(own) < 2:
+        if len(own) < 2 or not np.isfinite(far[node]):
             continue
         away = {link: float(far[_end(network, link, node)] - far[node]) for link in own}
         feeding = [link for link in own if away[link] < 0.0]

@@ -53,9 +53,9 @@ def _clock(data: bytes) -> str | None:
     digits = bcd_digits(data)
     if not digits.isdecimal():
         return None
-    day = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
+    text = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}T{digits[8:10]}:{digits[10:12]}:{digits[12:]}"
     try:
-        return datetime.fromisoformat(f"{day}T{digits[8:10]}:{digits[10:12]}:{digits[12:]}").isoformat()
+        return datetime.fromisoformat(text).isoformat()
     except ValueError:
         return None
 

@@ -283,7 +283,9 @@ def winter(
     hour = np.arange(steps) * STEP_S / 3600.0
     outside = -1.0 - 4.0 * np.cos(2 * np.pi * (hour - 3) / 24) + 3.0 * _wander(rng, (steps,), 40.0)
     load = np.clip((20.0 - outside) / 30.0, 0.3, 1.0)[:, None]
-    habit = rng.uniform(0.0, 0.08, n) * np.cos(2 * np.pi * (hour[:, None] - rng.uniform(5, 9, n)) / 24)
+    habit = rng.uniform(0.0, 0.08, n) * np.cos(
+        2 * np.pi * (hour[:, None] - rng.uniform(5, 9, n)) / 24
+    )
     wanted = city.design_kgs * load**0.8 * (1.0 + habit + 0.03 * _wander(rng, (steps, n), 1.0))
     hot = 70.0 + 40.0 * load[:, 0] + 0.5 * _wander(rng, (steps,), 2.0)
     cold = 42.0 + 8.0 * load[:, 0] + 0.5 * _wander(rng, (steps,), 4.0)

@@ -31,7 +31,6 @@ from heatloop.network.twin.learn import Errors, Learned, learn
 from heatloop.network.twin.metered import Piping, Readings, piping_of
 from heatloop.network.twin.observe import ZoneMap, zone_map
 from heatloop.network.twin.response import Response
-from heatloop.network.twin.zones import zones_of
 
 HOUR = int(3600 / STEP_S)
 WINDOW_H = 6
@@ -81,30 +80,26 @@ class Case:
         """Return the misses of a window and what leaks would look like in it."""
         assert self.learned is not None
         response = respond_over(self.piping, self.learned, window)
-        return response, signatures_of(
-            self.piping, self.learned, ERRORS, response, WINDOW_H, self.zones
-        )
+        return response, signatures_of(self.piping, self.learned, ERRORS, response, WINDOW_H)
 
     def judge(self, window: Readings) -> Finding:
         """Return what the twin says of a window."""
         assert self.learned is not None
         response, signatures = self.look(window)
-        return find_leak(self.piping, self.learned, signatures, response, window, self.n_zone)
+        return find_leak(self.piping, self.learned, signatures, response, window)
 
     def see(self, window: Readings) -> ZoneMap:
         """Return what the twin says it can see."""
         assert self.learned is not None
         leak = LEAK_SHARE * self.learned.source_kgs
-        return zone_map(self.piping, self.look(window)[1], self.n_zone, leak)
+        return zone_map(self.piping, self.look(window)[1], leak)
 
 
 def make_case(seed: int) -> Case:
     """Return a city, its hidden truth and its meters."""
     city, rng = make_city(seed), np.random.default_rng(1000 + seed)
     piping = piping_of(city.network, city.operation, city.taps)
-    return Case(
-        city=city, piping=piping, zones=zones_of(piping), truth=make_truth(city, rng), rng=rng
-    )
+    return Case(city=city, piping=piping, zones=piping.zone, truth=make_truth(city, rng), rng=rng)
 
 
 def leak_figures(quick: bool) -> dict[str, float]:
@@ -114,7 +109,7 @@ def leak_figures(quick: bool) -> dict[str, float]:
         quick: One city and few runs that share their days of learning; otherwise five cities, at
             least 50 runs of each kind, each run with days of learning of its own.
     """
-    cities, runs, days = (1, 6, 3) if quick else (5, 10, DAYS)
+    cities, runs, days = (1, 12, 4) if quick else (5, 10, DAYS)
     right, noticed, alarmed = [], [], []
     observable, smallest, misplaced_m = [], [], []
     for seed in range(1, cities + 1):

@@ -53,8 +53,8 @@ def check_heat(values, raw):
         count, code = raw[theirs]
         found = values[ours]
         assert found.unit_code == int(code, 16)
-        decimals = found.field.decimals - DECIMALS[code]
-        assert round(found.value * 10**decimals if decimals >= 0 else found.value / 10**-decimals) == count
+        power = found.field.decimals - DECIMALS[code]
+        assert round(found.value * 10**power if power >= 0 else found.value / 10**-power) == count
     assert round(values["supply_temperature"].value * 100) == raw["t_supply_x100"]
     assert round(values["return_temperature"].value * 100) == raw["t_return_x100"]
     assert values["working_time"].value == raw["hours"]
@@ -82,7 +82,7 @@ def test_every_frame_is_written_from_its_values(heatloop_data):
         values = {each.field.name: each.value for each in said.values}
         codes = [each.unit_code for each in said.values if each.unit_code is not None]
         again = answer(asked, said.profile, values, codes)
-        if values["clock"] is not None or case["id"] != "W4":
+        if case["id"] != "W4":
             assert encode_frame(again) == wire, case["id"]
         else:
             # Its clock shows second 60: no time, and a meter without one sends zeros.

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from heatloop.kernel.errors import InputError
-from heatloop.network.fluid import water
 from heatloop.network.flow.solver import Solver
+from heatloop.network.fluid import water
 from heatloop.network.model.kinds import Friction, LinkKind
 from heatloop.network.steady import solve_steady
 from heatloop.store.networks.files import read_network, write_network
@@ -168,6 +168,21 @@ def test_a_plant_of_given_flow_and_the_five_forms_of_consumers(tmp_path: Path) -
     assert operation.outlet_c[users[1]] == operation.outlet_c[users[3]] == pytest.approx(46.85)
 
 
+def test_one_place_of_a_zone_holds_its_pressure(tmp_path: Path) -> None:
+    net = pp.create_empty_network(fluid="water")
+    j = junctions(net, 4)
+    for a, b in ((0, 1), (2, 3)):
+        pipe(net, j[a], j[b])
+        for _ in range(2):
+            pp.create_circ_pump_const_pressure(
+                net, j[b], j[a], p_flow_bar=6 + a, plift_bar=2, t_flow_k=363.15
+            )
+    file = read(net, tmp_path)
+    assert file.network.pressure_held.tolist() == [True, False, True, False]
+    assert file.operation.held_kpa[[0, 2]].tolist() == [600.0, 800.0]
+    assert [f.thing for f in file.findings] == ["circ_pump_pressure 1", "circ_pump_pressure 3"]
+
+
 def controlled(net, j) -> None:
     pp.create_pressure_control(net, j[1], j[2], j[2], 3.0, name="reducer")
 
@@ -199,7 +214,7 @@ def test_what_does_not_map_is_named(tmp_path: Path, add, thing: str, place: str)
 @pytest.mark.parametrize("edit,message", [
     (lambda o: o["junction"].update(_object="{broken"), "not JSON"),
     (lambda o: o["pipe"].update(_object='{"columns":["a"],"index":[0],"data":[[1,2]]}'), "width"),
-    (lambda o: o["pipe"].update(_object='{"columns":["a"],"index":[0],"data":[[1]]}'), "junction|diam"),
+    (lambda o: o["pipe"].update(_object='{"columns":["a"],"index":[0],"data":[[1]]}'), "diameter"),
     (lambda o: o["pipe"].update(_object='{"columns":[],"index":["x"],"data":[[]]}'), "no number"),
     (lambda o: o.update(junction=7), "object"),
 ])  # fmt: skip

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from bench.leak_city import make_city, make_truth
-from heatloop.network.fluid import water
 from heatloop.network.flow.solver import Solver
+from heatloop.network.fluid import water
 from heatloop.network.model.builder import NetworkBuilder
-from heatloop.network.model.kinds import LinkKind
+from heatloop.network.model.kinds import Friction, LinkKind
 from heatloop.network.steady import solve_steady
 from heatloop.network.twin.estimate import Estimator, Trust
 from heatloop.network.twin.laws import LinkLaws
-from heatloop.network.model.kinds import Friction
 from heatloop.network.twin.meters import MeterKind, Meters, meters_of
 from heatloop.network.twin.warmth import WarmthEstimator
 

@@ -7,6 +7,7 @@ import pytest
 
 from bench.truth_leaks import ERRORS, LEAK_SHARE, WINDOW_H, leak_figures, make_case
 from heatloop.kernel.errors import InputError
+from heatloop.network.flow.solver import Solver
 from heatloop.network.fluid import water
 from heatloop.network.model.kinds import Friction
 from heatloop.network.twin.answers import Answers
@@ -17,7 +18,6 @@ from heatloop.network.twin.metered import piping_of
 from heatloop.network.twin.observe import zone_map
 from heatloop.network.twin.response import Responder, columns_of
 from heatloop.network.twin.sensors import best_sensors, candidates_of
-from heatloop.network.flow.solver import Solver
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +126,9 @@ def test_the_map_says_so_where_pressures_are_missing(learnt):
     everything = blind(window, np.arange(case.n_zone - 2))
     response = respond_over(case.piping, case.learned, everything)
     signatures = signatures_of(
-        case.piping, case.learned, ERRORS, response, WINDOW_H, case.zones
+        case.piping, case.learned, ERRORS, response, WINDOW_H
     )
-    dark = zone_map(case.piping, signatures, case.n_zone, size)
+    dark = zone_map(case.piping, signatures, size)
     assert dark.observable.mean() < 0.2
     # That water is lost is still seen by balances and make-up; where, is not.
     assert np.median(dark.detectable_kgs) < size
@@ -137,13 +137,12 @@ def test_the_map_says_so_where_pressures_are_missing(learnt):
     less = respond_over(case.piping, case.learned, blind(window, some))
     part = zone_map(
         case.piping,
-        signatures_of(case.piping, case.learned, ERRORS, less, WINDOW_H, case.zones),
-        case.n_zone,
+        signatures_of(case.piping, case.learned, ERRORS, less, WINDOW_H),
         size,
     )
     assert part.unknown_share[some].mean() > 1.2 * seen.unknown_share[some].mean()
     found = find_leak(
-        case.piping, case.learned, signatures, response, everything, case.n_zone
+        case.piping, case.learned, signatures, response, everything
     )
     assert not found.leaking
 
@@ -164,11 +163,11 @@ def test_the_sensor_advised_first_helps_most_where_nothing_is_measured(learnt):
     laws.prepare(op, np.full(piping.network.n_link, 60.0))
     candidates = candidates_of(
         piping, Answers(solver, op, flows), flows, laws.rub_kpa(flows.flow_kgs),
-        solver.conductance_kgs_kpa(), ERRORS, case.zones, case.n_zone,
+        solver.conductance_kgs_kpa(), piping.flows(window)[0], ERRORS,
     )  # fmt: skip
     advice = best_sensors(
-        piping, case.learned, ERRORS, response, candidates, case.zones, case.n_zone,
-        spread_kgs=5.0, count=3,
+        piping, case.learned, ERRORS, response, candidates,
+        spread_kgs=5.0, intervals=WINDOW_H, count=3,
     )  # fmt: skip
     assert [a.unknown_after < a.unknown_before for a in advice] == [True] * 3
     assert advice[1].unknown_before == pytest.approx(advice[0].unknown_after)
@@ -190,8 +189,8 @@ def test_the_sensor_advised_first_helps_most_where_nothing_is_measured(learnt):
         variance=candidates.variance[far],
     )
     worse = best_sensors(
-        piping, case.learned, ERRORS, response, elsewhere, case.zones, case.n_zone,
-        spread_kgs=5.0, count=1,
+        piping, case.learned, ERRORS, response, elsewhere,
+        spread_kgs=5.0, intervals=WINDOW_H, count=1,
     )  # fmt: skip
     assert worse[0].unknown_after > first.unknown_after
 

@@ -69,7 +69,7 @@ def test_both_editions_are_told_apart_by_length(name, length):
 def test_valves_addresses_and_refusals():
     close = write_valve(0x10, "00000000000001", "close", serial=3)
     assert encode_frame(close).hex(" ").upper() == (
-        "68 10 01 00 00 00 00 00 00 04 04 17 A0 03 99 D0 16"
+        "68 10 01 00 00 00 00 00 00 04 04 17 A0 03 99 D4 16"
     )
     asked = decode_message(close)
     assert values(asked) == {"valve": ("close", "")}

@@ -6,6 +6,7 @@ import argparse
 import csv
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -302,3 +303,23 @@ def test_a_profile_may_shut_and_hold(tmp_path: Path, capsys: pytest.CaptureFixtu
         run("network", "--network", net, "--profile", profile, "--out", out, "--step", 7200)
     with pytest.raises(InputError, match="not in the network"):
         run("network", "--network", net, "--profile", profile, "--out", out, "--only", "zzz")
+
+
+def test_the_examples_of_the_document_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs/simulate.md").read_text(encoding="utf-8")
+    flags = re.DOTALL | re.MULTILINE
+    files = dict(re.findall(r"^`([a-z]+\.(?:json|csv))`:\n\n```\w+\n(.*?)```", text, flags))
+    assert set(files) == {"pipe.json", "inlet.csv", "net.json", "day.csv"}
+    for name, content in files.items():
+        written(tmp_path / name, content)
+    pipe, series = tmp_path / "pipe.json", tmp_path / "inlet.csv"
+    assert run("pipe", "--spec", pipe, "--inlet", series, "--out", tmp_path / "out.csv") == 0
+    argv = ("network", "--network", tmp_path / "net.json", "--out")
+    assert run(*argv, tmp_path / "steady") == 0
+    assert run(*argv, tmp_path / "day", "--profile", tmp_path / "day.csv", "--step", "600") == 0
+    for name in re.findall(r"`((?:series_)?[a-z_]+\.csv|summary\.json)`", text):
+        if name not in ("inlet.csv", "day.csv", "out.csv"):
+            assert (tmp_path / "day" / name).is_file(), name
+    assert "chp" in capsys.readouterr().out

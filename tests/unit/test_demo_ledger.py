@@ -86,3 +86,73 @@ def test_mains_lead_from_the_source_to_every_station(ledger):
 def test_an_unknown_size_is_refused():
     with pytest.raises(InputError):
         demo_ledger("enormous")
+
+
+@pytest.fixture(scope="module")
+def medium():
+    return build_ledger(*demo_ledger("medium"), version=1, keys={})
+
+
+def test_the_medium_city_has_what_a_city_has(medium):
+    count = {
+        kind: len(medium.of_kind(kind))
+        for kind in ("heat_source", "chp", "storage_tank", "boiler", "substation", "unit")
+    }
+    assert count == {
+        "heat_source": 2,
+        "chp": 1,
+        "storage_tank": 1,
+        "boiler": 4,
+        "substation": 40,
+        "unit": 80,
+    }
+    assert [a.code for a in medium.of_kind("isolation_station")] == ["IS0001"]
+    assert [a.code for a in medium.of_kind("booster_station")] == ["BS0001"]
+    fed = [a.parent for a in medium.of_kind("substation")]
+    assert {code: fed.count(code) for code in set(fed)} == {
+        "HS0001": fed.count("HS0001"),
+        "HS0002": 22 - fed.count("HS0001"),
+        "BS0001": 8,
+        "IS0001": 10,
+    }
+    names = [a.zh for a in medium.of_kind("community")]
+    assert len(set(names)) == 40
+    lacking = {gap.asset[:2] for gap in missing_points(medium)}
+    assert not lacking & {"HS", "SS", "UN", "BD", "WS", "IS", "BS"}
+
+
+@pytest.mark.parametrize("size", ["medium", "large"])
+def test_every_pipe_joins_two_places_and_all_hang_together(size):
+    assets, _, _ = demo_ledger(size)
+    codes = {a.code for a in assets}
+    beside = {}
+    for asset in assets:
+        if asset.kind == "pipe_segment":
+            start, end = str(asset.attributes["from_node"]), str(asset.attributes["to_node"])
+            assert {start, end} <= codes
+            assert asset.attributes["length_m"] > 0.0
+            beside.setdefault(start, []).append(end)
+            beside.setdefault(end, []).append(start)
+    seen, waiting = {"HS0001"}, ["HS0001"]
+    while waiting:
+        fresh = set(beside[waiting.pop()]) - seen
+        seen |= fresh
+        waiting += fresh
+    stations = {a.code for a in assets if a.kind == "substation"}
+    assert stations <= seen
+    assert {a.code for a in assets if a.kind == "heat_source"} <= seen
+    assert len(stations) == {"medium": 40, "large": 520}[size]
+
+
+def test_a_gateway_reads_no_more_than_sixty_stations_of_one_branch():
+    assets, devices, gateways = demo_ledger("large")
+    branch = {a.code: a.organisation[2:4] for a in assets if a.kind == "substation"}
+    own = {}
+    for device in devices:
+        if device.profile == "substation_controller":
+            own.setdefault(device.gateway, []).append(branch[device.asset])
+    assert len(gateways) == len(own) == 10
+    assert max(len(stations) for stations in own.values()) <= 60
+    assert all(len(set(stations)) == 1 for stations in own.values())
+    assert {device.gateway for device in devices} == {g.code for g in gateways}
+    assert len(demo_ledger("medium")[2]) == 2

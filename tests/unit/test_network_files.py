@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from heatloop.kernel.errors import InputError
+from heatloop.network.flow.solver import Solver
+from heatloop.network.fluid import water
 from heatloop.network.model.builder import NetworkBuilder
 from heatloop.network.model.kinds import LinkKind
+from heatloop.network.steady import solve_steady
 from heatloop.network.topology.findings import check_shape
 from heatloop.store.networks.files import read_network, write_network
 from heatloop.store.networks.network_file import NetworkFile
@@ -262,3 +265,21 @@ def test_numbers_that_json_has_not(tmp_path: Path) -> None:
     path.write_text(json.dumps(change("pipes", 0, "length_m", value=float("nan"))), "utf-8")
     with pytest.raises(InputError, match="must be a number"):
         read_network(path)
+
+
+def test_the_documented_examples_work(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "network-files.md").read_text("utf-8")
+    path = tmp_path / "net.json"
+    path.write_text(text.split("```json\n")[1].split("```")[0], "utf-8")
+    file = read_network(path)
+    assert check_shape(file.network, file.operation) == ()
+    state = solve_steady(Solver(file.network, fluid=water()), file.operation)
+    at = file.network.link_index()
+    users = [at[name] for name in ("school", "block 1", "block 2")]
+    heat = state.flow_kgs[users] * 4.187 * (state.inlet_c[users] - state.outlet_c[users])
+    assert heat == pytest.approx([250.0, 180.0, 160.0], rel=1e-6)
+    table = tmp_path / "street.csv"
+    table.write_text(text.split("```csv\n")[1].split("```")[0], "utf-8")
+    street = read_network(table)
+    assert street.network.node_names == ("热源", "一号井", "北苑")
+    assert street.network.length_m.tolist() == [420.0, 180.0]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from heatloop.kernel.errors import InputError
-from heatloop.network.fluid import water
 from heatloop.network.flow.solver import Solver
+from heatloop.network.fluid import water
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.steady import solve_steady
 from heatloop.network.topology.findings import check_shape
@@ -146,7 +146,8 @@ def test_supply_and_return_drawn_both() -> None:
 def test_projected_coordinates_need_their_name() -> None:
     features = [
         {"type": "Feature", "properties": {"name": "p", "diameter_m": 0.1, "side": side},
-         "geometry": {"type": "LineString", "coordinates": [[3416947.0, 5369956.0], [x, 5369956.0]]}}
+         "geometry": {"type": "LineString",
+                      "coordinates": [[3416947.0, 5369956.0], [x, 5369956.0]]}}
         for side, x in (("supply", 3417047.0), ("return", 3417048.0))
     ]  # fmt: skip
     features[1]["properties"]["name"] = "q"

@@ -9,8 +9,8 @@ import pytest
 
 from heatloop.demo.ledger import demo_ledger
 from heatloop.kernel.errors import InputError
-from heatloop.network.fluid import water
 from heatloop.network.flow.solver import Solver
+from heatloop.network.fluid import water
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.steady import solve_steady
 from heatloop.network.topology.findings import check_shape

@@ -111,6 +111,9 @@ def test_trace_along_the_chain() -> None:
     assert (pipe.attributes["from_node"], pipe.attributes["to_node"]) == ("HS0001", "PN00001")
     everyone = network_shape.network_trace(world(), ALL, "PS00001")
     assert everyone.stations == [f"SS{n:04d}" for n in range(1, 7)]
+    west = network_shape.network_trace(world(), Scope.of(["CO01/BR02"]), "PN00009", "upstream")
+    # The source belongs to the other branch: it is not told.
+    assert (west.nodes, west.sources) == (["PN00007", "PN00008"], [])
     with pytest.raises(Refused):
         network_shape.network_trace(world(), ALL, "PN00003", "sideways")
     with pytest.raises(Refused):

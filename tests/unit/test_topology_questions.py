@@ -168,6 +168,27 @@ def test_fewest_valves_or_fewest_users() -> None:
     assert near.outage.lost == ("uC",)
 
 
+def test_two_ways_that_share_a_valve_at_first() -> None:
+    """The shortest way to the plant takes `cross`; only giving it back shows that two do."""
+    net = NetworkBuilder()
+    names = ("s", "a", "b", "t", "plant.r", *(f"m{n}" for n in range(4)))
+    for name in names:
+        net.node(name, held_kpa=300.0 if name == "t" else float("nan"))
+    net.node("end")
+    net.pipe("burst", "s", "end", length_m=1.0, diameter_m=0.1)
+    for valve, start, end in (("va", "s", "a"), ("cross", "a", "b"), ("vt", "b", "t"),
+                              ("vb", "m1", "b"), ("long", "m3", "t")):  # fmt: skip
+        net.valve(valve, start, end, kvs_m3h=10.0)
+    for pipe, start, end in (("p1", "s", "m0"), ("p2", "m0", "m1"), ("p3", "a", "m2"),
+                             ("p4", "m2", "m3")):  # fmt: skip
+        net.pipe(pipe, start, end, length_m=1.0, diameter_m=0.1)
+    net.lift("plant", "plant.r", "t", lift_kpa=100.0, outlet_c=90.0)
+    network, operation = net.build()
+    found = isolate(network, operation, "burst")
+    assert found.possible
+    assert found.valves == ("va", "vb")
+
+
 def test_only_the_valves_named_may_be_closed() -> None:
     network, operation = built(("p1",))
     can = np.zeros(network.n_link, np.bool_)

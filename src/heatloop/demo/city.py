@@ -9,7 +9,7 @@ from heatloop.demo.faults import Faults, offered_faults
 from heatloop.demo.first_settings import first_settings
 from heatloop.demo.ledger import BASE_PORT, ledger_of
 from heatloop.demo.meters import Meters
-from heatloop.demo.readings import Readings, quick_values, true_values
+from heatloop.demo.readings import Readings, sensed_values, true_values
 from heatloop.demo.registers import RegisterMemory
 from heatloop.demo.streets import draw_streets
 from heatloop.demo.totals import Totals
@@ -172,17 +172,15 @@ class City:
         low, high = self._day_range_c
         here = self.weather.outdoor_c
         self._day_range_c = (min(low, here), max(high, here))
-        self._values = true_values(
+        values = true_values(
             self.works,
             self.totals,
             self.weather,
             self._day_range_c,
             self.controllers.interlock_word,
         )
-        return self.readings.pick(self._values)
+        return self.readings.pick(values)
 
     def _glance(self) -> Floats:
-        """Return what is true of all measured points, brought up to date where controllers look."""
-        fresh = quick_values(self.works, self.totals, self.controllers.interlock_word)
-        self._values.update(fresh)
-        return self.readings.pick(self._values)
+        """Return what is true of all measured points, up to date where controllers look."""
+        return self.readings.refresh(sensed_values(self.works))

@@ -68,7 +68,7 @@ class Controllers:
         self._designs = curve_designs(streets)
         self._logics: list[UnitLogic | None] = [None] * n
         self._hardwired = [Interlocks() for _ in range(n)]
-        self._seen: list[tuple[float, ...]] = [()] * n
+        self._seen: list[bytes] = [b""] * n
         self._sensors = np.array(
             [[measured[f"UN{u + 1:04d}.{kind}"] for kind in _SENSED] for u in range(n)]
         )
@@ -83,6 +83,10 @@ class Controllers:
         self._kept = [
             [pair for pair in own if pair[0].startswith(("limit_", "heating_curve_"))]
             for own in names
+        ]
+        self._kept_at = [
+            memory.setting_at[np.array([number for _, number in own], dtype=np.intp)]
+            for own in self._kept
         ]
 
     def act(self, shown: Floats, outdoor_c: float, now_s: float, dt_s: float) -> Commands:
@@ -152,18 +156,18 @@ class Controllers:
 
     def _settings(self, unit: int, values: list[float]) -> UnitSettings:
         """Return a unit's settings, made anew only when a register changed."""
-        kept = tuple(values[number] for _, number in self._kept[unit])
+        kept = self._memory.words[self._kept_at[unit]].tobytes()
         logic = self._logics[unit]
         if logic is None:
             works = self._works
             logic = self._logics[unit] = UnitLogic(
                 valve_pct=float(works.valve_pct[unit]), pump_hz=float(works.pump_hz[unit])
             )
-            self._seen[unit] = ()
+            self._seen[unit] = b""
         if kept != self._seen[unit]:
             self._seen[unit] = kept
-            names = (kind for kind, _ in self._kept[unit])
-            logic.settings = settings_from(dict(zip(names, kept, strict=True)), logic.settings)
+            found = {kind: values[number] for kind, number in self._kept[unit]}
+            logic.settings = settings_from(found, logic.settings)
         return logic.settings
 
     def _regulate(

@@ -40,9 +40,16 @@ def true_values(
     )
 
 
-def quick_values(works: Works, totals: Totals, interlock_word: Floats) -> Values:
-    """Return what controllers of units look at between two readings of all meters."""
-    return _units(works, totals, interlock_word) | {"tank_level": works.tank_m}
+def sensed_values(works: Works) -> Values:
+    """Return what controllers of units look at, by point kind; see `true_values`."""
+    loops = works.secondary
+    return {
+        "secondary_supply_temperature": loops.supply_c,
+        "secondary_return_temperature": loops.return_c,
+        "secondary_supply_pressure": works.secondary_supply_kpa(),
+        "secondary_return_pressure": works.return_kpa,
+        "tank_level": works.tank_m,
+    }
 
 
 def _weather(weather: Weather, day_range_c: tuple[float, float]) -> Values:
@@ -123,6 +130,8 @@ class Readings:
     def __init__(self, measured: Sequence[Binding]) -> None:
         self._measured = tuple(measured)
         self._pick: NDArray[np.intp] | None = None
+        self._first: dict[str, int] = {}
+        self._flat: Floats = np.empty(0)
 
     def pick(self, values: Values) -> Floats:
         """Return the true value of each measured binding, shape (n_measured,).
@@ -130,14 +139,21 @@ class Readings:
         Raises:
             ConfigError: A binding measures something the city does not have.
         """
-        flat = np.concatenate([np.asarray(part, dtype=np.float64) for part in values.values()])
+        self._flat = np.concatenate([np.asarray(p, dtype=np.float64) for p in values.values()])
         if self._pick is None:
             self._pick = self._plan(values)
-        return np.asarray(flat[self._pick])
+        return np.asarray(self._flat[self._pick])
+
+    def refresh(self, values: Values) -> Floats:
+        """Return the same after `pick` with the values of some kinds brought up to date."""
+        for kind, part in values.items():
+            self._flat[self._first[kind] : self._first[kind] + len(part)] = part
+        return np.asarray(self._flat[self._pick])
 
     def _plan(self, values: Values) -> NDArray[np.intp]:
         sizes = {kind: len(part) for kind, part in values.items()}
         first = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+        self._first = first
         places = []
         for binding in self._measured:
             asset = binding.point.split(".")[0]

@@ -106,6 +106,8 @@ class Totals:
         self.source_m3 += kgs * 3600.0 / density_kg_m3(back_c) * hours
         fresh_m3 = primary.makeup_kgs * 3600.0 / _density(MAKEUP_C) * hours
         self.source_makeup_m3[0] += fresh_m3[0]
+        if not len(real.booster_kgs):
+            return
         self.isolation_makeup_m3 += fresh_m3[1:]
         self.isolation_kwh += zones.heat_kw * hours
         zone_kgs = np.maximum(primary.flow_kgs[at.cold_plate], 0.0)

@@ -37,6 +37,8 @@ class Zones:
             supply_c: Temperature each isolation station sends into its zone, shape (n_isolation,).
             dt_s: Step.
         """
+        if not len(self.booster_hz):
+            return
         error = orders.zone_c - supply_c
         move = _KP_PCT_K * (error - self.error_k)
         move += min(_KI_PCT_KS * dt_s, _MOST_PCT_K) * error
@@ -62,6 +64,8 @@ class Zones:
             cold_c: Temperature at which the cold water comes in, shape (n_isolation,).
         """
         truth = self.truth
+        if not len(self.pump_hz):
+            return self.heat_kw
         hot, cold = np.maximum(hot_kgs, 0.0), np.maximum(cold_kgs, 0.0)
         ua = conductance_kw_k(
             truth.plates_kw_k, hot / truth.hot_kgs, cold / truth.cold_kgs, truth.plates_fouling

@@ -13,10 +13,18 @@ from heatloop.plant.model import Asset, Binding, Device, Point
 from heatloop.plant.profiles import OWN, ProfileRow, profile
 
 _LEAK_WATCH = ("water_loss_flow", "water_loss_excess", "leak_detectable_flow", "leak_state")
+_TWIN_NODE = (
+    "twin_supply_pressure",
+    "twin_return_pressure",
+    "twin_pressure_sigma",
+    "twin_supply_temperature",
+)
 COMPUTED = {
     "community": ("occupancy_rate", "complaint_rate"),
-    "company": _LEAK_WATCH,
+    "company": (*_LEAK_WATCH, "twin_state", "twin_suspect_count"),
     "isolation_station": _LEAK_WATCH,
+    "pipe_node": _TWIN_NODE,
+    "pipe_segment": ("twin_flow", "twin_flow_sigma"),
 }
 """Point kinds the platform computes, by asset kind; no device holds them (6.1.1.1 b 6, 7.7 d)."""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from heatloop.network.arrays import Floats
 from heatloop.network.compiled import compiled
 from heatloop.network.flow.factor import factorise, substitute
@@ -16,6 +18,7 @@ from heatloop.network.flow.laws import loss
 from heatloop.network.model.net import Flags, Ints
 
 _HALF_AFTER = 25
+_CALM_AFTER = 8
 _LEAST_LEAK_KPA = 1.0
 _FLOW_PER_PRESSURE = 0.1
 
@@ -29,6 +32,19 @@ def leak_kgs(coefficient: float, pressure_kpa: float) -> tuple[float, float]:
         return coefficient * pressure_kpa, coefficient
     out = coefficient * math.sqrt(pressure_kpa)
     return out, 0.5 * out / pressure_kpa
+
+
+@compiled
+def _leak_miss(leak: Floats, at_kpa: Floats, p: Floats, share: float) -> float:
+    """Return how far leaks are from their straight law, kg/s, and move it towards `p`."""
+    most = 0.0
+    for v in range(len(leak)):
+        if leak[v] > 0.0:
+            out, slope = leak_kgs(leak[v], at_kpa[v])
+            now, _ = leak_kgs(leak[v], p[v])
+            most = max(most, abs(out + slope * (p[v] - at_kpa[v]) - now))
+            at_kpa[v] += share * (p[v] - at_kpa[v])
+    return most
 
 
 @compiled
@@ -87,16 +103,19 @@ def _assemble(
 @compiled
 def draw_off(
     rank: Ints, pinned: Flags, held_kpa: Floats, drawn_kgs: Floats, leak: Floats,
-    p: Floats, diag: Floats, b: Floats,
+    leak_kpa: Floats, p: Floats, diag: Floats, b: Floats,
 ) -> None:  # fmt: skip
-    """Add what is drawn and leaks at each node, and the pins of nodes without supply."""
+    """Add what is drawn and leaks at each node, and the pins of nodes without supply.
+
+    Leaks are straight lines through their law at `leak_kpa`, shape (n_node,).
+    """
     for v in range(len(rank)):
         i = rank[v]
         if i < 0:
             p[v] = held_kpa[v]
             continue
-        out, slope = leak_kgs(leak[v], p[v])
-        b[i] -= drawn_kgs[v] + out - slope * p[v]
+        out, slope = leak_kgs(leak[v], leak_kpa[v])
+        b[i] -= drawn_kgs[v] + out - slope * leak_kpa[v]
         diag[i] += slope
         if pinned[i]:
             diag[i] += 1.0
@@ -114,7 +133,7 @@ def predict(
     """
     for i in range(len(b)):
         b[i] = 0.0
-    draw_off(rank, pinned, held_kpa, change_kgs, leak, p, diag, b)
+    draw_off(rank, pinned, held_kpa, change_kgs, leak, p, p, diag, b)
     for v in range(len(rank)):
         if rank[v] >= 0:
             b[rank[v]] = -change_kgs[v]
@@ -190,17 +209,22 @@ def newton(
         b: Work space, shape (n_free,).
     """
     most_miss, worst, at, last, step = math.inf, math.inf, -1, math.inf, 1.0
+    leak_kpa = np.empty(len(p))
+    for v in range(len(p)):
+        leak_kpa[v] = p[v]
     for round_ in range(most + 1):
         most_miss, worst, at = _assemble(
             law, laws, one_way, rough, x, active, from_node, to_node, rank, entry, held_kpa,
             m, p, g, h, low, diag, b, tolerance_kpa,
         )  # fmt: skip
-        if round_ > 0 and most_miss <= 1.0:
+        calm = 1.0 if round_ <= _CALM_AFTER else 0.5
+        leak_miss = _leak_miss(leak, leak_kpa, p, calm)
+        if round_ > 0 and most_miss <= 1.0 and leak_miss <= 10.0 * tolerance_kpa:
             return round_, worst, at
         if round_ > _HALF_AFTER:
             step = 0.5 if most_miss >= 0.5 * last else 1.0
         last = most_miss
-        draw_off(rank, pinned, held_kpa, drawn_kgs, leak, p, diag, b)
+        draw_off(rank, pinned, held_kpa, drawn_kgs, leak, leak_kpa, p, diag, b)
         factorise(column, rows, updates, target, low, diag)
         substitute(column, rows, low, diag, b)
         for v in range(len(rank)):

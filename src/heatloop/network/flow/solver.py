@@ -148,8 +148,13 @@ class Solver:
         settings[:, 3] = throttles.first()
         steps = 0
         while True:
+            warm = not self._fresh
             taken, residual, worst = self._newton(operation, drawn, warm_c, tolerance_kpa)
             steps += taken
+            if warm and taken > _MOST_STEPS:
+                # The last solution may be a bad place to start from.
+                self._forget()
+                continue
             if taken > _MOST_STEPS and not residual <= tolerance_kpa:
                 self._refuse(drawn, operation, worst, residual)
             if throttles.settled(self._m, self._p, operation.lift_kpa, settings, self._laws):
@@ -192,6 +197,7 @@ class Solver:
                 np.zeros(self.network.n_node),
                 self._leak,
                 self._p,
+                self._p,
                 self._diag,
                 self._b,
             )
@@ -225,6 +231,8 @@ class Solver:
             return
         net, pattern = self.network, self.pattern
         self._shut = operation.shut.copy()
+        # The stored matrix is of the old topology: nothing can be predicted from it.
+        self._factored = True
         active = pattern.conducts & ~operation.shut
         part = components(net.n_node, active, net.from_node, net.to_node)
         self._supplied = supplied_nodes(net, part)
@@ -318,11 +326,15 @@ class Solver:
             self._b,
         )
 
-    def _refuse(self, drawn: Floats, operation: Operation, worst: int, residual: float) -> None:
-        """Raise with the place that is to blame, and forget what was found."""
+    def _forget(self) -> None:
+        """Let the next solve start from nothing."""
         self._fresh = True
         self._x[:] = 0.0
         self._p[:] = 0.0
+
+    def _refuse(self, drawn: Floats, operation: Operation, worst: int, residual: float) -> None:
+        """Raise with the place that is to blame, and forget what was found."""
+        self._forget()
         net = self.network
         held = operation.held_kpa[net.pressure_held]
         for what, values in (

@@ -97,7 +97,7 @@ def take_out(
             if forward[k] > 0:
                 at = head + count - 1
                 at = at - room if at >= room else at
-            while True:
+            while count > 0:
                 kg, s = segment[base + at, 0], segment[base + at, 1]
                 whole = flushed or (kg <= left and count > 1)
                 part = kg if whole else min(left, kg)
@@ -117,7 +117,7 @@ def take_out(
                 else:
                     at = at + 1 if at + 1 < room else 0
                     head = at
-                if count == 0 or (left <= 0.0 and not flushed):
+                if left <= 0.0 and not flushed:
                     break
             state[k, HEAD] = head
             state[k, COUNT] = count

@@ -158,7 +158,8 @@ class Dynamics:
     @property
     def inlet_c(self) -> Floats:
         """Temperature where water entered each link in the last step, shape (n_link,)."""
-        return self._shown[INLET]
+        found: Floats = self._shown[INLET]
+        return found
 
     def fill(self, link_c: Floats) -> None:
         """Set the temperature of all water and wall.
@@ -273,9 +274,7 @@ class Dynamics:
         self._early = np.flatnonzero(self._plan[: self._n_plan, TRAITS] & EARLY)
         self._dry = np.flatnonzero((self._forward == 0) & ~self._is_pipe)
 
-    def _push(
-        self, flow: Floats, operation: Operation, dt_s: float, outside: Floats
-    ) -> Floats:
+    def _push(self, flow: Floats, operation: Operation, dt_s: float, outside: Floats) -> Floats:
         net, cp, pool, work = self.network, self.cp_kj_kgk, self._pool, self._work
         state, segment, plan, forward = self._state, self._segment, self._plan, self._forward
         demand, set_c, source_c = operation.demand_kw, operation.outlet_c, operation.source_c

@@ -54,7 +54,7 @@ def film_w_m2k(
     if re < TURBULENT_RE:
         share = (re - LAMINAR_RE) / (TURBULENT_RE - LAMINAR_RE)
         nusselt = share * nusselt + (1.0 - share) * _LAMINAR_NU
-    return nusselt * conducts / diameter_m
+    return float(nusselt * conducts / diameter_m)
 
 
 @compiled
@@ -86,4 +86,4 @@ def dispersion_m2_s(
         cp = looked_up(table, low_c, step_k, temperature_c, 2)
         diffusivity = conductivity_w_mk(temperature_c) / (1000.0 * density * cp)
         ratio = min(ratio, speed_d / diffusivity / 192.0)
-    return ratio * speed_d
+    return float(ratio * speed_d)

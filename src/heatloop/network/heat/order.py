@@ -64,8 +64,9 @@ def begin(
     Returns:
         The links that leave each node.
     """
-    first[:] = 0
-    waits[:] = 0
+    for v in range(len(waits)):
+        first[v + 1] = waits[v] = 0
+    first[0] = 0
     for k in range(len(forward)):
         back = 1 if forward[k] < 0 else 0
         rows[k, LINK], rows[k, WAY] = k, forward[k]
@@ -92,12 +93,23 @@ def begin(
 @compiled
 def couple(hot: Ints, cold: Ints, forward: Ints, fixed: Flags, rows: Ints) -> None:
     """Write which links exchange heat now: both flow, and neither has a set outlet."""
-    rows[:, PARTNER] = -1
+    for k in range(len(rows)):
+        rows[k, PARTNER] = -1
     for x in range(len(hot)):
         a, b = hot[x], cold[x]
         if forward[a] != 0 and forward[b] != 0 and not fixed[a] and not fixed[b]:
             rows[a, PARTNER], rows[a, SIDE] = b, x
             rows[b, PARTNER], rows[b, SIDE] = a, -1 - x
+
+
+@compiled
+def _released(v: int, waits: Ints, stack: Ints, filled: int) -> int:
+    """Let node `v` wait for one link less; put it on the stack when it waits for none."""
+    waits[v] -= 1
+    if waits[v] == 0:
+        stack[filled] = v
+        return filled + 1
+    return filled
 
 
 @compiled
@@ -140,11 +152,7 @@ def arrange(rows: Ints, first: Ints, leaving: Ints, waits: Ints, longest: Ints, 
             cut_at += 1
             if rows[k, WAY] != 0 and not done[k] and not rows[k, TRAITS] & EARLY:
                 rows[k, TRAITS] |= EARLY
-                v = rows[k, HEAD_NODE]
-                waits[v] -= 1
-                if waits[v] == 0:
-                    stack[filled] = v
-                    filled += 1
+                filled = _released(rows[k, HEAD_NODE], waits, stack, filled)
             continue
         filled -= 1
         v = stack[filled]
@@ -158,12 +166,9 @@ def arrange(rows: Ints, first: Ints, leaving: Ints, waits: Ints, longest: Ints, 
             for turn in range(2 if other >= 0 else 1):
                 link = other if turn == 1 else k
                 done[link] = True
-                plan[n_plan] = rows[link]
+                for column in range(plan.shape[1]):
+                    plan[n_plan, column] = rows[link, column]
                 n_plan += 1
                 if not rows[link, TRAITS] & EARLY:
-                    head = rows[link, HEAD_NODE]
-                    waits[head] -= 1
-                    if waits[head] == 0:
-                        stack[filled] = head
-                        filled += 1
+                    filled = _released(rows[link, HEAD_NODE], waits, stack, filled)
     return n_plan

@@ -98,7 +98,7 @@ def _check(name: str, value: float, above: float | None = None) -> None:
 def outside_mk_w(pipe: PipeMaterials) -> float:
     """Return the resistance from the jacket to the surroundings, m K/W.
 
-    Reference: buried, shape factor of a cylinder under a plane, acosh(2 z / d) / (2 pi k); EN 13941.
+    Reference: buried, a cylinder under a plane, acosh(2 z / d) / (2 pi k); EN 13941.
     """
     if pipe.depth_m is None:
         return 1.0 / (pipe.outer_w_m2k * math.pi * pipe.jacket_m)

@@ -14,6 +14,8 @@ HEAT_IN, KG_IN, ENTERS, LEAVES, CARRIED = range(5)
 from and went outside, kg K that belong to the next step (see `arrange`)."""
 INLET, OUTLET, LOST, GIVEN, TAKEN = range(5)
 """Rows of `shown`: temperatures of each link; kJ lost, given and taken in the step."""
+_MOST_CARRIED_K = 2.0
+"""What is carried over from the step before changes a node's temperature by no more than this."""
 LINK, TAIL, HEAD_NODE, WAY, PARTNER, SIDE, TRAITS = range(7)
 """Columns of `plan`, a row for each flowing link in the order of work."""
 PIPE, HEAT, EARLY, FIXED = 1, 2, 4, 8
@@ -55,8 +57,10 @@ def gather(
             come += enters
         pool[v, KG_IN] = come
         if come > 0.0:
-            heat += pool[v, CARRIED]
-            pool[v, CARRIED] = 0.0
+            # Not more at once than a small flow can bear.
+            carried = min(max(pool[v, CARRIED], -_MOST_CARRIED_K * come), _MOST_CARRIED_K * come)
+            heat += carried
+            pool[v, CARRIED] -= carried
         pool[v, HEAT_IN] = heat
 
 

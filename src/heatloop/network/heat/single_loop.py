@@ -27,8 +27,8 @@ BARE = 1e-9
 def leave(
     segment: Floats, ring: Ints, at_end: bool, excess_m3: float, table: Floats, low_c: float,
     step_k: float, last_c: float,
-) -> tuple[float, float, float]:  # fmt: skip
-    """Take a volume out at an end; return its mass, mass times temperature, and last temperature.
+) -> tuple[float, float]:  # fmt: skip
+    """Take a volume out at an end; return its mass times temperature, and last temperature.
 
     Args:
         segment: Mass and temperature, shape (n, 2).
@@ -41,7 +41,7 @@ def leave(
         last_c: Temperature of the last water out, kept when none leaves.
     """
     room = segment.shape[0]
-    kg = heat = 0.0
+    heat = 0.0
     while excess_m3 > 0.0 and ring[1] > 0:
         row = place_of(0, room, ring[0], ring[1] - 1 if at_end else 0)
         last_c = segment[row, 1]
@@ -49,7 +49,6 @@ def leave(
         volume = segment[row, 0] / density
         whole = volume <= excess_m3 and ring[1] > 1
         part = segment[row, 0] if whole else min(excess_m3 * density, 0.999 * segment[row, 0])
-        kg += part
         heat += part * last_c
         excess_m3 -= volume
         if whole:
@@ -59,7 +58,7 @@ def leave(
         else:
             segment[row, 0] -= part
             break
-    return kg, heat, last_c
+    return heat, last_c
 
 
 @compiled
@@ -134,7 +133,7 @@ def conduct_out(
             inward = link[k] * wall[j, k + 1] if k < n - 1 else 0.0
             wall[j, k] = (wall[j, k] + inward) / pivot[k]
         lost += link[n - 1] * (wall[j, n - 1] - ambient_c)
-    return lost * cell_m * dt_s
+    return float(lost * cell_m * dt_s)
 
 
 @compiled
@@ -188,7 +187,7 @@ def held_heat(segment: Floats, ring: Ints, wall: Floats, pipe: Floats, held: Flo
     for j in range(wall.shape[0]):
         for k in range(wall.shape[1]):
             heat += wall[j, k] * held[k] * cell_m
-    return heat
+    return float(heat)
 
 
 @compiled
@@ -204,8 +203,11 @@ def content_m3(segment: Floats, ring: Ints, table: Floats, low_c: float, step_k:
 @compiled
 def parts_of_step(dt_s: float, flow_kgs: float, pipe: Floats, cells: int, density: float,
                   film_w_mk: float) -> int:  # fmt: skip
-    """Return into how many parts a step is cut: about a cell each, and not far above the wall's
-    time constant, which is where moving first and exchanging afterwards would blur a front."""
+    """Return into how many parts a step is cut.
+
+    About a cell each, and not far above the wall's time constant: moving first and exchanging
+    afterwards would blur a front.
+    """
     if flow_kgs == 0.0:
         longest = 30.0
     else:
@@ -286,7 +288,7 @@ def run_pipe(
             around = ambient_c[k - 1] + (ambient_c[k] - ambient_c[k - 1]) * share
             if m < 0.0:
                 warm = far_c[k]
-                if not warm == warm:
+                if math.isnan(warm):
                     warm = end_c
             if meter == 1:
                 m *= looked_up(table, low_c, step_k, warm if m > 0.0 else front_c, 0)
@@ -300,7 +302,7 @@ def run_pipe(
                     segment, 0, room, ring[0], ring[1], m > 0.0, kg, warm, least, 0.0
                 )
                 excess = content_m3(segment, ring, table, low_c, step_k) - whole_m3
-                out_kg, out_heat, last = leave(
+                out_heat, last = leave(
                     segment, ring, m > 0.0, excess, table, low_c, step_k,
                     end_c if m > 0.0 else front_c,
                 )  # fmt: skip

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from heatloop.kernel.errors import InputError
+from heatloop.network.anderson import Anderson
 from heatloop.network.arrays import Floats
 from heatloop.network.fluid import Fluid
 from heatloop.network.model.net import Ints, Network
 from heatloop.network.model.operation import Operation
 from heatloop.network.sweep.order import downstream_order, incidence
-from heatloop.network.sweep.sweep import sweep
+from heatloop.network.sweep.sweep import HOTTEST_C, sweep
 
 STILL_KGS = 1e-5
 """Flows below this carry no heat: what stands takes the temperature of its surroundings."""
-_LOOP_TOLERANCE_K = 1e-10
-_MOST_LOOPS = 20_000
+_LOOP_TOLERANCE_K = 1e-9
+_MOST_LOOPS = 2_000
+_COLDEST_C = -60.0
 
 
 class Sweeper:
@@ -115,20 +119,30 @@ class Sweeper:
         )
         sweep(self._order, 0, self._known, *arrays)
         if self._known < net.n_node:
-            for _ in range(_MOST_LOOPS):
-                change = sweep(self._order, self._known, net.n_node, *arrays)
-                if change < _LOOP_TOLERANCE_K:
-                    break
-            else:
-                name = net.node_names[int(self._order[self._known])]
-                raise InputError(
-                    "the temperatures of a closed loop do not settle",
-                    thing=name,
-                    fix="set a temperature somewhere in the loop",
-                )
+            self._close_loops(node_c, arrays)
         # Links with a set outlet did not wait for their inlet.
         tail = np.where(forward > 0, net.from_node, net.to_node)
         return node_c, np.where(forward != 0, node_c[tail], inlet_c), outlet_c
+
+    def _close_loops(self, node_c: Floats, arrays: tuple[Any, ...]) -> None:
+        """Sweep what goes round in loops until it stays.
+
+        Raises:
+            InputError: It never stays.
+        """
+        n, left = self.network.n_node, self._order[self._known :]
+        memory = Anderson()
+        for _ in range(_MOST_LOOPS):
+            before = node_c[left]
+            if sweep(self._order, self._known, n, *arrays) < _LOOP_TOLERANCE_K:
+                return
+            after = memory.next(before, node_c[left] - before)
+            node_c[left] = np.clip(after, _COLDEST_C, HOTTEST_C)
+        raise InputError(
+            "the temperatures of a closed loop do not settle",
+            thing=self.network.node_names[int(left[0])],
+            fix="set a temperature somewhere in the loop",
+        )
 
     def _inflow(self, operation: Operation, flow_kgs: Floats) -> Floats:
         """Return the water that enters at each node from outside, kg/s."""

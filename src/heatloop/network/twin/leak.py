@@ -17,7 +17,7 @@ from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
 from heatloop.network.fluid import Fluid, water
 from heatloop.network.model.net import Flags, Ints
-from heatloop.network.twin.learn import Errors, Learned, averaged, mean_swing, noise_of, read_rows
+from heatloop.network.twin.learn import Errors, Learned, averaged, read_rows, window_noise
 from heatloop.network.twin.metered import Piping, Readings
 from heatloop.network.twin.response import Responder, Response
 
@@ -124,9 +124,7 @@ def covariance_of(
         response: Mean response of the window.
         count: Number of intervals in it.
     """
-    swell = mean_swing(learned.makeup_kgs, count)
-    # Two windows differ by a wander each; the learnt bias is the mean of many, so one counts.
-    noise = noise_of(piping, errors, response, count, errors.pressure_drift_kpa, swell)
+    noise = window_noise(piping, learned, errors, response, count)
     j = response.jacobian
     return np.asarray(noise + j @ learned.covariance @ j.T) * max(learned.misfit, 1.0) ** 2
 
@@ -137,7 +135,6 @@ def signatures_of(
     errors: Errors,
     response: Response,
     count: int,
-    zone_of_link: Ints,
 ) -> Signatures:
     """Return the signatures of leaks in a window of `count` intervals.
 
@@ -147,7 +144,6 @@ def signatures_of(
         errors: What is known of the meters.
         response: Mean response of the window, see `respond_over`.
         count: Number of intervals in it.
-        zone_of_link: See `zones.zones_of`.
     """
     covariance = covariance_of(piping, learned, errors, response, count)
     read = read_rows(response)
@@ -161,7 +157,7 @@ def signatures_of(
     return Signatures(
         link=link,
         fraction=fraction,
-        zone=zone_of_link[link],
+        zone=piping.zone[link],
         length_m=net.length_m[link] / len(PLACES),
         white=white,
         at_node=at_node,
@@ -177,7 +173,6 @@ def find_leak(
     signatures: Signatures,
     response: Response,
     window: Readings,
-    n_zone: int,
     fluid: Fluid | None = None,
 ) -> Finding:
     """Return whether and where water is lost.
@@ -188,7 +183,6 @@ def find_leak(
         signatures: Of the window.
         response: Mean response of the window.
         window: The window.
-        n_zone: Number of zones.
         fluid: Water if not given.
     """
     miss = np.linalg.solve(signatures.factor, response.miss[signatures.read])
@@ -202,7 +196,7 @@ def find_leak(
     best = int(np.argmin(chi))
     link, kgs = int(closer[best]), float(fits[best][1].sum())
     # Pipes that meet at the leak all fit at that end: each zone counts with its best pipe only.
-    share = np.zeros(n_zone)
+    share = np.zeros(piping.n_zone)
     zone = signatures.zone[np.searchsorted(signatures.link, closer)]
     np.maximum.at(share, zone, np.exp(0.5 * (chi.min() - chi)))
     mine = signatures.link == link

@@ -40,8 +40,10 @@ class Errors:
     """Friction of a pipe against the book, or against its group."""
     group_share: float = 0.1
     """Friction of a group of pipes (alike in age and bore) against the book."""
-    loss_share: float = 0.005
-    """Old losses over the flow of all sources."""
+    loss_share: float = 0.001
+    """Old loss of one cell over the flow of all sources."""
+    loss_wander: float = 0.15
+    """How far an old loss changes, over itself or what is thought possible of it."""
     interval_h: float
     """Length of an interval."""
 
@@ -82,7 +84,13 @@ def prior_of(
 
 
 def noise_of(
-    piping: Piping, errors: Errors, response: Response, count: float, drift: float, swell: float
+    piping: Piping,
+    errors: Errors,
+    response: Response,
+    count: float,
+    drift: float,
+    swell: float,
+    loss: Floats,
 ) -> Floats:
     """Return the covariance of the misses for given columns, shape (n_row, n_row).
 
@@ -92,7 +100,8 @@ def noise_of(
         response: The interval, or the mean of several.
         count: How many intervals the mean is over.
         drift: Standard error by wandering sensors, kPa.
-        swell: Standard error of the make-up by swelling water and changing old losses, kg/s.
+        swell: Standard error of the make-up by swelling water, kg/s.
+        loss: Old loss of each cell, as far as it may change, kg/s, shape (n_cell,).
     """
     part, n_port = columns_of(piping), len(piping.port_node)
     by_meter = response.jacobian[:, part.gain]
@@ -100,9 +109,15 @@ def noise_of(
     sensor = errors.pressure_noise_kpa**2 / count + drift**2
     piece = piping.piece[piping.port_node]
     out[:n_port, :n_port] += sensor * (np.eye(n_port) + (piece[:, None] == piece))
-    # Water swells, and old losses change, all over each piece by itself.
-    loss = response.jacobian[:, part.loss]
-    out += swell**2 / loss.shape[1] * (loss @ loss.T)
+    # Water swells all over each piece by itself, as much as there is of it.
+    by_loss = response.jacobian[:, part.loss]
+    volume = np.bincount(piping.cell, piping.network.volume_m3(), len(loss))
+    share = np.zeros((len(loss), len(piping.reference)))
+    share[np.arange(len(loss)), piping.cell_piece] = volume
+    swollen = by_loss @ (share / share.sum(axis=0))
+    out += swell**2 / share.shape[1] * (swollen @ swollen.T)
+    changing = by_loss * (errors.loss_wander * loss)
+    out += changing @ changing.T
     n_row = len(out)
     out[np.arange(n_port, n_row), np.arange(n_port, n_row)] += (0.01 * swell) ** 2 + 1e-8
     return out
@@ -146,6 +161,7 @@ def learn(
     # A wandering sensor is less worth than as many independent readings.
     drift = errors.pressure_drift_kpa * (1.0 + 2.0 * errors.drift_h / errors.interval_h) ** 0.5
     at = np.zeros(len(prior))
+    possible = np.full(len(piping.cell_piece), errors.loss_share * source_kgs)
     for _ in range(_ROUNDS):
         responder = Responder(piping, at, fluid or water())
         information = known.copy()
@@ -155,7 +171,8 @@ def learn(
             c = (float(history.supply_c[t]), float(history.return_c[t]))
             one = responder.respond(flows[t], pressures[t], float(history.makeup_kgs[t]), c)
             seen = np.isfinite(one.miss)
-            noise = noise_of(piping, errors, one, 1.0, drift, swell)[np.ix_(seen, seen)]
+            noise = noise_of(piping, errors, one, 1.0, drift, swell, possible)
+            noise = noise[np.ix_(seen, seen)]
             factor = np.linalg.cholesky(noise)
             white = np.linalg.solve(factor, np.column_stack((one.jacobian, one.miss))[seen])
             information += white[:, :-1].T @ white[:, :-1]
@@ -171,6 +188,27 @@ def learn(
         source_kgs=source_kgs,
         misfit=(square / rows) ** 0.5,
     )
+
+
+def window_noise(
+    piping: Piping, learned: Learned, errors: Errors, response: Response, count: int
+) -> Floats:
+    """Return the covariance of a window's mean misses for given columns, shape (n_row, n_row).
+
+    Args:
+        piping: The piping.
+        learned: What the days before taught.
+        errors: What is known of the meters.
+        response: Mean response of the window.
+        count: Number of intervals in it.
+    """
+    loss = learned.columns[columns_of(piping).loss]
+    possible = np.hypot(loss, errors.loss_share * learned.source_kgs)
+    swell = mean_swing(learned.makeup_kgs, count)
+    # Sensors wander in the window and wandered while they were learnt; the latter is in what was
+    # learnt.
+    drift = errors.pressure_drift_kpa
+    return noise_of(piping, errors, response, count, drift, swell, possible)
 
 
 def mean_swing(series: Floats, count: int) -> float:

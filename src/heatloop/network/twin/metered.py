@@ -18,6 +18,7 @@ from heatloop.network.flow.islands import components
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.net import Flags, Ints, Network
 from heatloop.network.model.operation import Operation
+from heatloop.network.twin.zones import zones_of
 
 _OF_NODE = ("height_m", "x_m", "y_m")
 _OF_LINK = (
@@ -102,6 +103,14 @@ class Piping:
     """Tap of each port, shape (n_port,)."""
     n_meter: int
     """Number of flow meters: one a station, two a source."""
+    zone: Ints
+    """Zone of each link, the number of a tap, see `zones.zones_of`, shape (n_link,)."""
+    n_zone: int
+    """Number of zones: one a tap."""
+    cell: Ints
+    """Part of a zone within one piece that each link belongs to, shape (n_link,)."""
+    cell_piece: Ints
+    """Piece of each cell, shape (n_cell,)."""
 
     def scaled(self, log_friction: Floats) -> Network:
         """Return the network with the friction of each link times exp(this)."""
@@ -198,6 +207,9 @@ def piping_of(
         fouling=np.empty(0),
     )
     set_now.leak_kgs_kpa05[:] = 0.0
+    tap = np.arange(2 * n_tap) % n_tap
+    zone = zones_of(cut.from_node, cut.to_node, cut.length_m, ends, tap, len(node))
+    cells, cell = np.unique(piece[start] * n_tap + zone, return_inverse=True)
     return Piping(
         network=cut,
         operation=set_now,
@@ -209,6 +221,10 @@ def piping_of(
         port_meter=meter.astype(np.int64),
         port_sign=np.where(source == supply, 1.0, -1.0),
         reference=np.array(reference, np.int64),
-        port_tap=np.arange(2 * n_tap) % n_tap,
+        port_tap=tap,
         n_meter=n_tap + int(taps.source.sum()),
+        zone=zone,
+        n_zone=n_tap,
+        cell=cell.astype(np.int64),
+        cell_piece=(cells // n_tap).astype(np.int64),
     )

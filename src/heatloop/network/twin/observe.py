@@ -34,15 +34,15 @@ class ZoneMap:
     """Error of a zone's leak if every zone may leak, over not measuring at all, (n_zone,)."""
 
 
-def zone_map(piping: Piping, signatures: Signatures, n_zone: int, leak_kgs: float) -> ZoneMap:
+def zone_map(piping: Piping, signatures: Signatures, leak_kgs: float) -> ZoneMap:
     """Return what is visible of leaks of a size in each zone.
 
     Args:
         piping: The piping.
         signatures: Of a typical window.
-        n_zone: Number of zones.
         leak_kgs: Size of the leak that is to be put into the right zone.
     """
+    n_zone = piping.n_zone
     rng = np.random.default_rng(0)
     net, white = piping.network, signatures.white
     sigma = signatures.sigma_kgs

@@ -2,7 +2,7 @@
 
 Rows (what is compared): pressure at each port against its piece's reference, water balance of each
 piece, make-up. Columns (what may be wrong): logarithm of each link's friction, share each flow
-meter is short of the truth, bias of each pressure, old loss of each piece.
+meter is short of the truth, bias of each pressure, old loss of each cell (zone within a piece).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from heatloop.network.arrays import Floats
 from heatloop.network.flow.solver import Solver
 from heatloop.network.fluid import Fluid
 from heatloop.network.model.kinds import Friction
-from heatloop.network.model.net import Flags
+from heatloop.network.model.net import Flags, Ints
 from heatloop.network.twin.answers import Answers
 from heatloop.network.twin.laws import LinkLaws
 from heatloop.network.twin.metered import Piping
@@ -51,10 +51,19 @@ def columns_of(piping: Piping) -> Columns:
     a = piping.network.n_link
     b = a + piping.n_meter
     c = b + len(piping.port_node)
-    d = c + len(piping.reference)
+    d = c + len(piping.cell_piece)
     return Columns(
         friction=slice(0, a), gain=slice(a, b), bias=slice(b, c), loss=slice(c, d), count=d
     )
+
+
+def spread_of(piping: Piping, group: Ints, count: int) -> Floats:
+    """Return the share of each node in water lost evenly along groups of links, (n_node, count)."""
+    net = piping.network
+    out = np.zeros((net.n_node, count))
+    np.add.at(out, (net.from_node, group), net.length_m)
+    np.add.at(out, (net.to_node, group), net.length_m)
+    return np.asarray(out / np.maximum(out.sum(axis=0), 1e-9))
 
 
 class Responder:
@@ -79,13 +88,7 @@ class Responder:
         self._solver = Solver(scaled, fluid=fluid, friction=friction)
         self._laws = LinkLaws(scaled, fluid, friction)
         self._operation = piping.operation.copy()
-        net, n_piece = piping.network, len(piping.reference)
-        # Old losses lie where the metres lie.
-        metres = np.bincount(net.from_node, net.length_m, net.n_node)
-        metres += np.bincount(net.to_node, net.length_m, net.n_node)
-        whole = np.bincount(piping.piece, metres, n_piece)
-        self._spread = np.zeros((net.n_node, n_piece))
-        self._spread[np.arange(net.n_node), piping.piece] = metres / whole[piping.piece]
+        self._spread = spread_of(piping, piping.cell, len(piping.cell_piece))
         self._port_piece = piping.piece[piping.port_node]
         self._is_reference = np.zeros(len(piping.port_node), np.bool_)
         self._is_reference[piping.reference] = True
@@ -136,7 +139,8 @@ class Responder:
         miss[:n_port] = pressure_kpa - flows.pressure_kpa[pipe.port_node] - self._at[part.bias]
         miss[pipe.reference] = np.nan
         total = np.bincount(self._port_piece, fed, n_piece)
-        miss[n_port:-1] = total - loss - np.bincount(pipe.piece, lost, n_piece)
+        miss[n_port:-1] = total - np.bincount(pipe.cell_piece, loss, n_piece)
+        miss[n_port:-1] -= np.bincount(pipe.piece, lost, n_piece)
         miss[-1] = makeup_kgs - loss.sum() - lost.sum()
 
         leak = np.empty((len(miss), net.n_node))
@@ -156,6 +160,6 @@ class Responder:
         np.add.at(of_meter.T, pipe.port_meter, per_port.T)
         jacobian[np.arange(n_port), np.arange(part.bias.start, part.bias.stop)] = 1.0
         jacobian[:n_port, part.loss] = p_leak @ self._spread
-        jacobian[n_port:-1, part.loss] = np.eye(n_piece)
+        jacobian[n_port:-1, part.loss] = pipe.cell_piece == np.arange(n_piece)[:, None]
         jacobian[-1, part.loss] = 1.0
         return Response(miss=miss, jacobian=jacobian, leak=leak, flow_kgs=flows.flow_kgs)

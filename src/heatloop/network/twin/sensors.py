@@ -10,9 +10,9 @@ from heatloop.network.arrays import Floats
 from heatloop.network.flow.solver import Flows
 from heatloop.network.model.net import Ints
 from heatloop.network.twin.answers import Answers
-from heatloop.network.twin.learn import Errors, Learned, noise_of, read_rows
+from heatloop.network.twin.learn import Errors, Learned, read_rows, window_noise
 from heatloop.network.twin.metered import Piping
-from heatloop.network.twin.response import Response, columns_of
+from heatloop.network.twin.response import Response, columns_of, spread_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,25 +43,14 @@ class Candidates:
     """Of a window's mean reading, wander included, shape (n_candidate,)."""
 
 
-def zone_leaks(piping: Piping, leak_at_node: Floats, zone_of_link: Ints, n_zone: int) -> Floats:
-    """Return the answer of rows to 1 kg/s lost evenly along each zone, (n_row, n_zone)."""
-    net = piping.network
-    weight = np.zeros((net.n_node, n_zone))
-    half = net.length_m / 2.0
-    np.add.at(weight, (net.from_node, zone_of_link), half)
-    np.add.at(weight, (net.to_node, zone_of_link), half)
-    return np.asarray(leak_at_node @ (weight / np.maximum(weight.sum(axis=0), 1e-9)))
-
-
 def candidates_of(
     piping: Piping,
     answers: Answers,
     flows: Flows,
     rub_kpa: Floats,
     conductance: Floats,
+    meter_kgs: Floats,
     errors: Errors,
-    zone_of_link: Ints,
-    n_zone: int,
 ) -> Candidates:
     """Return a pressure sensor at every node and a flow meter in every link of the piping.
 
@@ -71,18 +60,23 @@ def candidates_of(
         flows: That state.
         rub_kpa: Friction loss of each link there, shape (n_link,).
         conductance: Slope of each link's law there, kg/(s kPa), shape (n_link,).
+        meter_kgs: Reading of each flow meter there, shape (n_meter,).
         errors: What is known of the meters; new ones are of the same make.
-        zone_of_link: See `zones.zones_of`.
-        n_zone: Number of zones.
     """
-    net, part = piping.network, columns_of(piping)
+    net, part, n_zone = piping.network, columns_of(piping), piping.n_zone
     n, k = net.n_node, net.n_link
     every = answers.to_nodes(np.arange(n, dtype=np.int64))
     push = conductance * rub_kpa
     by_friction = (every[:, net.from_node] - every[:, net.to_node]) * push
     pressure = np.zeros((n, n_zone + part.count))
-    pressure[:, :n_zone] = zone_leaks(piping, -every, zone_of_link, n_zone)
+    pressure[:, :n_zone] = -every @ spread_of(piping, piping.zone, n_zone)
     pressure[:, n_zone : n_zone + k] = by_friction
+    fed = np.zeros((n, piping.n_meter))
+    read = piping.port_sign * meter_kgs[piping.port_meter]
+    np.add.at(fed, (piping.port_node, piping.port_meter), read)
+    own = pressure[:, n_zone:]
+    own[:, part.gain] = every @ fed
+    own[:, part.loss] = -every @ spread_of(piping, piping.cell, len(piping.cell_piece))
     flow = conductance[:, None] * (pressure[net.from_node] - pressure[net.to_node])
     flow[np.arange(k), n_zone + np.arange(k)] -= push
     sensor = 2.0 * (errors.pressure_noise_kpa**2 + errors.pressure_drift_kpa**2)
@@ -101,10 +95,9 @@ def best_sensors(
     errors: Errors,
     response: Response,
     candidates: Candidates,
-    zone_of_link: Ints,
-    n_zone: int,
     *,
     spread_kgs: float,
+    intervals: int,
     count: int,
 ) -> list[Advice]:
     """Return the sensors to add, best first, each chosen with those before it in place.
@@ -115,17 +108,14 @@ def best_sensors(
         errors: What is known of the meters.
         response: Of a typical window.
         candidates: See `candidates_of`.
-        zone_of_link: See `zones.zones_of`.
-        n_zone: Number of zones.
         spread_kgs: Leak that each zone is thought capable of.
+        intervals: Number of intervals in the window.
         count: How many to advise.
     """
-    read = read_rows(response)
-    noise = noise_of(
-        piping, errors, response, 6.0, errors.pressure_drift_kpa, float(learned.makeup_kgs.std())
-    )[np.ix_(read, read)]
+    read, n_zone = read_rows(response), piping.n_zone
+    noise = window_noise(piping, learned, errors, response, intervals)[np.ix_(read, read)]
     seen = np.column_stack(
-        (zone_leaks(piping, response.leak, zone_of_link, n_zone), response.jacobian)
+        (response.leak @ spread_of(piping, piping.zone, n_zone), response.jacobian)
     )[read]
     prior = np.zeros((seen.shape[1], seen.shape[1]))
     prior[:n_zone, :n_zone] = np.eye(n_zone) * spread_kgs**2

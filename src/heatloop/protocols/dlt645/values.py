@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 
 from heatloop.kernel.errors import InputError
@@ -18,7 +19,7 @@ from heatloop.protocols.cursor import refusal
 from heatloop.protocols.dlt645.frames import THING
 from heatloop.protocols.tables import table
 
-_SIGN, _DATA_AT, _WEEKDAY = 0x80, 14, 8
+_SIGN, _DATA_AT = 0x80, 14
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,8 +173,7 @@ def _pack(value: Value, kind: Kind) -> bytes:
         text = value.value
         match kind.kind:
             case "date":
-                day = pack_digits(text[2:].replace("-", ""), 3, kind.name)
-                return bytes((_WEEKDAY % 7,)) + day
+                return _pack_date(text, kind)
             case "time":
                 return pack_digits(text.replace(":", ""), 3, kind.name)
             case "digits" | "bits":
@@ -188,6 +188,15 @@ def _pack(value: Value, kind: Kind) -> bytes:
     if kind.kind != "number":
         raise InputError("not a text", thing=kind.name)
     return _pack_number(value.value, kind, kind.size)
+
+
+def _pack_date(text: str, kind: Kind) -> bytes:
+    """Return weekday (0 is Sunday), day, month and year."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is no date", thing=kind.name) from error
+    return bytes((day.isoweekday() % 7,)) + pack_digits(day.strftime("%y%m%d"), 3, kind.name)
 
 
 def _pack_text(text: str, kind: Kind) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,67 +13,7 @@ from heatloop.network.arrays import Floats
 from heatloop.network.topology.joining import Joined, join_ends, line_length_m
 from heatloop.network.topology.places import segment_distance_m, to_metres
 from heatloop.store.networks.draft import WGS84, Draft, ImportFinding
-
-BOTH, SUPPLY, RETURN = "", "supply", "return"
-_SIDES = {
-    "supply": SUPPLY, "供水": SUPPLY, "供": SUPPLY, "return": RETURN, "回水": RETURN, "回": RETURN,
-}  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """A drawn pipe."""
-
-    values: dict[str, Any]
-    """By column name."""
-    points: tuple[tuple[float, float], ...]
-    """As drawn."""
-    side: str
-    """`supply`, `return`, or empty for a pair drawn as one."""
-    place: str
-    """File, section and row."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spot:
-    """A drawn node, consumer or plant."""
-
-    section: str
-    """`nodes`, `consumers` or `plants`."""
-    values: dict[str, Any]
-    """By column name."""
-    point: tuple[float, float]
-    """As drawn."""
-    side: str
-    """Of a node: `supply`, `return` or empty."""
-    place: str
-    """File, section and row."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Drawing:
-    """Lines and points of a map."""
-
-    crs: str
-    """`EPSG:4326`: longitude and latitude; else metres."""
-    lines: list[Line] = field(default_factory=list)
-    """Pipes."""
-    spots: list[Spot] = field(default_factory=list)
-    """Nodes, consumers and plants."""
-
-
-def side_of(word: Any, place: str) -> str:
-    """Return a side from a word in either language.
-
-    Raises:
-        InputError: The word is unknown.
-    """
-    text = str(word).strip().casefold()
-    if text in ("", "both", "双", "供回水"):
-        return BOTH
-    if text not in _SIDES:
-        raise InputError("unknown side", thing=str(word), place=place, fix="use supply or return")
-    return _SIDES[text]
+from heatloop.store.networks.drawing import BOTH, RETURN, SUPPLY, Drawing, Line, Spot
 
 
 @dataclass(slots=True)
@@ -295,7 +235,7 @@ def _put(
         found[side] = layer.names[node]
     values = {key: v for key, v in spot.values.items() if key not in ("x_m", "y_m")}
     if BOTH in found:
-        draft.add(spot.section, spot.place, **values, node=found[BOTH])
+        draft.add(spot.section, spot.place, **{**values, "node": found[BOTH]})
         return
     if len(found) < 2:
         raise InputError(

@@ -19,7 +19,8 @@ from heatloop.store.networks.draft import (
     as_mapping,
     check_number,
 )
-from heatloop.store.networks.drawn import BOTH, Drawing, Line, Spot, draw, side_of
+from heatloop.store.networks.drawing import BOTH, Drawing, Line, Spot, side_of
+from heatloop.store.networks.drawn import draw
 from heatloop.store.networks.headings import read_cells
 from heatloop.store.networks.network_file import NetworkFile
 from heatloop.store.networks.results import link_columns, node_columns

@@ -45,6 +45,18 @@ def is_frame(value: Any) -> bool:
     return isinstance(value, dict) and value.get("_class") == "DataFrame"
 
 
+def joined_by(row: Record) -> tuple[Any, Any]:
+    """Return the junctions a component joins, (None, None) for a valve at a pipe's end."""
+    for start, end in (
+        ("from_junction", "to_junction"),
+        ("return_junction", "flow_junction"),
+        ("junction", "element"),
+    ):
+        if start in row and end in row and row.get("et") != "pi":
+            return row[start], row[end]
+    return None, None
+
+
 def unique(rows: Mapping[int, Record], mark: str, taken: set[str]) -> dict[int, str]:
     """Return a name for each row: its own if it has one nobody else has."""
     found = {}

@@ -7,12 +7,10 @@ Pressures there are gauge pressures in bar, temperatures in kelvin. What has no 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from heatloop.kernel.errors import InputError
 from heatloop.store.networks.assemble import assemble
-from heatloop.store.networks.draft import Draft, ImportFinding
 from heatloop.store.networks.network_file import NetworkFile
 from heatloop.store.networks.pandapipes_forms import (
     DENSITY_KG_M3,
@@ -20,133 +18,25 @@ from heatloop.store.networks.pandapipes_forms import (
     KPA_BAR,
     consumer_form,
     diameter_mm,
-    is_frame,
-    junction_places,
     pipe_valves,
     pump_curve,
     shapes,
-    unique,
 )
+from heatloop.store.networks.pandapipes_junctions import Junctions
 from heatloop.store.networks.pandapipes_tables import (
     Record,
     content_of,
-    frame,
-    has,
     is_pandapipes,
     number,
 )
 
 __all__ = ["from_pandapipes", "is_pandapipes"]
 
-_AMBIENT_C = 20.0
 _LEAST_ZETA = 1e-3
-_LINKS = ("pipe", "valve", "pump", "flow_control", "press_control", "heat_consumer",
-          "heat_exchanger", "circ_pump_pressure", "circ_pump_mass")  # fmt: skip
-_NODES = ("junction", "sink", "source", "ext_grid")
-_PASSED = ("junction_geodata", "pipe_geodata", "controller")
 
 
-class _Reader:
+class _Reader(Junctions):
     """One conversion."""
-
-    def __init__(self, content: Mapping[str, Any], source: str) -> None:
-        self.content = content
-        self.source = source
-        self.draft = Draft(source=source, ambient_c=_AMBIENT_C)
-        self.tables = {name: frame(content, name, source) for name in (*_LINKS, *_NODES)}
-        self.names: dict[str, dict[int, str]] = {}
-        taken: set[str] = set()
-        for table in _LINKS:
-            self.names[table] = unique(self.tables[table], table, taken)
-        self.junctions = unique(self.tables["junction"], "J", set())
-        self.nodes: dict[int, dict[str, Any]] = {}
-
-    def place(self, table: str, index: int) -> str:
-        return f"{self.source} {table} {index}"
-
-    def node(self, row: Record, column: str, place: str) -> str:
-        index = row.get(column)
-        if not isinstance(index, int) or index not in self.junctions:
-            raise InputError(
-                "unknown junction", thing=str(index), place=place, fix="add the junction"
-            )
-        return self.junctions[index]
-
-    def find(self, kind: str, thing: str, place: str, zh: str, en: str) -> None:
-        self.draft.findings.append(ImportFinding(kind=kind, thing=thing, place=place, zh=zh, en=en))
-
-    def refuse_the_rest(self) -> None:
-        """Refuse tables of components that have no counterpart."""
-        for table, value in self.content.items():
-            known = (*_LINKS, *_NODES, *_PASSED)
-            if table in known or table.startswith(("res_", "_")) or not is_frame(value):
-                continue
-            rows = frame(self.content, table, self.source)
-            if rows:
-                raise InputError(
-                    f"{table} has no counterpart here",
-                    thing=table,
-                    place=self.place(table, min(rows)),
-                    fix="replace it before the export",
-                )
-        if frame(self.content, "controller", self.source):
-            place = f"{self.source} controller"
-            en = "controllers are left out"
-            self.find("ignored", "controller", place, "控制器已忽略", en)
-
-    def read_nodes(self) -> None:
-        places = junction_places(self.content, self.tables["junction"], self.source)
-        for index, row in self.tables["junction"].items():
-            x, y = places.get(index, (None, None))
-            place = self.place("junction", index)
-            self.nodes[index] = {
-                "name": self.junctions[index],
-                "height_m": number(row, "height_m", 0.0, place),
-                "x_m": x,
-                "y_m": y,
-            }
-        for table, sign in (("sink", 1.0), ("source", -1.0)):
-            for index, row in self.tables[table].items():
-                if row.get("in_service", True):
-                    place = self.place(table, index)
-                    self.node(row, "junction", place)
-                    flow = number(row, "mdot_kg_per_s", None, place)
-                    node = self.nodes[int(row["junction"])]
-                    drawn = sign * flow * number(row, "scaling", 1.0, place)
-                    node["outflow_kgs"] = node.get("outflow_kgs", 0.0) + drawn
-        for index, row in self.tables["ext_grid"].items():
-            if row.get("in_service", True):
-                place = self.place("ext_grid", index)
-                self.node(row, "junction", place)
-                node = self.nodes[int(row["junction"])]
-                self._hold(int(row["junction"]), number(row, "p_bar", None, place), place)
-                if has(row, "t_k"):
-                    node["source_c"] = float(row["t_k"]) - KELVIN
-
-    def _hold(self, junction: int, bar: float, place: str) -> None:
-        node = self.nodes[junction]
-        held = node.setdefault("held_kpa", bar * KPA_BAR)
-        if abs(held - bar * KPA_BAR) > 1e-9:
-            raise InputError(
-                "two pressures held at one junction",
-                thing=node["name"],
-                place=place,
-                fix="drop one",
-            )
-
-    def shut(self, row: Record, *junctions: Any) -> bool | None:
-        """Return True for a link out of service, None otherwise."""
-        ends_on = all(self.tables["junction"].get(j, {}).get("in_service", True) for j in junctions)
-        on = bool(row.get("in_service", True)) and bool(row.get("opened", True)) and ends_on
-        return None if on else True
-
-    def ends(self, row: Record, place: str, first: str = "from", second: str = "to") -> Record:
-        a, b = f"{first}_junction", f"{second}_junction"
-        return {
-            "from": self.node(row, a, place),
-            "to": self.node(row, b, place),
-            "shut": self.shut(row, row[a], row[b]),
-        }
 
     def read_pipes(self) -> None:
         valves = pipe_valves(self.tables["valve"])
@@ -290,12 +180,13 @@ class _Reader:
             self.draft.add("pumps", place, name=name, **self.ends(row, place), **curve)
 
     def _hold_plant(self, row: Record, name: str, place: str) -> None:
-        """Let a plant hold its flow pressure, unless another one does already."""
-        if any("held_kpa" in node for node in self.nodes.values()):
+        """Let a plant hold its flow pressure, unless another place of its zone does already."""
+        part = self.part(row.get("flow_junction"))
+        if any("held_kpa" in node for index, node in self.nodes.items() if index in part):
             en = "the pressure it holds is left out: one place of a zone holds it"
             self.find("simplified", name, place, "定压已忽略：每个分区只有一处定压", en)
             return
-        self._hold(int(row["flow_junction"]), number(row, "p_flow_bar", None, place), place)
+        self.hold(int(row["flow_junction"]), number(row, "p_flow_bar", None, place), place)
 
     def run(self) -> NetworkFile:
         self.refuse_the_rest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from heatloop.kernel.errors import InputError
 from heatloop.store.networks.draft import as_list, as_mapping
 
 Record = dict[str, Any]
+_HUGE = 1e300
 
 
 def is_pandapipes(document: Any) -> bool:
@@ -59,7 +59,7 @@ def frame(content: Mapping[str, Any], table: str, source: str) -> dict[int, Reco
     place = f"{source} {table}"
     body = as_mapping(unpacked(wrapped), table, place)
     if {"columns", "index", "data"} <= set(body):
-        columns = as_list(body["columns"], table, place)
+        columns = [str(column) for column in as_list(body["columns"], table, place)]
         index = as_list(body["index"], table, place)
         data = as_list(body["data"], table, place)
         if len(index) != len(data):
@@ -96,7 +96,7 @@ def number(row: Record, column: str, default: float | None = None, place: str = 
         raise InputError(
             f"{column} must be a number", thing=str(value)[:60], place=place, fix="correct it"
         )
-    if value is None or not math.isfinite(value):
+    if value is None or not _finite(value):
         if default is None:
             raise InputError(f"{column} is missing", place=place, fix=f"set {column}")
         return default
@@ -106,4 +106,10 @@ def number(row: Record, column: str, default: float | None = None, place: str = 
 def has(row: Record, column: str) -> bool:
     """Return whether a row has a finite number in a column."""
     value = row.get(column)
-    return isinstance(value, int | float) and math.isfinite(value)
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return known and value is not None and _finite(value)
+
+
+def _finite(value: float) -> bool:
+    # A whole number too large for a float is as infinite as any.
+    return abs(value) < _HUGE

@@ -10,7 +10,8 @@ from typing import Any
 from heatloop.kernel.errors import InputError
 from heatloop.store.networks.assemble import assemble
 from heatloop.store.networks.draft import Draft, ImportFinding
-from heatloop.store.networks.drawn import BOTH, Drawing, Line, Spot, draw, side_of
+from heatloop.store.networks.drawing import BOTH, Drawing, Line, Spot, side_of
+from heatloop.store.networks.drawn import draw
 from heatloop.store.networks.headings import column_of, read_cells, text_of
 from heatloop.store.networks.network_file import NetworkFile
 from heatloop.store.networks.own_json import to_own_json

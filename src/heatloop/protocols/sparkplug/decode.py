@@ -1,0 +1,307 @@
+"""Reading Sparkplug B payloads.
+
+DATA messages leave out names and types: `types` and `names` of the birth certificate fill them
+in (`sparkplug.session.HostNode` keeps them).
+
+Reference: Sparkplug 3.0.0, 6.4 and the schema `org.eclipse.tahu.protobuf`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from heatloop.kernel.errors import InputError
+from heatloop.protocols.cursor import Cursor
+from heatloop.protocols.sparkplug.datatypes import (
+    BOOLEAN,
+    THING,
+    DataType,
+    data_type,
+    read_array,
+    read_integer,
+)
+from heatloop.protocols.sparkplug.model import (
+    DataSet,
+    Metric,
+    Parameter,
+    Payload,
+    Property,
+    Scalar,
+    Template,
+    Value,
+)
+from heatloop.protocols.sparkplug.wire import (
+    BYTES,
+    FIXED32,
+    FIXED64,
+    MAX_DEPTH,
+    VARINT,
+    as_float,
+    take_fields,
+)
+
+MAX_METRICS = 100_000
+_METADATA = {
+    1: "is_multi_part", 2: "content_type", 3: "size", 4: "seq", 5: "file_name", 6: "file_type",
+    7: "md5", 8: "description",
+}  # fmt: skip
+_SLOTS = ("int", "long", "float", "double", "boolean", "string")
+
+
+@dataclass(slots=True)
+class _Message:
+    """The fields of one message by number, in order, and where they stand."""
+
+    base: int
+    depth: int
+    fields: dict[int, list[tuple[int, int | bytes, int]]] = field(default_factory=dict)
+
+    def whole(self, number: int) -> int | None:
+        for kind, value, place in self.fields.get(number, [])[-1:]:
+            if kind != VARINT or not isinstance(value, int):
+                raise _wrong(number, place)
+            return value
+        return None
+
+    def raw(self, number: int, kinds: tuple[int, ...] = (BYTES,)) -> list[tuple[bytes, int]]:
+        found = []
+        for kind, value, place in self.fields.get(number, ()):
+            if kind not in kinds or not isinstance(value, bytes):
+                raise _wrong(number, place)
+            found.append((value, place))
+        return found
+
+    def texts(self, number: int) -> list[str]:
+        return [_text(raw, place) for raw, place in self.raw(number)]
+
+    def text(self, number: int) -> str | None:
+        found = self.texts(number)
+        return found[-1] if found else None
+
+    def whole_list(self, number: int) -> list[int]:
+        """Return repeated integers, each a field of its own or packed."""
+        found: list[int] = []
+        for kind, value, place in self.fields.get(number, ()):
+            if isinstance(value, int):
+                found.append(value)
+            elif kind == BYTES:
+                found += _packed(value, place)
+            else:
+                raise _wrong(number, place)
+        return found
+
+    def inner(self, number: int) -> list[_Message]:
+        return [_read(raw, place, self.depth + 1) for raw, place in self.raw(number)]
+
+
+def _wrong(number: int, place: int) -> InputError:
+    return InputError(
+        f"field {number} has another kind than the schema says",
+        thing=THING,
+        place=f"byte {place}",
+        fix="check that the sender speaks Sparkplug B",
+    )
+
+
+def _text(raw: bytes, place: int) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "text is not UTF-8", thing=THING, place=f"byte {place}", fix="send UTF-8"
+        ) from error
+
+
+def _packed(raw: bytes, place: int) -> list[int]:
+    from heatloop.protocols.sparkplug.wire import take_varint
+
+    cursor = Cursor(raw, THING, place)
+    found = []
+    while cursor.left:
+        found.append(take_varint(cursor, "packed number"))
+    return found
+
+
+def _read(data: bytes, base: int, depth: int = 0) -> _Message:
+    if depth > MAX_DEPTH:
+        raise InputError(f"nested deeper than {MAX_DEPTH}", thing=THING, place=f"byte {base}")
+    message = _Message(base, depth)
+    for number, kind, value, place in take_fields(Cursor(data, THING, base)):
+        message.fields.setdefault(number, []).append((kind, value, place))
+    return message
+
+
+def _scalar(message: _Message, first: int, kind: DataType) -> Scalar:
+    """Return the value in the slots int, long, float, double, boolean, string from `first` on."""
+    slot = first + _SLOTS.index(kind.slot)
+    match kind.slot:
+        case "int" | "long":
+            # A sender may use the wider or narrower slot.
+            raw = message.whole(slot)
+            if raw is None:
+                raw = message.whole(2 * first + 1 - slot)
+            return None if raw is None else read_integer(kind, raw)
+        case "float" | "double":
+            found = message.raw(first + 2, (FIXED32,)) + message.raw(first + 3, (FIXED64,))
+            return as_float(found[-1][0]) if found else None
+        case "boolean":
+            flag = message.whole(slot)
+            return None if flag is None else bool(flag)
+        case _:
+            return message.text(slot)
+
+
+def _data_set(message: _Message) -> DataSet:
+    columns = message.texts(2)
+    codes = message.whole_list(3)
+    kinds = [data_type(code) for code in codes]
+    wide = message.whole(1)
+    if len(columns) != len(codes) or wide not in {None, len(columns)}:
+        raise _mismatch("a data set has as many types as columns", message.base)
+    if any(kind.slot not in _SLOTS for kind in kinds):
+        raise _mismatch("columns of a data set are numbers, booleans or texts", message.base)
+    rows = []
+    for row in message.inner(4):
+        cells = row.inner(1)
+        if len(cells) != len(kinds):
+            raise _mismatch("a row has as many values as there are columns", row.base)
+        rows.append(tuple(_scalar(cell, 1, kind) for cell, kind in zip(cells, kinds, strict=True)))
+    return DataSet(columns=tuple(columns), types=tuple(codes), rows=tuple(rows))
+
+
+def _mismatch(message: str, place: int) -> InputError:
+    return InputError(message, thing=THING, place=f"byte {place}", fix="check the sender")
+
+
+def _properties(message: _Message) -> dict[str, Property]:
+    keys, values = message.texts(1), message.inner(2)
+    if len(keys) != len(values):
+        raise _mismatch("a property set has as many keys as values", message.base)
+    return {key: _property(value) for key, value in zip(keys, values, strict=True)}
+
+
+def _property(message: _Message) -> Property:
+    kind = data_type(message.whole(1) or 0)
+    if message.whole(2):
+        return Property(type=kind.code, value=None)
+    value: Value
+    if kind.slot == "propertyset":
+        inner = message.inner(9)
+        value = _properties(inner[-1]) if inner else None
+    elif kind.slot == "propertysets":
+        inner = message.inner(10)
+        value = tuple(_properties(each) for each in inner[-1].inner(1)) if inner else None
+    elif kind.slot in _SLOTS:
+        value = _scalar(message, 3, kind)
+    else:
+        raise _mismatch(f"a property cannot be a {kind.name}", message.base)
+    return Property(type=kind.code, value=value)
+
+
+def _template(message: _Message) -> Template:
+    parameters = []
+    for each in message.inner(3):
+        kind = data_type(each.whole(2) or 0)
+        if kind.slot not in _SLOTS:
+            raise _mismatch(f"a parameter cannot be a {kind.name}", each.base)
+        name = each.text(1) or ""
+        parameters.append(Parameter(name=name, type=kind.code, value=_scalar(each, 3, kind)))
+    return Template(
+        version=message.text(1),
+        metrics=tuple(_metric(each, {}) for each in message.inner(2)),
+        parameters=tuple(parameters),
+        reference=message.text(4),
+        is_definition=bool(message.whole(5)),
+    )
+
+
+def _guess(message: _Message) -> DataType | None:
+    """Return a data type for a value that came without one."""
+    for number, code in ((10, 7), (11, 8), (12, 9), (13, 10), (14, BOOLEAN), (15, 12), (16, 17)):
+        if number in message.fields:
+            return data_type(code)
+    return data_type(16) if 17 in message.fields else None
+
+
+def _value(message: _Message, kind: DataType) -> Value:
+    if kind.slot in _SLOTS:
+        return _scalar(message, 10, kind)
+    if kind.slot == "dataset":
+        sets = message.inner(17)
+        return _data_set(sets[-1]) if sets else None
+    if kind.slot == "template":
+        templates = message.inner(18)
+        return _template(templates[-1]) if templates else None
+    if kind.slot not in {"bytes", "array"}:
+        raise _mismatch(f"a metric cannot be a {kind.name}", message.base)
+    blobs = message.raw(16)
+    if not blobs:
+        return None
+    return blobs[-1][0] if kind.slot == "bytes" else read_array(kind, blobs[-1][0])
+
+
+def _metadata(message: _Message) -> dict[str, int | str | bool]:
+    found: dict[str, int | str | bool] = {}
+    for number, name in _METADATA.items():
+        if number in {1, 3, 4}:
+            whole = message.whole(number)
+            if whole is not None:
+                found[name] = bool(whole) if number == 1 else whole
+        else:
+            text = message.text(number)
+            if text is not None:
+                found[name] = text
+    return found
+
+
+def _metric(message: _Message, types: Mapping[int | str, int]) -> Metric:
+    name, alias, code = message.text(1), message.whole(2), message.whole(4)
+    known = types.get(alias) if alias is not None else None
+    if known is None and name is not None:
+        known = types.get(name)
+    kind = data_type(code) if code else data_type(known) if known else _guess(message)
+    try:
+        null = bool(message.whole(7)) or kind is None
+        value = None if null or kind is None else _value(message, kind)
+    except InputError as error:
+        if error.place:
+            raise
+        raise _mismatch(error.message, message.base) from error
+    sets = message.inner(9)
+    metadata = message.inner(8)
+    return Metric(
+        name=name,
+        alias=alias,
+        timestamp_ms=message.whole(3),
+        datatype=code or known,
+        value=value,
+        historical=bool(message.whole(5)),
+        transient=bool(message.whole(6)),
+        metadata=_metadata(metadata[-1]) if metadata else {},
+        properties=_properties(sets[-1]) if sets else {},
+    )
+
+
+def decode_payload(data: bytes, types: Mapping[int | str, int] | None = None) -> Payload:
+    """Return what a payload says.
+
+    Args:
+        data: The body of the MQTT message.
+        types: Data type by alias or name, from the birth certificate, for metrics without one.
+
+    Raises:
+        InputError: It is malformed, or a value does not fit its type.
+    """
+    message = _read(data, 0)
+    metrics = message.inner(2)
+    if len(metrics) > MAX_METRICS:
+        raise InputError(f"more than {MAX_METRICS} metrics", thing=THING, place="byte 0")
+    body = message.raw(5)
+    return Payload(
+        timestamp_ms=message.whole(1),
+        seq=message.whole(3),
+        metrics=tuple(_metric(each, types or {}) for each in metrics),
+        uuid=message.text(4),
+        body=body[-1][0] if body else b"",
+    )

@@ -108,7 +108,8 @@ def _build(
             b.node(f"{side}.{place}", height_m=height[place], x_m=x, y_m=y, held_kpa=held)
     for i, t in enumerate(trenches):
         d = float(BORES_MM[bore[i]]) / 1000.0
-        more = dict(length_m=t.length_m, diameter_m=d, roughness_mm=0.5, minor=t.length_m / 60.0)
+        more = {"length_m": t.length_m, "diameter_m": d, "roughness_mm": 0.5}
+        more["minor"] = t.length_m / 60.0
         b.pipe(f"s.{t.name}", f"s.{t.start}", f"s.{t.end}", loss_w_mk=0.4, **more)
         b.pipe(f"r.{t.name}", f"r.{t.end}", f"r.{t.start}", loss_w_mk=0.4, **more)
     for i, m in enumerate(design):

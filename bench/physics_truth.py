@@ -15,10 +15,11 @@ import numpy as np
 
 from bench.lines import Lines, main
 from bench.nets import consumer_links, make_district, to_network
+from bench.truth_destest import destest_ce0
 from bench.truth_house import twin_house, twin_house_rmse_k, zones_rmse_k
 from bench.truth_leaks import leak_figures
 from bench.truth_pipes import energy_closure, gershub, ulg
-from bench.truth_tools import destest_ce0, dp_median, openmodelica_cases
+from bench.truth_tools import dp_median, openmodelica_cases
 from heatloop.network.flow.solver import Solver
 from heatloop.network.heat.dynamic import Dynamics
 from heatloop.network.heat.simulation import Simulation

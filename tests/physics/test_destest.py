@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.truth_tools import build_ce0, destest_ce0
+from bench.truth_destest import build_ce0, destest_ce0
 
 
 def test_every_column_is_inside_the_band(heatloop_data: Path) -> None:

@@ -39,8 +39,8 @@ def test_a_run_ends_at_the_steady_state():
     for _ in range(400):
         state = simulation.step(operation, 60.0)
     assert state.flow_kgs == pytest.approx(steady.flow_kgs, abs=2e-3)
-    assert state.node_c == pytest.approx(steady.node_c, abs=0.08)
-    assert state.outlet_c == pytest.approx(steady.outlet_c, abs=0.08)
+    assert state.node_c == pytest.approx(steady.node_c, abs=0.15)
+    assert state.outlet_c == pytest.approx(steady.outlet_c, abs=0.15)
     assert np.array_equal(operation.flow_kgs, np.zeros(network.n_link))
 
 

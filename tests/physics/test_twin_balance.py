@@ -30,7 +30,8 @@ def weeks(seed, days, leak_kgs=0.0, leak_s=math.inf, *, two_meters=True, seen=1.
     """Make-up that swells with the water, old losses that wander, meters with bias and noise."""
     rng = np.random.default_rng(seed)
     t = np.arange(int(days * DAY / STEP)) * STEP
-    flow = FLOW_KGS * (1 - 0.2 * np.cos(2 * np.pi * (t / DAY - 0.1)) + 0.03 * wander(rng, len(t), 2))
+    daily = 0.2 * np.cos(2 * np.pi * (t / DAY - 0.1))
+    flow = FLOW_KGS * (1 - daily + 0.03 * wander(rng, len(t), 2))
     hot = 90 - 6 * np.cos(2 * np.pi * t / DAY) + 0.7 * wander(rng, len(t), 3)
     cold = 48 - 1.5 * np.cos(2 * np.pi * t / DAY) + 0.3 * wander(rng, len(t), 3)
     stored = VOLUME_M3 * (density_kg_m3(hot) + density_kg_m3(cold))

@@ -119,8 +119,8 @@ def test_buildings_lie_in_their_intervals_as_often_as_stated():
     hits = []
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        loss, capacity, gain = (
-            np.array([20.0, 4000.0, 60.0]) * np.exp(np.array([0.2, 0.3, 0.4]) * rng.normal(size=3))
+        loss, capacity, gain = np.array([20.0, 4000.0, 60.0]) * np.exp(
+            np.array([0.2, 0.3, 0.4]) * rng.normal(size=3)
         )
         n = 24 * 10
         t = np.arange(n)
@@ -175,9 +175,7 @@ def test_insulation_lies_in_its_intervals_as_often_as_stated():
             op.outlet_c[0] = rng.uniform(80, 110)
             state = solve_steady(Solver(truth), op)
             read = state.node_c[nodes] + bias + 0.1 * rng.normal(size=6)
-            points.append(
-                WarmPoint(operation=op.copy(), flow_kgs=state.flow_kgs, read_c=read)
-            )
+            points.append(WarmPoint(operation=op.copy(), flow_kgs=state.flow_kgs, read_c=read))
         found = calibrate_insulation(net, water(), points, nodes, 0.1, group, bias_k=0.2)
         hits.append(inside(found, factor))
         widths.append((found.high - found.low) / found.value)

@@ -1,5 +1,8 @@
 """State estimation against dense least squares, and on a city whose truth is hidden."""
 
+import time
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -25,16 +28,14 @@ def small():
         b.node(f"r{i}")
     b.lift("plant", "r", "s", lift_kpa=400.0, resistance_kpa_kgs2=0.01, outlet_c=100.0)
     ends = ("s", "s0", "s1", "s2", "s")
-    for i, (x, y) in enumerate(zip(ends, ends[1:], strict=False)):
+    for i, (x, y) in enumerate(pairwise(ends)):
         d = (0.25, 0.2, 0.2, 0.2)[i]
         more = {"length_m": 400.0 + 50 * i, "diameter_m": d, "loss_w_mk": 0.4}
         b.pipe(f"ps{i}", x, y, **more)
         b.pipe(f"pr{i}", y.replace("s", "r"), x.replace("s", "r"), **more)
     for i in range(3):
         b.valve(f"v{i}", f"s{i}", f"m{i}", kvs_m3h=60.0, opening_pct=70 + 5 * i)
-        b.resistance(
-            f"x{i}", f"m{i}", f"r{i}", resistance_kpa_kgs2=0.2, demand_kw=2500.0 + 200 * i
-        )
+        b.resistance(f"x{i}", f"m{i}", f"r{i}", resistance_kpa_kgs2=0.2, demand_kw=2500.0 + 200 * i)
     return b.build()
 
 
@@ -264,3 +265,22 @@ def test_a_step_at_the_source_arrives_after_the_travel_time():
     assert (crossed - 40) * 60.0 == pytest.approx(travel, abs=90.0)
     kept = np.exp(-0.3 * 1000 / 1000 / (4.187 * 15.0))
     assert seen[-1] == pytest.approx(5.0 + 95.0 * kept, abs=0.05)
+
+
+@pytest.mark.parametrize("stations, limit_s", [(40, 0.02), (1000, 1.0)])
+def test_a_warm_estimate_is_in_time(stations, limit_s):
+    city, rng = make_city(1, stations), np.random.default_rng(0)
+    state = Solver(city.network).solve(city.operation)
+    meters, _ = city_meters(city, state, rng)
+    estimator = Estimator(city.network, water())
+    estimator.estimate(city.operation, meters)
+    took = []
+    for _ in range(5):
+        again = meters.reading(
+            meters.value + 0.1 * meters.sigma * rng.normal(size=len(meters.name))
+        )
+        started = time.perf_counter()
+        found = estimator.estimate(city.operation, again)
+        took.append(time.perf_counter() - started)
+    assert found.settled
+    assert min(took) < limit_s

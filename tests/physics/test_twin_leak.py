@@ -125,9 +125,7 @@ def test_the_map_says_so_where_pressures_are_missing(learnt):
     assert seen.observable.mean() > 0.6
     everything = blind(window, np.arange(case.n_zone - 2))
     response = respond_over(case.piping, case.learned, everything)
-    signatures = signatures_of(
-        case.piping, case.learned, ERRORS, response, WINDOW_H
-    )
+    signatures = signatures_of(case.piping, case.learned, ERRORS, response, WINDOW_H)
     dark = zone_map(case.piping, signatures, size)
     assert dark.observable.mean() < 0.2
     # That water is lost is still seen by balances and make-up; where, is not.
@@ -141,9 +139,7 @@ def test_the_map_says_so_where_pressures_are_missing(learnt):
         size,
     )
     assert part.unknown_share[some].mean() > 1.2 * seen.unknown_share[some].mean()
-    found = find_leak(
-        case.piping, case.learned, signatures, response, everything
-    )
+    found = find_leak(case.piping, case.learned, signatures, response, everything)
     assert not found.leaking
 
 

@@ -155,7 +155,8 @@ def test_three_plants_feed_one_zone(shape: Shape, data: st.DataObject) -> None:
 @given(shapes(kinds=("flow", "valve", "none")), st.floats(-250.0, 250.0))
 def test_a_stronger_plant_turns_the_flow_round(shape: Shape, more_kpa: float) -> None:
     ends = (0, shape.places - 1)
-    network, operation = build_shape(shape, ends)
+    # Flat: with heights, warm water may circulate in a ring either way round.
+    network, operation = build_shape(replace(shape, heights_m=[0.0] * shape.places), ends)
     index = network.link_index()
     solver = Solver(network, fluid=FLUID)
     first = solve_steady(solver, operation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,7 +73,8 @@ ALIKE = st.one_of(shapes(kinds=("flow", "heat", "none")), shapes(kinds=("valve",
 @settings(max_examples=60)
 @given(ALIKE, st.data())
 def test_any_links_may_be_shut(shape: Shape, data: st.DataObject) -> None:
-    network, operation = build_shape(shape)
+    # Flat: with heights, warm water may circulate in a ring either way round.
+    network, operation = build_shape(replace(shape, heights_m=[0.0] * shape.places))
     links = st.integers(0, network.n_link - 1)
     solver = Solver(network)
     before = solve_steady(solver, operation)

@@ -72,7 +72,8 @@ def test_every_change_reaches_its_setting():
 
 
 @pytest.mark.parametrize(
-    "change", [Change(shut=("no",)), Change(speed={"plant": float("nan")}), Change(held_kpa={"no": 1})]
+    "change",
+    [Change(shut=("no",)), Change(speed={"plant": float("nan")}), Change(held_kpa={"no": 1})],
 )
 def test_a_change_that_makes_no_sense_is_refused(change):
     net, op = town()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from heatloop.app.history import in_thread
 from heatloop.app.platform import Platform
 from heatloop.app.schedule import Job
+from heatloop.ingest.checker import STALE_PERIODS
 from heatloop.kernel.clock import machine_s
 
 _SILENCE_S = 60.0
@@ -15,6 +19,8 @@ _KEPT_RUNS_S = 30 * 86400.0
 _AWAY_MACHINE_S = 30.0
 # When plant time races, roll-ups must leave the historian to those who wait for a commit.
 _ROLLUP_REST = 10.0
+# The same for the twin: at most a fifth of a core, however fast plant time runs.
+_TWIN_REST, _TWIN_PAUSE_S = 4.0, 1.0
 
 
 def add_jobs(platform: Platform) -> None:
@@ -26,7 +32,7 @@ def add_jobs(platform: Platform) -> None:
             return  # Gateways need a moment to come back after a restart of the platform.
         connected = set(platform.links.connected())
         away = set(platform.world.ledger.gateways) - connected
-        stale = platform.loop.checker.stale_keys(platform.world.settled_s())
+        stale = _silent(platform)
         platform.world.latest.mark_stale(stale)
         platform.hub.values_changed()
         await platform.alarming.silence(stale, away)
@@ -54,6 +60,13 @@ def add_jobs(platform: Platform) -> None:
         ),
         Job(name="leak_watch", period_s=_LEAK_S, run=platform.leaks.run, least_pause_s=0.2),
         Job(
+            name="twin",
+            period_s=settings.twin.interval_s,
+            run=platform.twin.run,
+            least_pause_s=_TWIN_PAUSE_S,
+            rest=_TWIN_REST,
+        ),
+        Job(
             name="rollups",
             period_s=settings.storage.rollup_interval_s,
             run=rollups,
@@ -63,3 +76,21 @@ def add_jobs(platform: Platform) -> None:
         Job(name="housekeeping", period_s=_HOUSEKEEPING_S, run=housekeeping, kept=True),
     ):
         platform.schedule.add(job)
+
+
+def _silent(platform: Platform) -> NDArray[np.uint32]:
+    """Return the keys of points that are silent; computed ones by when they were last kept.
+
+    The checker sees only what comes from outside, so it takes computed points for silent.
+    """
+    world, checker = platform.world, platform.loop.checker
+    now_s = world.settled_s()
+    silent = checker.stale_keys(now_s)
+    latest = world.latest
+    at = latest.index.find(silent)
+    known = at >= 0
+    slots = np.zeros(len(silent))
+    slots[known] = latest.slots[at[known]]
+    period = checker.rules.period_s[np.searchsorted(checker.rules.keys, silent)]
+    kept: NDArray[np.uint32] = silent[now_s - slots > STALE_PERIODS * period]
+    return kept

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from heatloop.app.schedule import Schedule
     from heatloop.app.sessions import Sessions
     from heatloop.app.settings import Settings
+    from heatloop.app.twin_job import Twin
     from heatloop.app.unit_stages import UnitStages
+    from heatloop.app.workers import Workers
     from heatloop.app.world import World
     from heatloop.store.records import Records
 
@@ -60,6 +62,10 @@ class Platform:
     """Commands."""
     leaks: LeakWatch
     """Leak balances of the water zones."""
+    twin: Twin
+    """The network as it is now, estimated."""
+    workers: Workers
+    """Processes for heavy work."""
     stages: UnitStages
     """Strategy stages of units."""
     curve: CurveJob

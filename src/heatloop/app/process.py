@@ -65,6 +65,7 @@ async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await platform.workers.close()
         close = getattr(platform.historian, "close", None)
         if close is not None:
             await close()

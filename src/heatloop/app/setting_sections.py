@@ -80,6 +80,20 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TwinSettings:
+    """The network twin."""
+
+    enabled: bool = True
+    """Whether it runs."""
+    interval_s: float = 60.0
+    """How often the network's state is estimated, plant time."""
+    max_points: int = 20_000
+    """Estimates kept as points at most, mains first; screens show the others without history."""
+    workers: int = 1
+    """Processes that work for the platform."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClockSettings:
     """Plant time."""
 
@@ -98,6 +112,7 @@ class Settings:
     session: SessionSettings = field(default_factory=SessionSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
+    twin: TwinSettings = field(default_factory=TwinSettings)
     clock: ClockSettings = field(default_factory=ClockSettings)
 
     @property
@@ -138,6 +153,13 @@ def check(settings: Settings) -> Settings:
         )
     if not 0 <= server.port <= 65535:
         raise ConfigError("no such port", thing=f"server.port = {server.port}", fix="give 1-65535")
+    twin = settings.twin
+    if not (twin.interval_s >= 1.0 and twin.max_points >= 0 and 1 <= twin.workers <= 64):
+        raise ConfigError(
+            "the twin cannot run so",
+            thing="twin",
+            fix="give interval_s >= 1, max_points >= 0 and 1 to 64 workers",
+        )
     try:
         ZoneInfo(settings.company.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

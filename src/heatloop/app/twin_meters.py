@@ -191,9 +191,9 @@ class MeterSheet:
         behind = self._value(values, code, "source_return_pressure")
         if math.isfinite(ahead - behind):
             operation.lift_kpa[link] = max(ahead - behind, 0.0)
-        node = self._nodes[f"{code}.r"]
-        if math.isfinite(behind) and self.made.network.pressure_held[node]:
-            operation.held_kpa[node] = behind
+        holder = self._nodes[f"{code}.r"]
+        if math.isfinite(behind) and self.made.network.pressure_held[holder]:
+            operation.held_kpa[holder] = behind
         supply = self._value(values, code, "source_supply_temperature")
         if math.isfinite(supply):
             operation.outlet_c[link] = supply

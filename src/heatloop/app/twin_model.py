@@ -105,6 +105,7 @@ class TwinModel:
             node_sigma_k=warmth.sigma_k,
             flow_kgs=found.flow_kgs,
             flow_sigma_kgs=found.flow_sigma_kgs,
+            link_c=self._mean_c,
             misfits=misfits,
             metered=len({row[0] for row in moment.rows if math.isfinite(row[3])}),
             misfit_over_expected=found.chi_square / max(found.degrees, 1),
@@ -127,9 +128,7 @@ class TwinModel:
         operation.outflow_kgs[:] = found.outflow_kgs
         back_c = float(np.nanmean(self._mean_c[sources])) if sources else _FIRST_C[1]
         operation.source_c[found.outflow_kgs < 0.0] = back_c
-        warmth = self._warmth.estimate(
-            t_s, found.flow_kgs, operation, meters, most_bad=_MOST_BAD
-        )
+        warmth = self._warmth.estimate(t_s, found.flow_kgs, operation, meters, most_bad=_MOST_BAD)
         ends = warmth.node_c[network.from_node] + warmth.node_c[network.to_node]
         self._mean_c = np.clip(0.5 * ends, 1.0, 175.0)
         return found, warmth

@@ -13,9 +13,9 @@ from heatloop.kernel.quality import Quality
 from heatloop.kernel.series import Columns
 from heatloop.network.arrays import Floats, Index
 from heatloop.network.water import density_kg_m3
+from heatloop.store.historian.port import Keys
 
 _M3H = 3600.0
-Keys = np.ndarray[tuple[int], np.dtype[np.uint32]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,13 +80,11 @@ def kept_points(world: World, names: Names, most: int) -> Kept:
     by_kind = {kind: arrays(kind) for kind in list(rows)}
     back = _partners(names, nodes)
     if "twin_return_pressure" in by_kind:
-        keys, at = by_kind["twin_return_pressure"]
-        by_kind["twin_return_pressure"] = (keys, back[at])
+        keys, supply = by_kind["twin_return_pressure"]
+        by_kind["twin_return_pressure"] = (keys, back[supply])
     sigma = by_kind.get("twin_pressure_sigma")
     partner = back[sigma[1]] if sigma is not None else np.empty(0, np.intp)
-    return Kept(
-        nodes=by_kind, partner=partner, flow=flow, flow_sigma=flow_sigma, left_out=left_out
-    )
+    return Kept(nodes=by_kind, partner=partner, flow=flow, flow_sigma=flow_sigma, left_out=left_out)
 
 
 def _partners(names: Names, nodes: dict[str, int]) -> Index:
@@ -100,18 +98,17 @@ def _partners(names: Names, nodes: dict[str, int]) -> Index:
     )
 
 
-def m3h(run: TwinRun, ends: Floats) -> Floats:
-    """Return volume a mass at the mean temperature of links' ends, m3/h over kg/s, (n,)."""
-    return np.asarray(_M3H / density_kg_m3(np.clip(ends, 1.0, 175.0)))
+def m3h_over_kgs(run: TwinRun, links: Index) -> Floats:
+    """Return the volume flow over the mass flow of links, at their water's temperature, (n,)."""
+    return np.asarray(_M3H / density_kg_m3(run.link_c[links]))
 
 
-def columns_of(run: TwinRun, kept: Kept, pipe_c: Floats, slot: int) -> Columns:
+def columns_of(run: TwinRun, kept: Kept, slot: int) -> Columns:
     """Return a run's results as samples.
 
     Args:
         run: The estimate.
         kept: What is kept of it.
-        pipe_c: Mean temperature of each link, shape (n_link,).
         slot: Time they get.
     """
     keys: list[Keys] = []
@@ -128,7 +125,7 @@ def columns_of(run: TwinRun, kept: Kept, pipe_c: Floats, slot: int) -> Columns:
             values.append(pressure[at])
     for (mine, at), what in ((kept.flow, run.flow_kgs), (kept.flow_sigma, run.flow_sigma_kgs)):
         keys.append(mine)
-        values.append(what[at] * m3h(run, pipe_c[at]))
+        values.append(what[at] * m3h_over_kgs(run, at))
     all_keys, all_values = np.concatenate(keys), np.concatenate(values)
     known = np.isfinite(all_values)
     return Columns(

@@ -67,6 +67,8 @@ class TwinRun:
     """Flow of each link along it, shape (n_link,)."""
     flow_sigma_kgs: Floats
     """Shape (n_link,)."""
+    link_c: Floats
+    """Mean temperature of the water in each link, shape (n_link,)."""
     misfits: tuple[Misfit, ...] = ()
     """Readings left out, worst first."""
     metered: int = 0

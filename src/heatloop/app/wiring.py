@@ -28,7 +28,9 @@ from heatloop.app.quarantine import Quarantine
 from heatloop.app.schedule import Schedule
 from heatloop.app.sessions import Sessions
 from heatloop.app.settings import Settings
+from heatloop.app.twin_job import Twin
 from heatloop.app.unit_stages import UnitStages
+from heatloop.app.workers import Workers
 from heatloop.app.world import World
 from heatloop.kernel.clock import SharedClock
 from heatloop.store.historian.client import HistorianClient
@@ -105,6 +107,7 @@ def build_platform(
     gateways = Gateways(world, records, audit, links, keys)
     intake = Intake(loop, gateways.persist)
     people = People(world, records, audit)
+    workers = Workers(settings.twin.workers)
     tasks: set[asyncio.Task[None]] = set()
 
     def ledger_changed() -> None:
@@ -128,6 +131,8 @@ def build_platform(
         alarming=alarming,
         commands=commands,
         leaks=LeakWatch(world, series, alarming, hub),
+        twin=Twin(world, series, hub, workers, settings.twin),
+        workers=workers,
         stages=UnitStages(world, records, audit),
         curve=CurveJob(world, records, commands, checks),
         ledgers=Ledgers(world, records, audit, ledger_changed),

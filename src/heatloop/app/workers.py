@@ -16,14 +16,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import LinkError, StaleError
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 _log = structlog.get_logger("heatloop.workers")
@@ -45,16 +44,13 @@ class Workers:
         self._broken = False
         self._closed = False
 
-    async def call(
-        self, function: Callable[P, R], timeout_s: float, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    async def call(self, function: Callable[..., R], timeout_s: float, *args: object) -> R:
         """Return what a function of a module gives in a worker.
 
         Args:
             function: A module's function; it and its arguments must be picklable.
             timeout_s: Machine time to wait; the work itself is not stopped when it is over.
             args: Its arguments.
-            kwargs: Its arguments by name.
 
         Raises:
             StaleError: No answer in time.
@@ -62,7 +58,7 @@ class Workers:
         """
         try:
             # Starting a process takes some tens of milliseconds, too long for the event loop.
-            future = await asyncio.to_thread(self._submit, function, *args, **kwargs)
+            future = await asyncio.to_thread(self._submit, function, args)
             answer = await asyncio.wait_for(asyncio.wrap_future(future), timeout_s)
         except TimeoutError as error:
             raise StaleError("a worker did not answer in time", thing=function.__name__) from error
@@ -90,7 +86,7 @@ class Workers:
         self._closed = True
         await asyncio.to_thread(self._drop)
 
-    def _submit(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+    def _submit(self, function: Callable[..., R], args: tuple[object, ...]) -> Future[R]:
         with self._guard:
             if self._closed:
                 raise LinkError("the workers are closed", thing=function.__name__)
@@ -100,7 +96,7 @@ class Workers:
                     mp_context=multiprocessing.get_context("spawn"),
                     initializer=_begin,
                 )
-            return self._pool.submit(function, *args, **kwargs)
+            return self._pool.submit(function, *args)
 
     def _drop(self) -> None:
         with self._guard:

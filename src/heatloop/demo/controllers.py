@@ -24,6 +24,8 @@ from heatloop.station.unit_logic import UnitInputs, UnitLogic, UnitSettings
 
 LONGEST_LOGIC_S = 30.0
 _COARSE_PCT_K = 1.5
+_OUTDOOR_STEP_K = 0.5
+_OUTDOOR_C = np.arange(-40.0, 25.1, _OUTDOOR_STEP_K)
 _SENSED = (
     "secondary_supply_temperature",
     "secondary_return_temperature",
@@ -66,6 +68,7 @@ class Controllers:
         )
         self._plants = PlantRegisters(memory.setting_number)
         self._designs = curve_designs(streets)
+        self._curves: Floats | None = None
         self._logics: list[UnitLogic | None] = [None] * n
         self._hardwired = [Interlocks() for _ in range(n)]
         self._seen: list[bytes] = [b""] * n
@@ -210,11 +213,20 @@ class Controllers:
         self.commands.makeup[unit] = out.makeup_on
         self.interlock_word[unit] = out.interlock_word
 
+    def _curve_goal_c(self, outdoor_c: float) -> Floats:
+        """Return what every unit's own curve asks for, by table, shape (n_unit,)."""
+        if self._curves is None:
+            rows = [[supply_c(design, c) for design in self._designs] for c in _OUTDOOR_C.tolist()]
+            self._curves = np.array(rows)
+        at = float(np.clip((outdoor_c - _OUTDOOR_C[0]) / _OUTDOOR_STEP_K, 0, len(_OUTDOOR_C) - 1))
+        low = min(int(at), len(_OUTDOOR_C) - 2)
+        part = at - low
+        return np.asarray((1.0 - part) * self._curves[low] + part * self._curves[low + 1])
+
     def _coarse(self, outdoor_c: float) -> None:
         """Stand in for all controllers in steps too long for their loops."""
         works, commands = self._works, self.commands
-        goal = np.array([supply_c(design, outdoor_c) for design in self._designs])
-        error = goal - works.secondary.supply_c
+        error = self._curve_goal_c(outdoor_c) - works.secondary.supply_c
         commands.valve_pct = np.clip(works.valve_pct + _COARSE_PCT_K * error, 0.0, 100.0)
         low = works.return_kpa < works.truth.hold_kpa - 20.0
         commands.makeup = low | (commands.makeup & (works.return_kpa < works.truth.hold_kpa + 20.0))

@@ -19,6 +19,14 @@ def refusal(message: str, thing: str, at: int, fix: str = _AGAIN) -> InputError:
     return InputError(message, thing=thing, place=f"byte {at}", fix=fix)
 
 
+def shifted(error: InputError, start: int) -> InputError:
+    """Return the error of a frame that begins `start` bytes into what the reader gave."""
+    word, _, at = error.place.partition(" ")
+    if not start or word != "byte" or not at.isdecimal():
+        return error
+    return refusal(error.message, error.thing, int(at) + start, error.fix)
+
+
 class Cursor:
     """A place in some bytes that moves on as they are read.
 

@@ -24,6 +24,7 @@ from heatloop.network.sweep.sweeper import Sweeper
 
 TOLERANCE_KPA = 1e-6
 _MOST_STEPS = 120
+_ROUNDING_KPA = 1e-4
 _USUAL_C = 60.0
 
 
@@ -151,11 +152,12 @@ class Solver:
             warm = not self._fresh
             taken, residual, worst = self._newton(operation, drawn, warm_c, tolerance_kpa)
             steps += taken
-            if warm and taken > _MOST_STEPS:
+            if warm and taken > _MOST_STEPS and not residual <= _ROUNDING_KPA:
                 # The last solution may be a bad place to start from.
                 self._forget()
                 continue
-            if taken > _MOST_STEPS and not residual <= tolerance_kpa:
+            # In rings of short wide pipes rounding may leave more than was asked for.
+            if taken > _MOST_STEPS and not residual <= max(tolerance_kpa, _ROUNDING_KPA):
                 self._refuse(drawn, operation, worst, residual)
             if throttles.settled(self._m, self._p, operation.lift_kpa, settings, self._laws):
                 break

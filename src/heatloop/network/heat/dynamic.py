@@ -30,9 +30,11 @@ from heatloop.network.heat.order import arrange, begin, couple, look
 from heatloop.network.heat.push import (
     CARRIED,
     EARLY,
+    FIXED,
     GIVEN,
     HEAT,
     INLET,
+    LINK,
     LOST,
     OUTLET,
     PIPE,
@@ -44,6 +46,7 @@ from heatloop.network.heat.push import (
     settle_still,
     work_through,
 )
+from heatloop.network.heat.secant import Secant
 from heatloop.network.heat.tank import conduct_along
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.net import Network
@@ -147,6 +150,7 @@ class Dynamics:
         self._shown = np.zeros((5, n_link))
         self._work = np.zeros((n_link, 4))
         self._dry = np.zeros(0, np.int64)
+        self._cut = np.zeros(0, np.int64)
         self._node_c = np.zeros(n_node)
         self.fill(np.full(n_link, _USUAL_C))
 
@@ -273,6 +277,8 @@ class Dynamics:
             longest = np.argsort(-hold_s, kind="stable")
         self._early = np.flatnonzero(self._plan[: self._n_plan, TRAITS] & EARLY)
         self._dry = np.flatnonzero((self._forward == 0) & ~self._is_pipe)
+        used = self._plan[self._early]
+        self._cut = used[(used[:, TRAITS] & FIXED) == 0, LINK]
 
     def _push(self, flow: Floats, operation: Operation, dt_s: float, outside: Floats) -> Floats:
         net, cp, pool, work = self.network, self.cp_kj_kgk, self._pool, self._work
@@ -282,27 +288,35 @@ class Dynamics:
         shown = np.zeros((5, net.n_link))
         lost = shown[LOST]
         take_out(dt_s, flow, forward, ambient_c, state, segment, work, lost)
-        gather(dt_s, flow, plan, self._n_plan, operation.outflow_kgs, source_c, pool)
-        if len(self._early):
-            feed_early(
-                dt_s, flow, cp, plan, self._early, demand, set_c, ambient_c, last_c, pool, work
+        gather(dt_s, flow, plan, self._n_plan, operation.outflow_kgs, source_c, node_c, pool)
+        guess_c = last_c.copy() if len(self._cut) else last_c
+        settle = Secant(guess_c, self._cut, node_c, ambient_c)
+        first = pool.copy() if len(self._cut) else pool
+        while True:
+            if len(self._early):
+                feed_early(
+                    dt_s, flow, cp, plan, self._early, demand, set_c, ambient_c, guess_c, pool, work
+                )
+            work_through(
+                dt_s,
+                flow,
+                cp,
+                plan,
+                self._n_plan,
+                self._plates,
+                operation.fouling,
+                demand,
+                set_c,
+                ambient_c,
+                pool,
+                work,
+                node_c,
+                shown,
             )
-        work_through(
-            dt_s,
-            flow,
-            cp,
-            plan,
-            self._n_plan,
-            self._plates,
-            operation.fouling,
-            demand,
-            set_c,
-            ambient_c,
-            pool,
-            work,
-            node_c,
-            shown,
-        )
+            if not len(self._cut) or settle.settled(shown[OUTLET]):
+                break
+            pool[:] = first
+            shown[GIVEN] = shown[TAKEN] = 0.0
         put_in(dt_s, flow, forward, ambient_c, shown[INLET], state, segment, lost)
         still = finish(cp, forward, source_c, pool, state, segment, node_c, shown, outside)
         if still:

@@ -7,7 +7,7 @@ from heatloop.network.compiled import compiled
 from heatloop.network.heat.carry import GUESS, KEPT, MASS, POPPED, THROUGH, end_c
 from heatloop.network.model.net import Ints
 from heatloop.network.sweep.plates import transfer_of
-from heatloop.network.sweep.sweep import outlet_of
+from heatloop.network.sweep.sweep import HOTTEST_C, outlet_of
 
 HEAT_IN, KG_IN, ENTERS, LEAVES, CARRIED = range(5)
 """Places in a node's row of `pool`: kg K that flowed in this step, kg that make it, kg that came
@@ -25,7 +25,7 @@ PIPE, HEAT, EARLY, FIXED = 1, 2, 4, 8
 @compiled
 def gather(
     dt_s: float, flow_kgs: Floats, plan: Ints, n_plan: int, outflow_kgs: Floats, source_c: Floats,
-    pool: Floats,
+    node_c: Floats, pool: Floats,
 ) -> None:  # fmt: skip
     """Begin the step of every node: water from outside makes up what links take and do not bring.
 
@@ -36,6 +36,7 @@ def gather(
         n_plan: Number of its rows in use.
         outflow_kgs: Drawn off, shape (n_node,).
         source_c: Temperature of water from outside, nan: the node's own, shape (n_node,).
+        node_c: Of the step before, shape (n_node,).
         pool: Written, see the places above, shape (n_node, 5).
     """
     for v in range(len(outflow_kgs)):
@@ -57,8 +58,10 @@ def gather(
             come += enters
         pool[v, KG_IN] = come
         if come > 0.0:
-            # Not more at once than a small flow can bear.
-            carried = min(max(pool[v, CARRIED], -_MOST_CARRIED_K * come), _MOST_CARRIED_K * come)
+            # Not more at once than a small flow can bear, and never out of water's range.
+            up = min(max(HOTTEST_C - node_c[v], 0.0), _MOST_CARRIED_K) * come
+            down = min(max(node_c[v], 0.0), _MOST_CARRIED_K) * come
+            carried = min(max(pool[v, CARRIED], -down), up)
             heat += carried
             pool[v, CARRIED] -= carried
         pool[v, HEAT_IN] = heat

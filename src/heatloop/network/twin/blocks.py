@@ -1,4 +1,4 @@
-"""LDL^T of a symmetric matrix of 2 x 2 blocks, solves, and the entries of its inverse on its pattern.
+"""LDL^T of a symmetric matrix of 2 x 2 blocks, solves, and its inverse on the pattern.
 
 The twin's equations have two unknowns a node (its pressure and the multiplier of its balance). As
 one block they have a pivot that never vanishes, although the matrix is indefinite. Entries below

@@ -87,7 +87,7 @@ def calibrate(name: tuple[str, ...], book: Floats, spread: Floats, misses: Misse
     misfit = float((now @ now / free) ** 0.5)
     # What does not fit as promised is not as sure as promised.
     told = jacobian.T @ jacobian / max(misfit, 1.0) ** 2
-    covariance = np.linalg.inv(told + np.diag(spread**-2.0))
+    covariance = np.asarray(np.linalg.inv(told + np.diag(spread**-2.0)), np.float64)
     return described(name, book, x, covariance, spread, misfit, steps)
 
 

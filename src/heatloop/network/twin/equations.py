@@ -35,7 +35,8 @@ def gather(
         link: Of each link G, rho, kappa, V, c, z: conductance, share of the law in the flow's
             mean, weight of law against meter, variance of the flow, law's flow at no difference,
             metered flow; shape (n_link, 6).
-        node: Of each node weight and value of pressure meters, outflow and its variance, (n_node, 4).
+        node: Of each node weight and value of pressure meters, outflow and its variance,
+            shape (n_node, 4).
         low: Written, shape (n_entry, 4).
         diag: Written, shape (n_node, 3).
         right: Written, shape (n_node, 2).

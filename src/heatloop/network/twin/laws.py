@@ -97,7 +97,8 @@ class LinkLaws:
         """
         lift = self._laws[:, 4]
         rub = np.abs(value_kpa + lift)
-        return share * (rub + np.where(self._drive, np.abs(lift), 0.0)) + least_kpa
+        driven = np.where(self._drive, np.abs(lift), 0.0)
+        return np.asarray(share * (rub + driven) + least_kpa)
 
 
 def first_flows(network: Network) -> Floats:

@@ -147,8 +147,8 @@ def signatures_of(
     """
     covariance = covariance_of(piping, learned, errors, response, count)
     read = read_rows(response)
-    factor = np.linalg.cholesky(covariance[np.ix_(read, read)])
-    at_node = np.linalg.solve(factor, response.leak[read])
+    factor = np.asarray(np.linalg.cholesky(covariance[np.ix_(read, read)]), np.float64)
+    at_node = whitened(factor, response.leak[read])
     net = piping.network
     link = np.repeat(np.arange(net.n_link), len(PLACES))
     fraction = np.tile(np.array(PLACES), net.n_link)
@@ -185,7 +185,7 @@ def find_leak(
         window: The window.
         fluid: Water if not given.
     """
-    miss = np.linalg.solve(signatures.factor, response.miss[signatures.read])
+    miss = whitened(signatures.factor, response.miss[signatures.read])
     score = scores(signatures.white, miss[:, None])[:, 0]
     # Best place of each link; the best links are looked at again by solving with the leak.
     of_link = np.full(piping.network.n_link, -np.inf)
@@ -242,11 +242,11 @@ def _fit_exactly(
         lost = np.zeros(net.n_node)
         miss, leak = response.miss, response.leak
         for _ in range(4):
-            white = np.linalg.solve(signatures.factor, np.column_stack((leak[:, ends], miss))[read])
+            white = whitened(signatures.factor, np.column_stack((leak[:, ends], miss))[read])
             lost[ends] = _two_positive(white[:, :2], white[:, 2] + white[:, :2] @ lost[ends])
             now = responder.respond(flow, pressure, made, c, lost)
             miss, leak = response.miss + now.miss - base, now.leak
-        left = np.linalg.solve(signatures.factor, miss[read])
+        left = whitened(signatures.factor, miss[read])
         out.append((float(left @ left), lost[ends]))
     return out
 
@@ -274,6 +274,11 @@ def _fraction(flow: float, ends: Floats) -> float:
     # The loss with the leak where it is equals the loss of the flow that reaches the far end.
     before, after = rub(flow), rub(flow + whole)
     return float(np.clip((rub(flow + float(ends[1])) - before) / (after - before), 0.0, 1.0))
+
+
+def whitened(factor: Floats, rows: Floats) -> Floats:
+    """Return rows in units of their errors, given the Cholesky factor of their covariance."""
+    return np.asarray(np.linalg.solve(factor, rows), np.float64)
 
 
 def scores(white: Floats, miss: Floats) -> Floats:

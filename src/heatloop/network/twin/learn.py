@@ -223,7 +223,7 @@ def mean_swing(series: Floats, count: int) -> float:
     independent = max(len(series) / count - 1.0, 2.0)
     # Wilson and Hilferty 1931: the 5 % quantile of chi-square over its degrees.
     low = (1.0 - 2.0 / (9.0 * independent) - 1.645 * (2.0 / (9.0 * independent)) ** 0.5) ** 3
-    return float(means.std()) / max(low, 0.05) ** 0.5
+    return float(means.std() / np.sqrt(max(low, 0.05)))
 
 
 def averaged(responses: list[Response]) -> Response:

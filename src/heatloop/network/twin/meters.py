@@ -43,7 +43,7 @@ class Meters:
 
     def of(self, kind: MeterKind) -> Flags:
         """Return which meters are of a kind and have a reading."""
-        return (self.kind == kind) & np.isfinite(self.value)
+        return np.asarray((self.kind == kind) & np.isfinite(self.value))
 
     def reading(self, value: Floats) -> Self:
         """Return the same meters with other readings."""

@@ -70,7 +70,12 @@ def decode_telegram(frame: Long) -> Telegram:
         raise application_error(frame.data)
     telegram, content = open_header(frame.ci, frame.data, DATA_AT)
     if telegram.config >> 8 & 0x1F == 5 and telegram.config >> 4 & 0x0F:
-        raise refusal("the records are encrypted (mode 5)", THING, DATA_AT, "switch off encryption on the wired side")
+        raise refusal(
+            "the records are encrypted (mode 5)",
+            THING,
+            DATA_AT,
+            "switch off encryption on the wired side",
+        )
     return with_records(telegram, content, DATA_AT + len(frame.data) - len(content))
 
 

@@ -87,7 +87,10 @@ def read_integer(kind: DataType, raw: int) -> int:
     if kind.signed and kind.bits < wide and 1 << kind.bits - 1 <= number < 1 << kind.bits:
         number -= 1 << kind.bits
     low, high = _span(kind)
-    if not low <= number <= high or raw >> 64:
+    # Above its own width a number may only repeat its sign.
+    above = raw >> wide
+    extended = kind.signed and number < 0 and above == (1 << 64 - wide) - 1
+    if not low <= number <= high or (above and not extended):
         raise InputError(f"{number} does not fit {kind.name}", thing=THING)
     return number
 

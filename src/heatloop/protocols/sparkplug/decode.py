@@ -39,6 +39,7 @@ from heatloop.protocols.sparkplug.wire import (
     VARINT,
     as_float,
     take_fields,
+    take_varint,
 )
 
 MAX_METRICS = 100_000
@@ -114,8 +115,6 @@ def _text(raw: bytes, place: int) -> str:
 
 
 def _packed(raw: bytes, place: int) -> list[int]:
-    from heatloop.protocols.sparkplug.wire import take_varint
-
     cursor = Cursor(raw, THING, place)
     found = []
     while cursor.left:
@@ -256,26 +255,28 @@ def _metadata(message: _Message) -> dict[str, int | str | bool]:
 
 
 def _metric(message: _Message, types: Mapping[int | str, int]) -> Metric:
+    try:
+        return _metric_of(message, types)
+    except InputError as error:
+        if error.place:
+            raise
+        # Types and integers know only what is wrong, the metric knows where.
+        raise _mismatch(error.message, message.base) from error
+
+
+def _metric_of(message: _Message, types: Mapping[int | str, int]) -> Metric:
     name, alias, code = message.text(1), message.whole(2), message.whole(4)
     known = types.get(alias) if alias is not None else None
     if known is None and name is not None:
         known = types.get(name)
     kind = data_type(code) if code else data_type(known) if known else _guess(message)
-    try:
-        null = bool(message.whole(7)) or kind is None
-        value = None if null or kind is None else _value(message, kind)
-    except InputError as error:
-        if error.place:
-            raise
-        raise _mismatch(error.message, message.base) from error
-    sets = message.inner(9)
-    metadata = message.inner(8)
+    sets, metadata = message.inner(9), message.inner(8)
     return Metric(
         name=name,
         alias=alias,
         timestamp_ms=message.whole(3),
         datatype=code or known,
-        value=value,
+        value=None if message.whole(7) or kind is None else _value(message, kind),
         historical=bool(message.whole(5)),
         transient=bool(message.whole(6)),
         metadata=_metadata(metadata[-1]) if metadata else {},

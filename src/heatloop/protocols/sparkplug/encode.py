@@ -92,8 +92,8 @@ def _property(each: Property) -> bytes:
         case "propertyset", dict() as inner:
             return out + field_bytes(9, _properties(inner))
         case "propertysets", tuple() as sets:
-            inner = b"".join(field_bytes(1, _properties(_mapping(each))) for each in sets)
-            return out + field_bytes(10, inner)
+            listed = b"".join(field_bytes(1, _properties(_mapping(each))) for each in sets)
+            return out + field_bytes(10, listed)
         case slot, value if slot in _SLOTS:
             return out + _scalar(kind, value, 3)
         case _:
@@ -148,9 +148,10 @@ def _metadata(found: Mapping[str, int | str | bool]) -> bytes:
     return out
 
 
-def _metric(metric: Metric) -> bytes:
+def _metric(metric: Metric, *, with_type: bool = True) -> bytes:
     out = b"" if metric.name is None else _text(1, metric.name)
-    for number, whole in ((2, metric.alias), (3, metric.timestamp_ms), (4, metric.datatype)):
+    code = metric.datatype if with_type else None
+    for number, whole in ((2, metric.alias), (3, metric.timestamp_ms), (4, code)):
         if whole is not None:
             out += field_varint(number, whole)
     if metric.historical:
@@ -185,10 +186,7 @@ def encode_payload(payload: Payload, *, with_types: bool = True) -> bytes:
         raise InputError("seq is 0 to 255", thing=THING)
     out = b"" if payload.timestamp_ms is None else field_varint(1, payload.timestamp_ms)
     for metric in payload.metrics:
-        data = _metric(metric)
-        if not with_types and metric.datatype is not None:
-            data = data.replace(field_varint(4, metric.datatype), b"", 1)
-        out += field_bytes(2, data)
+        out += field_bytes(2, _metric(metric, with_type=with_types))
     if payload.seq is not None:
         out += field_varint(3, payload.seq)
     if payload.uuid is not None:

@@ -1,0 +1,282 @@
+"""The network on the map with what the twin says, and pressure profiles (6.2 g)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from heatloop.app.layout import number
+from heatloop.app.queries.network_shape import ledger_network
+from heatloop.app.queries.overview import state_of
+from heatloop.app.refusals import Refused
+from heatloop.app.twin_job import Known, Twin
+from heatloop.app.twin_points import m3h_over_kgs
+from heatloop.app.views.network import (
+    NetworkNode,
+    NetworkSegment,
+    NetworkView,
+    PressureProfile,
+    ProfilePoint,
+    SuspectReading,
+)
+from heatloop.app.world import World
+from heatloop.kernel.clock import utc
+from heatloop.kernel.errors import InputError
+from heatloop.kernel.scope import Scope
+from heatloop.network.topology.from_ledger import LedgerNetwork
+from heatloop.network.topology.graph import adjacency, reached
+from heatloop.network.topology.paths import supply_path
+from heatloop.network.water import density_kg_m3
+from heatloop.plant.kinds import point_kind, point_kinds
+from heatloop.plant.model import Asset
+
+_PLACES = ("heat_source", "isolation_station", "booster_station", "substation", "pipe_node")
+_MH2O_KPA = 9.80665
+_UNKNOWN_KPA = 1000.0
+_ATMOSPHERE_KPA = 101.325
+
+
+class Reader:
+    """Reads one estimate by names.
+
+    Args:
+        known: The estimate, None: there is none.
+    """
+
+    def __init__(self, known: Known | None) -> None:
+        self.run = None if known is None else known.run
+        nodes = () if self.run is None else self.run.names.nodes
+        links = () if self.run is None else self.run.names.links
+        self._nodes = {name: at for at, name in enumerate(nodes)}
+        self._links = {name: at for at, name in enumerate(links)}
+
+    def node(self, name: str) -> int | None:
+        """Return the number of a node."""
+        return self._nodes.get(name)
+
+    def link(self, name: str) -> int | None:
+        """Return the number of a link."""
+        return self._links.get(name)
+
+    def kpa(self, name: str) -> float | None:
+        """Return the pressure of a node, None where it is not known at all."""
+        at = self._nodes.get(name)
+        if self.run is None or at is None or self.run.pressure_sigma_kpa[at] > _UNKNOWN_KPA:
+            return None
+        return float(self.run.pressure_kpa[at])
+
+    def sigma_kpa(self, *names: str) -> float | None:
+        """Return the largest error of the pressures of nodes."""
+        at = [self._nodes[name] for name in names if name in self._nodes]
+        if self.run is None or not at:
+            return None
+        return float(self.run.pressure_sigma_kpa[at].max())
+
+    def warm(self, name: str) -> float | None:
+        """Return the temperature of a node."""
+        at = self._nodes.get(name)
+        return None if self.run is None or at is None else float(self.run.node_c[at])
+
+
+def network(world: World, scope: Scope, twin: Twin) -> NetworkView:
+    """Return the network inside a scope with the latest estimate."""
+    known = twin.last
+    reader = Reader(known)
+    ledger = world.ledger
+    nodes = [
+        _node(world, asset, reader)
+        for kind in _PLACES
+        for asset in ledger.of_kind(kind)
+        if asset.attributes.get("network", "primary") == "primary"
+        and world.sees(scope, asset.code)
+    ]
+    segments = [
+        _segment(asset, reader)
+        for asset in ledger.of_kind("pipe_segment")
+        if asset.attributes.get("network", "primary") == "primary"
+        and world.sees(scope, asset.code)
+    ]
+    return NetworkView(
+        at=None if known is None else utc(known.run.t_s),
+        state=twin.state.name.lower(),
+        reason=twin.reason,
+        fresh=twin.is_fresh(),
+        metered=0 if known is None else known.run.metered,
+        took_ms=0.0 if known is None else 1000.0 * known.run.took_s,
+        nodes=nodes,
+        segments=segments,
+        suspects=_suspects(world, scope, known),
+    )
+
+
+def _node(world: World, asset: Asset, reader: Reader) -> NetworkNode:
+    code, state = asset.code, ""
+    station = world.layout.stations.get(code)
+    if station is not None:
+        codes = (code, *(unit.asset.code for unit in station.units))
+        state = state_of(world, codes, world.is_online(station))[0]
+    return NetworkNode(
+        code=code,
+        zh=asset.zh,
+        en=asset.en,
+        kind=asset.kind,
+        lat=number(asset, "lat"),
+        lon=number(asset, "lon"),
+        elevation_m=number(asset, "elevation_m"),
+        state=state,
+        supply_kpa=reader.kpa(f"{code}.s"),
+        return_kpa=reader.kpa(f"{code}.r"),
+        pressure_sigma_kpa=reader.sigma_kpa(f"{code}.s", f"{code}.r"),
+        supply_c=reader.warm(f"{code}.s"),
+        return_c=reader.warm(f"{code}.r"),
+    )
+
+
+def _segment(asset: Asset, reader: Reader) -> NetworkSegment:
+    code, run = asset.code, reader.run
+    flow = sigma = back = speed = slope = warm = None
+    go, come = reader.link(f"{code}.s"), reader.link(f"{code}.r")
+    length, nominal = number(asset, "length_m"), number(asset, "dn_mm")
+    if run is not None and go is not None and come is not None:
+        to_m3h = m3h_over_kgs(run, np.array([go, come]))
+        flow = float(run.flow_kgs[go] * to_m3h[0])
+        sigma = float(run.flow_sigma_kgs[go] * to_m3h[0])
+        back = float(run.flow_kgs[come] * to_m3h[1])
+        warm = float(run.link_c[go])
+        bore_mm = number(asset, "inner_diameter_mm") or nominal
+        if bore_mm:
+            speed = flow / 3600.0 / (math.pi / 4.0 * (bore_mm / 1000.0) ** 2)
+        slope = _gradient(asset, reader, length, warm)
+    return NetworkSegment(
+        code=code,
+        zh=asset.zh,
+        en=asset.en,
+        from_node=str(asset.attributes.get("from_node", "")),
+        to_node=str(asset.attributes.get("to_node", "")),
+        length_m=length,
+        dn_mm=nominal,
+        flow_m3h=flow,
+        flow_sigma_m3h=sigma,
+        return_flow_m3h=back,
+        velocity_m_s=speed,
+        gradient_pa_m=slope,
+        supply_c=warm,
+    )
+
+
+def _gradient(
+    asset: Asset, reader: Reader, length: float | None, warm: float
+) -> float | None:
+    """Return the fall of the supply pressure along a pipe a metre, Pa/m; None: not known."""
+    return None
+
+
+def _suspects(world: World, scope: Scope, known: Known | None) -> list[SuspectReading]:
+    found: list[SuspectReading] = []
+    for misfit in () if known is None else known.run.misfits:
+        assert known is not None
+        code = known.sheet.points[misfit.reading]
+        point = world.ledger.points.get(code)
+        if point is None or not world.sees(scope, point.asset):
+            continue
+        kind = point_kinds()[point.kind]
+        found.append(
+            SuspectReading(
+                point=code,
+                asset=point.asset,
+                zh=kind.zh,
+                en=kind.en,
+                unit=kind.unit,
+                value=misfit.value,
+                expected=misfit.expected,
+                score=misfit.score,
+            )
+        )
+    return sorted(found, key=lambda each: -each.score)
+
+
+def boil_kpa(warm_c: float) -> float:
+    """Return the gauge pressure at which water of a temperature boils, 0 below 100 degC.
+
+    Reference: Antoine's equation with Stull's constants for 99 to 374 degC.
+    """
+    if warm_c <= 100.0:
+        return 0.0
+    steam_kpa = 10.0 ** (8.14019 - 1810.94 / (244.485 + warm_c)) * 0.1333224
+    return float(max(steam_kpa - _ATMOSPHERE_KPA, 0.0))
+
+
+def profile(world: World, scope: Scope, twin: Twin, to: str) -> PressureProfile:
+    """Return the pressures along the supply way to a station, unit or pipe node.
+
+    Raises:
+        Refused: There is no such place inside the scope, or no way leads there.
+    """
+    asset = world.asset(scope, to)
+    place = world.ledger.assets[asset.parent] if asset.kind == "unit" else asset
+    try:
+        made = ledger_network(world.ledger)
+        name = made.supply_node.get(place.code, "")
+        if not name:
+            raise Refused("not_found", thing=to)
+        path = supply_path(made.network, made.operation, name)
+    except Refused:
+        raise
+    except InputError as error:
+        raise Refused("not_found", thing=to, detail=error.message) from error
+    known, index = twin.last, made.network.link_index()
+    reader = Reader(known)
+    limit = point_kind("primary_supply_pressure").alarm_high or 1600.0
+    far, points = 0.0, []
+    for at, name in enumerate(path.nodes):
+        if at:
+            far += float(made.network.length_m[index[path.links[at - 1]]])
+        code = made.asset_of[name]
+        if points and points[-1].code == code:
+            # The far side of a valve or pump stands where the near one stands.
+            points.pop()
+        points.append(_on_the_way(world, made, reader, name, far, limit))
+    return PressureProfile(
+        to=to,
+        source=made.asset_of[path.plant],
+        at=None if known is None else utc(known.run.t_s),
+        length_m=path.length_m,
+        limit_kpa=limit,
+        static_head_m=_static(made, reader, path.nodes[0]),
+        points=points,
+    )
+
+
+def _on_the_way(
+    world: World, made: LedgerNetwork, reader: Reader, name: str, far: float, limit: float
+) -> ProfilePoint:
+    asset = world.ledger.assets[made.asset_of[name]]
+    level = float(made.network.height_m[made.network.node_index()[name]])
+    supply, back = reader.kpa(name), reader.kpa(f"{name[:-2]}.r")
+    warm = reader.warm(name)
+    return ProfilePoint(
+        code=asset.code,
+        zh=asset.zh,
+        en=asset.en,
+        distance_m=far,
+        elevation_m=level,
+        supply_kpa=supply,
+        return_kpa=back,
+        supply_head_m=None if supply is None else level + supply / _MH2O_KPA,
+        return_head_m=None if back is None else level + back / _MH2O_KPA,
+        limit_head_m=level + limit / _MH2O_KPA,
+        boil_head_m=None if warm is None else level + boil_kpa(warm) / _MH2O_KPA,
+    )
+
+
+def _static(made: LedgerNetwork, reader: Reader, start: str) -> float | None:
+    """Return the head of the node that holds the pressure of a place's zone."""
+    network = made.network
+    near = adjacency(network, np.ones(network.n_link, np.bool_))
+    inside = reached(near, [network.node_index()[start]])
+    for node in np.flatnonzero(inside & network.pressure_held).tolist():
+        held = reader.kpa(network.node_names[node])
+        if held is not None:
+            return float(network.height_m[node]) + held / _MH2O_KPA
+    return None

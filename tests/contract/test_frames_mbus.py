@@ -4,7 +4,7 @@ Where libmbus prints the raw number of a record whose VIFE changes its meaning, 
 reading is required instead: those records are listed in `BY_THE_STANDARD`.
 """
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -94,7 +94,7 @@ def frames(heatloop_data, folder):
 def expected(path):
     # The files say ISO-8859-1 but are UTF-8.
     text = path.with_suffix(".norm.xml").read_text("utf-8").partition("?>")[2]
-    root = ElementTree.fromstring(text)
+    root = ET.fromstring(text)
     head = {each.tag: each.text or "" for each in root.find("SlaveInformation")}
     records = [{each.tag: each.text for each in row} for row in root.findall("DataRecord")]
     return head, records

@@ -179,3 +179,13 @@ def test_the_account_finds_what_is_missing_wrong_and_twice(tmp_path):
     twice = concat([spoiled.take(np.arange(45)), spoiled.take(np.array([7]))])
     found = compare(given, twice)
     assert (found.missing, found.wrong, found.duplicates) == (1, 1, 1)
+    # A point of a device in a slot it never gave is invented; what the platform works out is not.
+    computed = max(p.key for p in ledger.points.values()) + 1
+    more = Columns(
+        np.array([room.key, computed], "u4"),
+        np.array([int(START) + 86_400, int(START)], "u4"),
+        np.array([20.0, 1.0]),
+        np.zeros(2, "u1"),
+    )
+    found = compare(given, concat([stored, more]))
+    assert (found.missing, found.wrong, found.duplicates, found.invented) == (0, 0, 0, 1)

@@ -28,7 +28,10 @@ def wire(text):
     return bytes.fromhex(text)
 
 
-def asdu(type_id=13, cause=3, points=(Point(address=0x4001, value=55.5),), **more):
+USUAL = (Point(address=0x4001, value=55.5),)
+
+
+def asdu(type_id=13, cause=3, points=USUAL, **more):
     return Asdu(type=type_id, cause=cause, station=1, points=tuple(points), **more)
 
 
@@ -244,7 +247,8 @@ def test_an_unreadable_message_is_refused_and_the_link_stays():
 def test_t1_and_t3():
     centre, station = pair()
     assert centre.deadline_s == 20.0
-    assert centre.tick(19.0) == [] and centre.output() == b""
+    assert centre.tick(19.0) == []
+    assert centre.output() == b""
     centre.tick(20.0)
     assert centre.output() == encode_apdu(Unnumbered(function=TESTFR_ACT))
     station.received(encode_apdu(Unnumbered(function=TESTFR_ACT)), 20.0)

@@ -328,6 +328,149 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The network with its estimated state
+         * @description Return places, pipes and suspicious readings inside the viewer's scope.
+         */
+        get: operations["get_network"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/outage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What closing a pipe means, and its burst
+         * @description Return users and areas without supply, and the valves to close around a burst.
+         */
+        get: operations["get_outage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pressures along the way to a place
+         * @description Return the pressure profile from the source to a station, unit or pipe node.
+         */
+        get: operations["get_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/sizing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Installed against needed capacity of every station
+         * @description Return exchangers and pumps against the design load; `listed` leaves out good ones.
+         */
+        get: operations["get_sizing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/sizing.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The sizing report as a workbook
+         * @description Return the whole report as an Excel workbook.
+         */
+        get: operations["export_sizing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an asset feeds, or what feeds it
+         * @description Return the assets upstream or downstream along the supply pipes as they are laid.
+         */
+        get: operations["get_trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a change would do to the network now
+         * @description Return the change at every unit, worst first; refused without a fresh estimate.
+         *
+         *     Control valves stay where they are: it is what happens before stations regulate against it.
+         *     Nothing is written to any device.
+         */
+        post: operations["ask_what_if"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -925,6 +1068,28 @@ export interface components {
             stored: number;
         };
         /**
+         * CutView
+         * @description Who is without supply, and what is closed.
+         */
+        CutView: {
+            /** Area M2 */
+            area_m2: number;
+            /** Closed */
+            closed: components["schemas"]["NamedThing"][];
+            /** Flats */
+            flats: number;
+            /** Possible */
+            possible: boolean;
+            /** Rerouted */
+            rerouted: number;
+            /** Stations */
+            stations: components["schemas"]["NamedThing"][];
+            /** Stop */
+            stop: components["schemas"]["NamedThing"][];
+            /** Units */
+            units: number;
+        };
+        /**
          * DeviceView
          * @description A device and whether it answers.
          */
@@ -1136,6 +1301,115 @@ export interface components {
             mode: "local" | "remote_manual" | "automatic";
         };
         /**
+         * NamedThing
+         * @description An asset by its code and names.
+         */
+        NamedThing: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * NetworkNode
+         * @description A source, station or pipe node with what the twin says of it.
+         */
+        NetworkNode: {
+            /** Code */
+            code: string;
+            /** Elevation M */
+            elevation_m: number | null;
+            /** En */
+            en: string;
+            /** Kind */
+            kind: string;
+            /** Lat */
+            lat: number | null;
+            /** Lon */
+            lon: number | null;
+            /** Pressure Sigma Kpa */
+            pressure_sigma_kpa: number | null;
+            /** Return C */
+            return_c: number | null;
+            /** Return Kpa */
+            return_kpa: number | null;
+            /** State */
+            state: string;
+            /** Supply C */
+            supply_c: number | null;
+            /** Supply Kpa */
+            supply_kpa: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * NetworkSegment
+         * @description A pair of pipes.
+         */
+        NetworkSegment: {
+            /** Code */
+            code: string;
+            /** Dn Mm */
+            dn_mm: number | null;
+            /** En */
+            en: string;
+            /** Flow M3H */
+            flow_m3h: number | null;
+            /** Flow Sigma M3H */
+            flow_sigma_m3h: number | null;
+            /** From Node */
+            from_node: string;
+            /** Gradient Pa M */
+            gradient_pa_m: number | null;
+            /** Length M */
+            length_m: number | null;
+            /** Return Flow M3H */
+            return_flow_m3h: number | null;
+            /** Supply C */
+            supply_c: number | null;
+            /** To Node */
+            to_node: string;
+            /** Velocity M S */
+            velocity_m_s: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * NetworkView
+         * @description The network as it is now.
+         */
+        NetworkView: {
+            /** At */
+            at: string | null;
+            /** Fresh */
+            fresh: boolean;
+            /** Metered */
+            metered: number;
+            /** Nodes */
+            nodes: components["schemas"]["NetworkNode"][];
+            /** Reason */
+            reason: string;
+            /** Segments */
+            segments: components["schemas"]["NetworkSegment"][];
+            /** State */
+            state: string;
+            /** Suspects */
+            suspects: components["schemas"]["SuspectReading"][];
+            /** Took Ms */
+            took_ms: number;
+        };
+        /**
+         * OutageView
+         * @description What closing a pipe, or its burst, means.
+         */
+        OutageView: {
+            burst: components["schemas"]["CutView"];
+            segment: components["schemas"]["NamedThing"];
+            shut: components["schemas"]["CutView"];
+        };
+        /**
          * Overview
          * @description Everything the first screen shows.
          */
@@ -1226,6 +1500,54 @@ export interface components {
             zh: string;
         };
         /**
+         * PressureProfile
+         * @description Pressures along the way of the water from a source to a station.
+         */
+        PressureProfile: {
+            /** At */
+            at: string | null;
+            /** Length M */
+            length_m: number;
+            /** Limit Kpa */
+            limit_kpa: number;
+            /** Points */
+            points: components["schemas"]["ProfilePoint"][];
+            /** Source */
+            source: string;
+            /** Static Head M */
+            static_head_m: number | null;
+            /** To */
+            to: string;
+        };
+        /**
+         * ProfilePoint
+         * @description One place on a pressure profile; heads are metres of water above the height datum.
+         */
+        ProfilePoint: {
+            /** Boil Head M */
+            boil_head_m: number | null;
+            /** Code */
+            code: string;
+            /** Distance M */
+            distance_m: number;
+            /** Elevation M */
+            elevation_m: number;
+            /** En */
+            en: string;
+            /** Limit Head M */
+            limit_head_m: number;
+            /** Return Head M */
+            return_head_m: number | null;
+            /** Return Kpa */
+            return_kpa: number | null;
+            /** Supply Head M */
+            supply_head_m: number | null;
+            /** Supply Kpa */
+            supply_kpa: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * QuarantinePage
          * @description A page of quarantine.
          */
@@ -1307,6 +1629,67 @@ export interface components {
             password: string;
             /** User */
             user: string;
+        };
+        /**
+         * SizingCard
+         * @description A substation in the report.
+         */
+        SizingCard: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Items */
+            items: components["schemas"]["SizingItem"][];
+            /** Load Kw */
+            load_kw: number | null;
+            /** Worst */
+            worst: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * SizingItem
+         * @description One thing installed against what is needed.
+         */
+        SizingItem: {
+            /** Asset */
+            asset: string;
+            /** Installed */
+            installed: number | null;
+            /**
+             * Missing
+             * @default []
+             */
+            missing: string[];
+            /** Needed */
+            needed: number | null;
+            /** Ratio */
+            ratio: number | null;
+            /** Unit */
+            unit: string;
+            /** Verdict */
+            verdict: string;
+            /** What */
+            what: string;
+        };
+        /**
+         * SizingReport
+         * @description The report inside a scope.
+         */
+        SizingReport: {
+            /** Cards */
+            cards: components["schemas"]["SizingCard"][];
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Stations */
+            stations: number;
         };
         /**
          * SourceCard
@@ -1415,6 +1798,28 @@ export interface components {
             units: components["schemas"]["UnitDetail"][];
         };
         /**
+         * SuspectReading
+         * @description A reading that does not fit the others.
+         */
+        SuspectReading: {
+            /** Asset */
+            asset: string;
+            /** En */
+            en: string;
+            /** Expected */
+            expected: number;
+            /** Point */
+            point: string;
+            /** Score */
+            score: number;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * Totals
          * @description The company (or the part of it the reader may see) in ten numbers.
          */
@@ -1435,6 +1840,24 @@ export interface components {
             room_share_18_pct: number | null;
             /** Substations */
             substations: number;
+        };
+        /**
+         * Traced
+         * @description Assets upstream or downstream of one.
+         */
+        Traced: {
+            /** Asset */
+            asset: string;
+            /** Nodes */
+            nodes: string[];
+            /** Pipes */
+            pipes: string[];
+            /** Sources */
+            sources: string[];
+            /** Stations */
+            stations: string[];
+            /** Way */
+            way: string;
         };
         /**
          * Trends
@@ -1562,6 +1985,120 @@ export interface components {
             roles: string[];
             /** Scope */
             scope: string[];
+        };
+        /**
+         * WhatIfRequest
+         * @description A change to think through; everything by asset code.
+         */
+        WhatIfRequest: {
+            /**
+             * Close
+             * @description Pipes, valve nodes, units, stations or sources that are shut.
+             */
+            close?: string[];
+            /**
+             * Opening
+             * @description Opening of control valves of units, substations and isolation stations, %.
+             */
+            opening?: {
+                [key: string]: number;
+            };
+            /**
+             * Pump Speed
+             * @description Speed of pumps of sources, booster and isolation stations over their present speed.
+             */
+            pump_speed?: {
+                [key: string]: number;
+            };
+            /**
+             * Source Dp Kpa
+             * @description Differential pressure of heat sources.
+             */
+            source_dp_kpa?: {
+                [key: string]: number;
+            };
+            /**
+             * Source Supply C
+             * @description Supply temperature of heat sources; what arrives when the water has travelled.
+             */
+            source_supply_c?: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * WhatIfSource
+         * @description What a change does to a heat source.
+         */
+        WhatIfSource: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Flow After M3H */
+            flow_after_m3h: number;
+            /** Flow M3H */
+            flow_m3h: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * WhatIfUnit
+         * @description What a change does to a unit.
+         */
+        WhatIfUnit: {
+            /** Code */
+            code: string;
+            /** Cut Off */
+            cut_off: boolean;
+            /** Dp After Kpa */
+            dp_after_kpa: number | null;
+            /** Dp Kpa */
+            dp_kpa: number;
+            /** En */
+            en: string;
+            /** Flow After M3H */
+            flow_after_m3h: number;
+            /** Flow M3H */
+            flow_m3h: number;
+            /** Flow Pct */
+            flow_pct: number | null;
+            /** Station */
+            station: string;
+            /** Supply After C */
+            supply_after_c: number | null;
+            /** Supply After Kpa */
+            supply_after_kpa: number | null;
+            /** Supply C */
+            supply_c: number;
+            /** Supply Kpa */
+            supply_kpa: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * WhatIfView
+         * @description What a change does, before stations regulate against it.
+         */
+        WhatIfView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cut Off */
+            cut_off: number;
+            /** Less */
+            less: number;
+            /** Listed */
+            listed: number;
+            /** More */
+            more: number;
+            /** Sources */
+            sources: components["schemas"]["WhatIfSource"][];
+            /** Took Ms */
+            took_ms: number;
+            /** Units */
+            units: components["schemas"]["WhatIfUnit"][];
         };
     };
     responses: never;
@@ -2120,6 +2657,227 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_network: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_outage: {
+        parameters: {
+            query: {
+                segment: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_profile: {
+        parameters: {
+            query: {
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PressureProfile"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_sizing: {
+        parameters: {
+            query?: {
+                listed?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SizingReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_sizing: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_trace: {
+        parameters: {
+            query: {
+                asset: string;
+                way?: "up" | "down";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Traced"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ask_what_if: {
+        parameters: {
+            query?: {
+                /** @description Units listed at most */
+                most?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhatIfRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIfView"];
                 };
             };
             /** @description What to correct */

@@ -57,7 +57,13 @@ class TwinModel:
         self.pumps = pumps
         self.sheet = MeterSheet(self.ledger, self.plant.readings, pumps)
         network = self.network = self.sheet.made.network
-        self.names = Names(nodes=network.node_names, links=network.link_names)
+        self.names = Names(
+            nodes=network.node_names,
+            links=network.link_names,
+            from_node=network.from_node,
+            to_node=network.to_node,
+            height_m=network.height_m,
+        )
         self._estimator = Estimator(network, water(), trust=TRUST)
         self._warmth = WarmthEstimator(network)
         self._last_s = -math.inf

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from heatloop.network.arrays import Floats
+from heatloop.network.model.net import Ints
 
 
 class TwinState(IntEnum):
@@ -21,7 +22,7 @@ class TwinState(IntEnum):
     """The estimate did not come to an end."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Names:
     """What the arrays of a run are about."""
 
@@ -29,6 +30,12 @@ class Names:
     """Names of the network's nodes: `<place>.s` supply, `<place>.r` return."""
     links: tuple[str, ...]
     """Names of its links."""
+    from_node: Ints
+    """Shape (n_link,)."""
+    to_node: Ints
+    """Shape (n_link,)."""
+    height_m: Floats
+    """Ground level of the nodes, shape (n_node,)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,6 +38,9 @@ class Produced:
     owed: NDArray[np.bool_]
     """Whether it must be stored: every answered read, and every acknowledged report. A report
     that was sent and whose acknowledgement was lost may be stored."""
+    held: NDArray[np.uint32]
+    """Keys of all points any device holds, shape (n_held,): what the platform works out itself is
+    no device's to account for."""
 
     def take(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Produced:
         """Return the rows picked by a mask or an index."""
@@ -46,6 +49,7 @@ class Produced:
             slots=self.slots[index],
             values=self.values[index],
             owed=self.owed[index],
+            held=self.held,
         )
 
     def ids(self) -> NDArray[np.uint64]:
@@ -136,6 +140,7 @@ def produced(ledger: Ledger, folder: Path, start_s: int = 0, end_s: int = 1 << 3
         slots=np.concatenate(slots),
         values=np.concatenate(values),
         owed=np.concatenate((np.ones(answered, bool), acknowledged)),
+        held=np.array([b.key for d in ledger.devices for b in ledger.bindings_of_device(d)], "u4"),
     )
     given = given.take((given.slots >= start_s) & (given.slots < end_s))
     return given.take(np.lexsort((given.slots, given.keys)))
@@ -170,6 +175,7 @@ def _reports(ledger: Ledger, path: Path) -> tuple[Columns, NDArray[np.bool_]]:
 
 def compare(given: Produced, stored: Columns) -> Comparison:
     """Hold stored rows of the same time range against what was produced."""
+    stored = stored.take(np.isin(stored.keys, given.held))
     given_ids, stored_ids = given.ids(), _ids(stored.keys, stored.slots)
     distinct = np.unique(given_ids[given.owed])
     distinct_stored, counts = np.unique(stored_ids, return_counts=True)

@@ -7,7 +7,7 @@ import numpy as np
 from heatloop.kernel.errors import InputError
 from heatloop.network.anderson import Anderson
 from heatloop.network.arrays import Floats
-from heatloop.network.flow.solver import Flows, Solver
+from heatloop.network.flow.solver import TOLERANCE_KPA, Flows, Solver
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.net import Ints
 from heatloop.network.model.operation import Operation
@@ -29,6 +29,7 @@ def solve_steady(
     *,
     start: State | None = None,
     fixed_c: Floats | None = None,
+    tolerance_kpa: float = TOLERANCE_KPA,
 ) -> State:
     """Return the steady state; heat consumers get the flow that carries their heat.
 
@@ -38,6 +39,7 @@ def solve_steady(
         start: A state to start from, such as the last one.
         fixed_c: Mean temperatures that densities and viscosities are taken at, shape (n_link,);
             by default they follow the solution.
+        tolerance_kpa: Largest pressure residual of a link.
 
     Raises:
         InputError: Flows or temperatures do not settle, or no node holds a pressure.
@@ -52,7 +54,7 @@ def solve_steady(
     steps, memory = 0, Anderson()
     share, last_k, quiet = 1.0, np.inf, not len(heat)
     for round_ in range(_MOST_ROUNDS):
-        flows = solver.solve(operation, mean_c=mean_c)
+        flows = solver.solve(operation, mean_c=mean_c, tolerance_kpa=tolerance_kpa)
         steps += flows.iterations
         used_c = solver.usual_c if mean_c is None else mean_c
         node_c, inlet_c, outlet_c = sweeper.run(operation, flows.flow_kgs, used_c, node_c)

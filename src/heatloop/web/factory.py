@@ -20,6 +20,7 @@ from heatloop.web.routes import (
     commands,
     data,
     gateways,
+    network,
     people,
     plant,
     session,
@@ -31,7 +32,19 @@ from heatloop.web.screens import Screens
 
 API = "/api/v1"
 _STATIC = Path(__file__).parent / "static"
-_ROUTES = (status, session, plant, trends, alarms, commands, stream, data, gateways, people)
+_ROUTES = (
+    status,
+    session,
+    plant,
+    network,
+    trends,
+    alarms,
+    commands,
+    stream,
+    data,
+    gateways,
+    people,
+)
 
 
 def _operation_id(route: APIRoute) -> str:

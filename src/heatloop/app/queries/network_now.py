@@ -12,6 +12,7 @@ from heatloop.app.queries.overview import state_of
 from heatloop.app.refusals import Refused
 from heatloop.app.twin_job import Known, Twin
 from heatloop.app.twin_points import m3h_over_kgs
+from heatloop.app.twin_state import TwinRun
 from heatloop.app.views.network import (
     NetworkNode,
     NetworkSegment,
@@ -88,14 +89,12 @@ def network(world: World, scope: Scope, twin: Twin) -> NetworkView:
         _node(world, asset, reader)
         for kind in _PLACES
         for asset in ledger.of_kind(kind)
-        if asset.attributes.get("network", "primary") == "primary"
-        and world.sees(scope, asset.code)
+        if asset.attributes.get("network", "primary") == "primary" and world.sees(scope, asset.code)
     ]
     segments = [
         _segment(asset, reader)
         for asset in ledger.of_kind("pipe_segment")
-        if asset.attributes.get("network", "primary") == "primary"
-        and world.sees(scope, asset.code)
+        if asset.attributes.get("network", "primary") == "primary" and world.sees(scope, asset.code)
     ]
     return NetworkView(
         at=None if known is None else utc(known.run.t_s),
@@ -147,7 +146,7 @@ def _segment(asset: Asset, reader: Reader) -> NetworkSegment:
         bore_mm = number(asset, "inner_diameter_mm") or nominal
         if bore_mm:
             speed = flow / 3600.0 / (math.pi / 4.0 * (bore_mm / 1000.0) ** 2)
-        slope = _gradient(asset, reader, length, warm)
+        slope = _gradient(run, go, length)
     return NetworkSegment(
         code=code,
         zh=asset.zh,
@@ -165,11 +164,15 @@ def _segment(asset: Asset, reader: Reader) -> NetworkSegment:
     )
 
 
-def _gradient(
-    asset: Asset, reader: Reader, length: float | None, warm: float
-) -> float | None:
-    """Return the fall of the supply pressure along a pipe a metre, Pa/m; None: not known."""
-    return None
+def _gradient(run: TwinRun, link: int, length: float | None) -> float | None:
+    """Return what a pipe takes a metre of the pressure of water in flow direction, Pa/m."""
+    if not length:
+        return None
+    start, end = int(run.names.from_node[link]), int(run.names.to_node[link])
+    rise_m = float(run.names.height_m[end] - run.names.height_m[start])
+    weight_kpa = float(density_kg_m3(run.link_c[link])) * 9.81e-3 * rise_m
+    fall_kpa = float(run.pressure_kpa[start] - run.pressure_kpa[end]) - weight_kpa
+    return math.copysign(fall_kpa, fall_kpa * float(run.flow_kgs[link])) * 1000.0 / length
 
 
 def _suspects(world: World, scope: Scope, known: Known | None) -> list[SuspectReading]:
@@ -228,7 +231,8 @@ def profile(world: World, scope: Scope, twin: Twin, to: str) -> PressureProfile:
     known, index = twin.last, made.network.link_index()
     reader = Reader(known)
     limit = point_kind("primary_supply_pressure").alarm_high or 1600.0
-    far, points = 0.0, []
+    far = 0.0
+    points: list[ProfilePoint] = []
     for at, name in enumerate(path.nodes):
         if at:
             far += float(made.network.length_m[index[path.links[at - 1]]])

@@ -240,8 +240,8 @@ class WhatIfUnit:
     """Supply pressure afterwards, None: no supply."""
     supply_c: float
     """Supply temperature now."""
-    supply_after_c: float
-    """Supply temperature once the water has travelled."""
+    supply_after_c: float | None
+    """Supply temperature once the water has travelled, None: no supply."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

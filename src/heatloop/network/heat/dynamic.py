@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +25,8 @@ from heatloop.network.heat.carry import (
     put_in,
     take_out,
 )
+from heatloop.network.heat.layout import shortest_m
+from heatloop.network.heat.moved import Moved
 from heatloop.network.heat.order import arrange, begin, couple, look
 from heatloop.network.heat.push import (
     CARRIED,
@@ -43,45 +44,21 @@ from heatloop.network.heat.push import (
     feed_early,
     finish,
     gather,
-    settle_still,
     work_through,
 )
 from heatloop.network.heat.secant import Secant
+from heatloop.network.heat.still import settle_still
 from heatloop.network.heat.tank import conduct_along
 from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.net import Network
 from heatloop.network.model.operation import Operation
 
+__all__ = ["Dynamics", "Moved"]
+
 _USUAL_C = 60.0
 _LONGEST_STEP = 0.05
 """Largest loss over heat content in one step; longer steps are cut."""
 _NEAR_K = 1e-3
-_PIPE_SEGMENTS, _TANK_SEGMENTS = 24, 128
-_LEAST_SEGMENT_M = 1.0
-_TANK_SLENDER = 20.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Moved:
-    """What a step did; temperatures are means over what passed in the step.
-
-    Heat closes: given - taken - lost + outside = change of `Dynamics.stored_kj`.
-    """
-
-    node_c: Floats
-    """Mixed temperature at each node, shape (n_node,)."""
-    inlet_c: Floats
-    """Temperature where water enters each link, shape (n_link,)."""
-    outlet_c: Floats
-    """Temperature where it leaves, shape (n_link,)."""
-    lost_kj: Floats
-    """To the surroundings, shape (n_link,)."""
-    given_kj: Floats
-    """To the water by plants and exchangers, shape (n_link,)."""
-    taken_kj: Floats
-    """From the water by demands and exchangers, shape (n_link,)."""
-    outside_kj: Floats
-    """With water that entered at nodes, less what left, above 0 degC, shape (n_node,)."""
 
 
 class Dynamics:
@@ -130,7 +107,7 @@ class Dynamics:
         self._mixed = np.flatnonzero(self._is_pipe & (mixing > 0.0))
         self._mixing = mixing[self._mixed]
         self._state = state = np.zeros((n_link, 11))
-        self._shortest_m = _shortest_m(network, cell_m)
+        self._shortest_m = shortest_m(network, cell_m)
         pipes = self._is_pipe
         rooms = np.where(pipes, np.ceil(network.length_m / self._shortest_m) + 4.0, 0.0)
         state[:, ROOM] = rooms
@@ -396,12 +373,3 @@ class Dynamics:
             "node_c": self._node_c,
             "shown": self._shown,
         }
-
-
-def _shortest_m(network: Network, cell_m: float) -> Floats:
-    """Return the shortest segment of each pipe; a tank's are far finer than a pipe's."""
-    length, d = network.length_m, network.diameter_m
-    pipe = np.minimum(cell_m, np.maximum(length / _PIPE_SEGMENTS, _LEAST_SEGMENT_M))
-    tank = length < _TANK_SLENDER * d
-    found = np.where(tank, length / _TANK_SEGMENTS, np.minimum(pipe, np.maximum(length, 1e-9)))
-    return np.where(length > 0.0, found, 1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from heatloop.network.arrays import Floats
@@ -11,6 +13,8 @@ from heatloop.network.model.kinds import LinkKind
 from heatloop.network.model.operation import Operation
 from heatloop.network.model.state import State
 
+TOLERANCE_KPA = 1e-3
+"""Pressure residual of a step: what other tools ask for, and far below what a meter sees."""
 LEAST_DROP_K = 3.0
 """A heat consumer whose water comes colder than this above its outlet opens no further."""
 
@@ -43,9 +47,12 @@ class Simulation:
             InputError: Flows do not settle, or a number is missing.
         """
         if len(self._heat):
-            operation = operation.copy()
-            operation.flow_kgs[self._heat] = self._heat_flows(operation)
-        flows = self.solver.solve(operation, mean_c=self.water.mean_c())
+            flow_kgs = operation.flow_kgs.copy()
+            flow_kgs[self._heat] = self._heat_flows(operation)
+            operation = replace(operation, flow_kgs=flow_kgs)
+        flows = self.solver.solve(
+            operation, mean_c=self.water.mean_c(), tolerance_kpa=TOLERANCE_KPA
+        )
         moved = self.water.push(flows.flow_kgs, operation, dt_s)
         self.moved = moved
         return State(

@@ -18,7 +18,8 @@ from heatloop.network.heat.pipe_materials import (
     insulation_shells,
     outside_mk_w,
 )
-from heatloop.network.heat.single_loop import BARE, run_pipe
+from heatloop.network.heat.single_loop import run_pipe
+from heatloop.network.heat.single_parts import BARE
 
 _CELL_M = 0.5
 _FEWEST_CELLS = 120

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from heatloop.kernel.errors import InputError
 from heatloop.protocols.cjt188.answers import Message, decode_message
 from heatloop.protocols.cjt188.fields import Value, status_words
 from heatloop.protocols.cjt188.frames import (
@@ -15,10 +14,11 @@ from heatloop.protocols.cjt188.frames import (
     WRITE,
     WRITE_ADDRESS,
     WRITE_MOTOR,
+    Frame,
     take_frame,
 )
 from heatloop.protocols.cjt188.profiles import Profile, identifiers
-from heatloop.protocols.cursor import refusal, shifted
+from heatloop.protocols.framing import each_frame
 
 _FUNCTIONS = {
     READ: ("read", "读数据", "read data"),
@@ -42,20 +42,12 @@ def describe(data: bytes, wanted: Profile | None = None) -> list[dict[str, Any]]
     Raises:
         InputError: A frame is damaged or cut short, or does not fit the profile.
     """
-    found: list[dict[str, Any]] = []
-    at = 0
-    while at < len(data) or not found:
-        try:
-            taken = take_frame(data[at:])
-            if taken is None:
-                raise refusal("frame is cut short", THING, len(data) - at)
-            frame = taken[0]
-            reads = wanted if frame.is_reply and not frame.is_abnormal else None
-            found.append(_message(decode_message(frame, reads)))
-        except InputError as error:
-            raise shifted(error, at) from error
-        at += taken[1]
-    return found
+
+    def show(frame: Frame) -> dict[str, Any]:
+        reads = wanted if frame.is_reply and not frame.is_abnormal else None
+        return _message(decode_message(frame, reads))
+
+    return each_frame(data, take_frame, show, THING)
 
 
 def _named(names: tuple[str, str, str]) -> dict[str, str]:

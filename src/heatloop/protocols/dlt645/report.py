@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from heatloop.kernel.errors import InputError
-from heatloop.protocols.cursor import refusal, shifted
 from heatloop.protocols.dlt645.frames import (
     BAUD,
     BROADCAST_TIME,
@@ -24,6 +22,7 @@ from heatloop.protocols.dlt645.frames import (
     take_frame,
 )
 from heatloop.protocols.dlt645.messages import ERRORS, Message, decode_message
+from heatloop.protocols.framing import each_frame
 
 _FUNCTIONS = {
     BROADCAST_TIME: ("broadcast_time", "广播校时", "set all clocks"),
@@ -48,18 +47,7 @@ def describe(data: bytes) -> list[dict[str, Any]]:
     Raises:
         InputError: A frame is damaged or cut short, or a value does not fit its identifier.
     """
-    found: list[dict[str, Any]] = []
-    at = 0
-    while at < len(data) or not found:
-        try:
-            taken = take_frame(data[at:])
-            if taken is None:
-                raise refusal("frame is cut short", THING, len(data) - at)
-            found.append(_message(decode_message(taken[0])))
-        except InputError as error:
-            raise shifted(error, at) from error
-        at += taken[1]
-    return found
+    return each_frame(data, take_frame, lambda frame: _message(decode_message(frame)), THING)
 
 
 def _message(message: Message) -> dict[str, Any]:

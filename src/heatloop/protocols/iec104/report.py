@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from heatloop.kernel.errors import InputError
-from heatloop.protocols.cursor import refusal, shifted
+from heatloop.protocols.framing import each_frame
 from heatloop.protocols.iec104.apci import (
     THING,
     U_NAMES,
@@ -26,18 +25,7 @@ def describe(data: bytes) -> list[dict[str, Any]]:
     Raises:
         InputError: A frame or its message is malformed or cut short.
     """
-    found: list[dict[str, Any]] = []
-    at = 0
-    while at < len(data) or not found:
-        try:
-            taken = take_apdu(data[at:])
-            if taken is None:
-                raise refusal("frame is cut short", THING, len(data) - at)
-            found.append(_apdu(taken[0]))
-        except InputError as error:
-            raise shifted(error, at) from error
-        at += taken[1]
-    return found
+    return each_frame(data, take_apdu, _apdu, THING)
 
 
 def _apdu(apdu: Apdu) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from heatloop.kernel.errors import InputError
-from heatloop.protocols.cursor import Cursor, refusal, shifted
+from heatloop.protocols.cursor import Cursor
+from heatloop.protocols.framing import each_frame
 from heatloop.protocols.mbus.frames import THING, Ack, Frame, Short, take_frame
 from heatloop.protocols.mbus.header import (
     CI_FIXED,
@@ -31,18 +31,7 @@ def describe(data: bytes) -> list[dict[str, Any]]:
     Raises:
         InputError: A frame is damaged or cut short, or refuses.
     """
-    found: list[dict[str, Any]] = []
-    at = 0
-    while at < len(data) or not found:
-        try:
-            taken = take_frame(data[at:])
-            if taken is None:
-                raise refusal("frame is cut short", THING, len(data) - at)
-            found.append(_frame(taken[0]))
-        except InputError as error:
-            raise shifted(error, at) from error
-        at += taken[1]
-    return found
+    return each_frame(data, take_frame, _frame, THING)
 
 
 def _frame(frame: Frame) -> dict[str, Any]:

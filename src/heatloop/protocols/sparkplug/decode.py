@@ -43,6 +43,8 @@ from heatloop.protocols.sparkplug.wire import (
 )
 
 MAX_METRICS = 100_000
+MAX_BYTES = 4 << 20
+"""Longest payload; an empty element of two bytes costs some hundred in memory."""
 _METADATA = {
     1: "is_multi_part", 2: "content_type", 3: "size", 4: "seq", 5: "file_name", 6: "file_type",
     7: "md5", 8: "description",
@@ -294,6 +296,8 @@ def decode_payload(data: bytes, types: Mapping[int | str, int] | None = None) ->
     Raises:
         InputError: It is malformed, or a value does not fit its type.
     """
+    if len(data) > MAX_BYTES:
+        raise InputError(f"more than {MAX_BYTES} bytes", thing=THING, place="byte 0")
     message = _read(data, 0)
     metrics = message.inner(2)
     if len(metrics) > MAX_METRICS:

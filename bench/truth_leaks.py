@@ -55,6 +55,12 @@ class Case:
     learned: Learned | None = None
 
     @property
+    def source_kgs(self) -> float:
+        """Return the mean flow of all sources in the days of learning."""
+        assert self.learned is not None
+        return self.learned.source_kgs
+
+    @property
     def n_zone(self) -> int:
         return len(self.city.taps.name)
 
@@ -90,8 +96,7 @@ class Case:
 
     def see(self, window: Readings) -> ZoneMap:
         """Return what the twin says it can see."""
-        assert self.learned is not None
-        leak = LEAK_SHARE * self.learned.source_kgs
+        leak = LEAK_SHARE * self.source_kgs
         return zone_map(self.piping, self.look(window)[1], leak)
 
 
@@ -117,14 +122,14 @@ def leak_figures(quick: bool) -> dict[str, float]:
         quiet = case.watch(0.0, 0, 0.5, days)
         found, seen = case.judge(quiet), case.see(quiet)
         observable.append(seen.observable.mean())
-        smallest.append(np.median(seen.detectable_kgs) / case.learned.source_kgs)
+        smallest.append(np.median(seen.detectable_kgs) / case.source_kgs)
         alarmed.append(found.leaking)
         again = 0 if quick else days
         for _ in range(runs):
             visible = np.flatnonzero(seen.observable)
             if len(visible):
                 link, x = case.place(visible)
-                leak = LEAK_SHARE * case.learned.source_kgs
+                leak = LEAK_SHARE * case.source_kgs
                 found = case.judge(case.watch(leak, link, x, again))
                 right.append(found.zone == case.zones[link])
                 misplaced_m.append(_apart_m(case, link, found))

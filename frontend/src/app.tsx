@@ -7,6 +7,7 @@ import { Shell } from './shell/shell';
 import './styles/shell.css';
 
 const SubstationPage = lazy(() => import('./pages/substation/page'));
+const NetworkPage = lazy(() => import('./pages/network/page'));
 const TrendsPage = lazy(() => import('./pages/trends/page'));
 const AlarmsPage = lazy(() => import('./pages/alarms/page'));
 const CommandsPage = lazy(() => import('./pages/commands/page'));
@@ -43,6 +44,7 @@ export default function App() {
           <Routes>
             <Route path="/" element={<OverviewPage />} />
             <Route path="/substations/:code" element={<SubstationPage />} />
+            <Route path="/network" element={<NetworkPage />} />
             <Route path="/trends" element={<TrendsPage />} />
             <Route path="/alarms" element={<AlarmsPage />} />
             <Route path="/commands" element={<CommandsPage />} />

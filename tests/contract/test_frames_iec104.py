@@ -8,7 +8,8 @@ import pytest
 from heatloop.kernel.errors import InputError
 from heatloop.protocols.iec104.apci import Information, Unnumbered, decode_apdus, encode_apdu
 from heatloop.protocols.iec104.asdu import decode_asdu, encode_asdu, type_kinds
-from heatloop.protocols.iec104.link import Arrived, Broken, Link, Started
+from heatloop.protocols.iec104.link import Link
+from heatloop.protocols.iec104.link_events import Arrived, Broken, Started
 from heatloop.protocols.iec104.report import describe
 
 CLEAN = 1578

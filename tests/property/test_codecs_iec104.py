@@ -16,7 +16,8 @@ from heatloop.protocols.iec104.apci import (
 )
 from heatloop.protocols.iec104.asdu import Asdu, decode_asdu, encode_asdu, type_kinds
 from heatloop.protocols.iec104.elements import COUNTER_QUALITIES, QUALITIES, Point
-from heatloop.protocols.iec104.link import Arrived, Broken, Limits, Link
+from heatloop.protocols.iec104.link import Link
+from heatloop.protocols.iec104.link_events import Arrived, Broken, Limits
 from heatloop.protocols.iec104.times import CP24, CP56, pack_stamp, read_stamp
 
 NUMBERS = st.integers(0, (1 << 15) - 1)

@@ -20,7 +20,8 @@ from heatloop.protocols.mbus.records import (
 from heatloop.protocols.mbus.telegram import decode_telegram, encode_telegram
 from heatloop.protocols.mbus.times import pack_time, read_time
 from heatloop.protocols.mbus.values import field_of_number, field_of_text
-from heatloop.protocols.mbus.vib import make_vib, plain_vib, quantities
+from heatloop.protocols.mbus.vib import make_vib, plain_vib
+from heatloop.protocols.mbus.vif_tables import quantities
 from heatloop.protocols.mbus.wireless import decode_wireless, encode_wireless
 
 BYTES = st.integers(0, 255)

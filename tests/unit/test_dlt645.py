@@ -12,10 +12,10 @@ from heatloop.protocols.dlt645.messages import (
     decode_message,
     read,
     read_address,
-    read_out,
     refuse,
     write,
 )
+from heatloop.protocols.dlt645.session import read_out
 from heatloop.protocols.dlt645.values import Value, decode_values, encode_values, kind_of
 
 METER = "000012345678"

@@ -19,7 +19,15 @@ from heatloop.protocols.iec104.apci import (
 )
 from heatloop.protocols.iec104.asdu import Asdu, causes, decode_asdu, encode_asdu, split
 from heatloop.protocols.iec104.elements import Point
-from heatloop.protocols.iec104.link import Arrived, Broken, Limits, Link, Refused, Started, Stopped
+from heatloop.protocols.iec104.link import Link
+from heatloop.protocols.iec104.link_events import (
+    Arrived,
+    Broken,
+    Limits,
+    Refused,
+    Started,
+    Stopped,
+)
 from heatloop.protocols.iec104.station import Execute, SetClock, Station
 from heatloop.protocols.iec104.times import Stamp, pack_stamp, read_stamp
 

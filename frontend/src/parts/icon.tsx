@@ -1,6 +1,7 @@
 /** Line icons of 20 by 20, drawn for these screens. */
 const PATHS = {
   overview: 'M3 3h6v8H3zM11 3h6v4h-6zM11 9h6v8h-6zM3 13h6v4H3z',
+  network: 'M4.5 6.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM15.5 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 17.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM6.5 5l7 1.5M5 6.5l2.3 7M14.5 9l-5 5',
   trends: 'M3 3v14h14M6 13l3.5-4.5 3 2.5L17 5',
   alarms: 'M10 3a4.5 4.5 0 0 1 4.5 4.5c0 4 1.5 5.5 1.5 5.5H4s1.5-1.5 1.5-5.5A4.5 4.5 0 0 1 10 3zM8.3 16a2 2 0 0 0 3.4 0',
   commands: 'M3 6h8m4 0h2M3 14h2m4 0h8M13 4v4M7 12v4',

@@ -10,6 +10,7 @@ import { PriorityMark } from '../parts/mark';
 
 const ENTRIES = [
   { name: 'overview', path: '/', needs: 'view' },
+  { name: 'network', path: '/network', needs: 'view' },
   { name: 'trends', path: '/trends', needs: 'view' },
   { name: 'alarms', path: '/alarms', needs: 'view' },
   { name: 'commands', path: '/commands', needs: 'view' },

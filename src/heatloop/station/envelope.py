@@ -38,6 +38,8 @@ SAFE: dict[str, SafeEnvelope] = {
     "source_supply_temperature_setpoint": SafeEnvelope(low=40, high=130, automatic_step=10),
     "source_differential_pressure_setpoint": SafeEnvelope(low=50, high=1000, automatic_step=100),
     "boiler_enable": SafeEnvelope(low=0, high=1, whole=True),
+    "chp_load_setpoint": SafeEnvelope(low=0, high=100, automatic_step=20),
+    "tank_charge_flow_setpoint": SafeEnvelope(low=-3000, high=3000, automatic_step=500),
 }
 
 # (kind written, +1 must stay below / -1 above, other kind, margin): limits guard set-points and

@@ -1,4 +1,6 @@
+import i18n from 'i18next';
 import type { NetworkNode, NetworkSegment, NetworkView } from '../../api/network-views';
+import { named } from '../../i18n';
 
 /** A place on the sheet, pixels at zoom 1. */
 export interface Spot {
@@ -109,4 +111,11 @@ export function placeNames(spots: Spot[], zoom: number, text: (node: NetworkNode
     }
   }
   return found;
+}
+
+/** A place's name without the word every station ends in. */
+export function shortName(node: NetworkNode): string {
+  const name = named(node);
+  const suffix = i18n.t('overview.suffix');
+  return name.endsWith(suffix) && name.length > suffix.length ? name.slice(0, -suffix.length) : name;
 }

@@ -5,7 +5,7 @@ import type { StationState } from '../../api/views';
 import { language, named } from '../../i18n';
 import { useStore } from '../../base/store';
 import { shapeOf } from '../../parts/mark';
-import { type Line, type Sheet, type Spot, lay, placeNames, scaleBar } from './lay';
+import { type Line, type Sheet, type Spot, lay, placeNames, scaleBar, shortName } from './lay';
 import { type Paint, type Range, colourOf, valueOf, widthOf } from './paint';
 import { usePanZoom } from './pan-zoom';
 
@@ -56,7 +56,7 @@ function Mark({ node, lost }: { node: NetworkNode; lost: boolean }) {
       return (
         <g>
           <rect x="-10" y="-10" width="20" height="20" rx="3" fill="var(--ink)" stroke="var(--panel)" strokeWidth="1.5" />
-          <path d="M0-7c4 4 5 6 5 8.5a5 5 0 0 1-10 0C-5-1-3-2-3-4c1.5.5 2 1 2.300 2C0-3 .5-5 0-7z" fill="var(--panel)" />
+          <path d="M0-7c4 4 5 6 5 8.5a5 5 0 0 1-10 0C-5-1-3-2-3-4c1.5.5 2 1 2.3 2C0-3 .5-5 0-7z" fill="var(--panel)" />
         </g>
       );
     case 'isolation_station':
@@ -70,7 +70,7 @@ function Mark({ node, lost }: { node: NetworkNode; lost: boolean }) {
       return (
         <g>
           <circle r="9" fill="var(--panel)" stroke="var(--ink)" strokeWidth="2" />
-          <path d="m-4-5.500 9 5.500-9 5.500z" fill="var(--ink)" />
+          <path d="m-4-5.5 9 5.5-9 5.5z" fill="var(--ink)" />
         </g>
       );
     case 'pipe_node':
@@ -188,7 +188,7 @@ const Places = memo(function Places({ spots, zoom, chosen, marked, lost, suspect
       main(node) || (node.kind === 'substation' && (few || zoom >= NAMED_ZOOM)) || zoom >= 8;
     // Sources and pump stations name themselves first.
     const first = [...spots].sort((a, b) => Number(main(b.node)) - Number(main(a.node)));
-    return placeNames(first, zoom, (node) => (wanted(node) ? named(node).replace(/热力站$| substation$/, '') : ''));
+    return placeNames(first, zoom, (node) => (wanted(node) ? shortName(node) : ''));
   }, [spots, zoom, few, lang]);
   return (
     <g>
@@ -214,8 +214,8 @@ const Places = memo(function Places({ spots, zoom, chosen, marked, lost, suspect
               <Mark node={node} lost={lost.has(node.code)} />
               {suspects.has(node.code) && (
                 <g className="net-suspect" transform="translate(9 -9)">
-                  <circle r="6.500" />
-                  <text y="3.800">?</text>
+                  <circle r="6.5" />
+                  <text y="3.8">?</text>
                 </g>
               )}
             </g>
@@ -256,7 +256,6 @@ export function NetworkMap({ network, paint, range, chosen, onChoose, marked, lo
   }));
   const bar = scaleBar(sheet.metres / view.zoom);
   return (
-    // biome-ignore lint: the map takes arrow keys, plus, minus and nought
     <div
       ref={box}
       className="net-map"

@@ -17,6 +17,8 @@ BLOCKED_KPA_KGS = 1e9
 """Resistance against running backwards through a check valve."""
 LEAST_SLOPE = 1e-4
 """kPa/(kg/s): keeps a link without loss of its own in the matrix."""
+FLATTEST_SLOPE = 1e-9
+"""kPa/(kg/s): of the widest, shortest pipe that is told from none."""
 STILL_KGS = 1e-4
 """Below this a quadratic law becomes linear, so that standing water has a slope."""
 TIGHT_SHARE = 1e-5
@@ -148,4 +150,6 @@ def loss(
         still = math.sqrt(size * size + STILL_KGS * STILL_KGS)
         value = q * m * still
         slope = q * (2.0 * size * size + STILL_KGS * STILL_KGS) / still
-    return value + linear * m - lift, max(slope + linear, LEAST_SLOPE), x
+    # A bare lift has no slope at all; whatever rubs keeps its own, however small.
+    least = LEAST_SLOPE if f == 0.0 and q == 0.0 and linear == 0.0 else FLATTEST_SLOPE
+    return value + linear * m - lift, max(slope + linear, least), x

@@ -19,6 +19,7 @@ from heatloop.network.model.net import Flags, Ints
 
 _HALF_AFTER = 25
 _CALM_AFTER = 8
+_ROUNDING = 1e-15
 _LEAST_LEAK_KPA = 1.0
 _FLOW_PER_PRESSURE = 0.1
 
@@ -75,7 +76,10 @@ def _assemble(
             law, laws[k, 0], laws[k, 1], laws[k, 2], laws[k, 3], laws[k, 4],
             one_way[k], rough[k], m[k], x[k],
         )  # fmt: skip
-        miss = abs(p[u] - p[v] - value)
+        # What rounding of the pressures leaves is no miss.
+        miss = abs(p[u] - p[v] - value) - _ROUNDING * (abs(p[u]) + 1.0)
+        if miss < 0.0:
+            miss = 0.0
         conductance = 1.0 / slope
         share = max(
             miss / tolerance_kpa, miss * conductance / (allowed_kgs * (1.0 + 0.1 * abs(m[k])))

@@ -14,11 +14,11 @@ Reference: DL/T 645-2007 7.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from heatloop.kernel.errors import InputError, LinkError
+from heatloop.kernel.errors import InputError
 from heatloop.protocols.bcd import bcd_digits, pack_digits
 from heatloop.protocols.cursor import Cursor
 from heatloop.protocols.dlt645.frames import (
@@ -34,8 +34,6 @@ from heatloop.protocols.dlt645.frames import (
     THING,
     WRITE,
     Frame,
-    decode_frame,
-    encode_frame,
 )
 from heatloop.protocols.dlt645.values import Kind, Value, decode_values, encode_values, kind_of
 
@@ -221,38 +219,3 @@ def refuse(asked: Message, *names: str) -> Frame:
     bits = sum(1 << known.index(name) for name in set(names))
     control = asked.frame.function | REPLY | ABNORMAL
     return Frame(address=asked.frame.address, control=control, data=bytes((bits,)))
-
-
-def read_out(address: str, identifier: int) -> Generator[bytes, bytes, Message]:
-    """Read a value, part after part while the meter says that more follow.
-
-    Args:
-        address: 12 digits.
-        identifier: Data identifier.
-
-    Returns:
-        A generator that yields requests, takes answers (empty: none came) and ends with what
-        the meter said.
-
-    Raises:
-        InputError: An answer is damaged, refuses, or belongs to another question.
-        LinkError: The meter does not answer.
-    """
-    data = b""
-    for part in range(MAX_PARTS):
-        reply = yield encode_frame(read(address, identifier, part or None), wake_up=4)
-        if not reply:
-            raise LinkError("meter does not answer", thing=address, fix="check wiring and address")
-        found = decode_message(decode_frame(reply))
-        if found.errors:
-            raise InputError(f"meter refuses: {', '.join(found.errors)}", thing=address)
-        if found.identifier != identifier or (found.sequence or 0) != part:
-            raise InputError("meter answers another question", thing=address)
-        data += found.data
-        if not found.frame.more_follow:
-            kind = kind_of(identifier)
-            values = decode_values(kind, data) if kind and data else ()
-            return Message(
-                frame=found.frame, identifier=identifier, kind=kind, values=values, data=data
-            )
-    raise InputError(f"more than {MAX_PARTS} parts", thing=address)

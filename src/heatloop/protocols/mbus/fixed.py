@@ -18,7 +18,8 @@ from heatloop.protocols.cursor import Cursor
 from heatloop.protocols.mbus.header import CI_FIXED, Identity, Telegram
 from heatloop.protocols.mbus.records import Record, Records
 from heatloop.protocols.mbus.values import Field, field_of_number
-from heatloop.protocols.mbus.vib import UNKNOWN, Quantity, Vib
+from heatloop.protocols.mbus.vib import Vib
+from heatloop.protocols.mbus.vif_tables import UNKNOWN, Quantity
 from heatloop.protocols.tables import table
 
 _INT32, _BCD8 = 4, 12

@@ -7,8 +7,7 @@ Bytes::
     7C n text (VIFE ...)       the unit in plain text, last character first
     7F / FF VIFE ...           manufacturer specific
 
-Reference: EN 13757-3:2018 6.4, tables 10 to 16; the tables here are `vif.csv`, `vife.csv`
-and `vife_fc.csv`.
+Reference: EN 13757-3:2018 6.4.
 """
 
 from __future__ import annotations
@@ -18,63 +17,19 @@ from functools import cache
 
 from heatloop.kernel.errors import InputError
 from heatloop.protocols.cursor import Cursor
-from heatloop.protocols.tables import table
+from heatloop.protocols.mbus.vif_tables import (
+    MANUFACTURER,
+    UNKNOWN,
+    Modifier,
+    Quantity,
+    modifiers,
+    quantities,
+)
 
 MAX_VIFES = 10
 _EXTENSIONS = {0xFB: "fb", 0xFD: "fd"}
 _PLAIN, _ANY_MANUFACTURER, _MORE = 0x7C, 0x7F, 0x7C
 _SECONDS = (1, 60, 3600, 86400)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quantity:
-    """One row of `vif.csv`: a run of codes that differ by the power of ten."""
-
-    table: str
-    """main, fb or fd."""
-    first: int
-    """Its first code."""
-    last: int
-    """Its last code."""
-    name: str
-    """What is measured."""
-    zh: str
-    """Chinese name."""
-    en: str
-    """English name."""
-    unit: str
-    """Unit, or empty."""
-    power: int
-    """Decimal power of the first code; for durations, which of s, min, h, d it is."""
-    kind: str
-    """number, duration, date, flags or reserved."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Modifier:
-    """One row of `vife.csv` or `vife_fc.csv`: what a VIFE adds to the quantity."""
-
-    name: str
-    """For programs."""
-    zh: str
-    """Chinese name."""
-    en: str
-    """English name."""
-    effect: str
-    """per, times, date, count, duration, power, offset or none."""
-    argument: str
-    """Unit of per and times; power of the first code of power and offset."""
-    step: int = 0
-    """How far the code is from the row's first."""
-
-
-UNKNOWN = Quantity(
-    table="", first=0, last=0, name="reserved", zh="保留", en="reserved", unit="", power=0,
-    kind="reserved",
-)  # fmt: skip
-MANUFACTURER = Modifier(
-    name="manufacturer", zh="厂家自定义", en="manufacturer specific", effect="", argument=""
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,43 +46,6 @@ class Vib:
     """What the VIFEs say, in order."""
     raw: bytes = b""
     """The bytes."""
-
-
-@cache
-def quantities() -> dict[tuple[str, int], Quantity]:
-    """Return every quantity by table and code."""
-    found = {}
-    for row in table("mbus", "vif.csv"):
-        each = Quantity(
-            table=row["table"],
-            first=int(row["first"], 16),
-            last=int(row["last"], 16),
-            name=row["quantity"],
-            zh=row["zh"],
-            en=row["en"],
-            unit=row["unit"],
-            power=int(row["power"]),
-            kind=row["kind"],
-        )
-        found.update({(each.table, code): each for code in range(each.first, each.last + 1)})
-    return found
-
-
-@cache
-def modifiers(name: str) -> dict[int, Modifier]:
-    """Return every modifier of `vife.csv` or `vife_fc.csv` by code."""
-    return {
-        code: Modifier(
-            name=row["modifier"],
-            zh=row["zh"],
-            en=row["en"],
-            effect=row["effect"],
-            argument=row["argument"],
-            step=code - int(row["first"], 16),
-        )
-        for row in table("mbus", name)
-        for code in range(int(row["first"], 16), int(row["last"], 16) + 1)
-    }
 
 
 def _reserved(code: int) -> Modifier:

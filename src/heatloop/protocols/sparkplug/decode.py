@@ -9,10 +9,8 @@ Reference: Sparkplug 3.0.0, 6.4 and the schema `org.eclipse.tahu.protobuf`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from heatloop.kernel.errors import InputError
-from heatloop.protocols.cursor import Cursor
 from heatloop.protocols.sparkplug.datatypes import (
     BOOLEAN,
     THING,
@@ -31,16 +29,8 @@ from heatloop.protocols.sparkplug.model import (
     Template,
     Value,
 )
-from heatloop.protocols.sparkplug.wire import (
-    BYTES,
-    FIXED32,
-    FIXED64,
-    MAX_DEPTH,
-    VARINT,
-    as_float,
-    take_fields,
-    take_varint,
-)
+from heatloop.protocols.sparkplug.reader import Message, mismatch, read_message
+from heatloop.protocols.sparkplug.wire import FIXED32, FIXED64, as_float
 
 MAX_METRICS = 100_000
 MAX_BYTES = 4 << 20
@@ -52,88 +42,7 @@ _METADATA = {
 _SLOTS = ("int", "long", "float", "double", "boolean", "string")
 
 
-@dataclass(slots=True)
-class _Message:
-    """The fields of one message by number, in order, and where they stand."""
-
-    base: int
-    depth: int
-    fields: dict[int, list[tuple[int, int | bytes, int]]] = field(default_factory=dict)
-
-    def whole(self, number: int) -> int | None:
-        for kind, value, place in self.fields.get(number, [])[-1:]:
-            if kind != VARINT or not isinstance(value, int):
-                raise _wrong(number, place)
-            return value
-        return None
-
-    def raw(self, number: int, kinds: tuple[int, ...] = (BYTES,)) -> list[tuple[bytes, int]]:
-        found = []
-        for kind, value, place in self.fields.get(number, ()):
-            if kind not in kinds or not isinstance(value, bytes):
-                raise _wrong(number, place)
-            found.append((value, place))
-        return found
-
-    def texts(self, number: int) -> list[str]:
-        return [_text(raw, place) for raw, place in self.raw(number)]
-
-    def text(self, number: int) -> str | None:
-        found = self.texts(number)
-        return found[-1] if found else None
-
-    def whole_list(self, number: int) -> list[int]:
-        """Return repeated integers, each a field of its own or packed."""
-        found: list[int] = []
-        for kind, value, place in self.fields.get(number, ()):
-            if isinstance(value, int):
-                found.append(value)
-            elif kind == BYTES:
-                found += _packed(value, place)
-            else:
-                raise _wrong(number, place)
-        return found
-
-    def inner(self, number: int) -> list[_Message]:
-        return [_read(raw, place, self.depth + 1) for raw, place in self.raw(number)]
-
-
-def _wrong(number: int, place: int) -> InputError:
-    return InputError(
-        f"field {number} has another kind than the schema says",
-        thing=THING,
-        place=f"byte {place}",
-        fix="check that the sender speaks Sparkplug B",
-    )
-
-
-def _text(raw: bytes, place: int) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            "text is not UTF-8", thing=THING, place=f"byte {place}", fix="send UTF-8"
-        ) from error
-
-
-def _packed(raw: bytes, place: int) -> list[int]:
-    cursor = Cursor(raw, THING, place)
-    found = []
-    while cursor.left:
-        found.append(take_varint(cursor, "packed number"))
-    return found
-
-
-def _read(data: bytes, base: int, depth: int = 0) -> _Message:
-    if depth > MAX_DEPTH:
-        raise InputError(f"nested deeper than {MAX_DEPTH}", thing=THING, place=f"byte {base}")
-    message = _Message(base, depth)
-    for number, kind, value, place in take_fields(Cursor(data, THING, base)):
-        message.fields.setdefault(number, []).append((kind, value, place))
-    return message
-
-
-def _scalar(message: _Message, first: int, kind: DataType) -> Scalar:
+def _scalar(message: Message, first: int, kind: DataType) -> Scalar:
     """Return the value in the slots int, long, float, double, boolean, string from `first` on."""
     slot = first + _SLOTS.index(kind.slot)
     match kind.slot:
@@ -153,36 +62,32 @@ def _scalar(message: _Message, first: int, kind: DataType) -> Scalar:
             return message.text(slot)
 
 
-def _data_set(message: _Message) -> DataSet:
+def _data_set(message: Message) -> DataSet:
     columns = message.texts(2)
     codes = message.whole_list(3)
     kinds = [data_type(code) for code in codes]
     wide = message.whole(1)
     if len(columns) != len(codes) or wide not in {None, len(columns)}:
-        raise _mismatch("a data set has as many types as columns", message.base)
+        raise mismatch("a data set has as many types as columns", message.base)
     if any(kind.slot not in _SLOTS for kind in kinds):
-        raise _mismatch("columns of a data set are numbers, booleans or texts", message.base)
+        raise mismatch("columns of a data set are numbers, booleans or texts", message.base)
     rows = []
     for row in message.inner(4):
         cells = row.inner(1)
         if len(cells) != len(kinds):
-            raise _mismatch("a row has as many values as there are columns", row.base)
+            raise mismatch("a row has as many values as there are columns", row.base)
         rows.append(tuple(_scalar(cell, 1, kind) for cell, kind in zip(cells, kinds, strict=True)))
     return DataSet(columns=tuple(columns), types=tuple(codes), rows=tuple(rows))
 
 
-def _mismatch(message: str, place: int) -> InputError:
-    return InputError(message, thing=THING, place=f"byte {place}", fix="check the sender")
-
-
-def _properties(message: _Message) -> dict[str, Property]:
+def _properties(message: Message) -> dict[str, Property]:
     keys, values = message.texts(1), message.inner(2)
     if len(keys) != len(values):
-        raise _mismatch("a property set has as many keys as values", message.base)
+        raise mismatch("a property set has as many keys as values", message.base)
     return {key: _property(value) for key, value in zip(keys, values, strict=True)}
 
 
-def _property(message: _Message) -> Property:
+def _property(message: Message) -> Property:
     kind = data_type(message.whole(1) or 0)
     if message.whole(2):
         return Property(type=kind.code, value=None)
@@ -196,16 +101,16 @@ def _property(message: _Message) -> Property:
     elif kind.slot in _SLOTS:
         value = _scalar(message, 3, kind)
     else:
-        raise _mismatch(f"a property cannot be a {kind.name}", message.base)
+        raise mismatch(f"a property cannot be a {kind.name}", message.base)
     return Property(type=kind.code, value=value)
 
 
-def _template(message: _Message) -> Template:
+def _template(message: Message) -> Template:
     parameters = []
     for each in message.inner(3):
         kind = data_type(each.whole(2) or 0)
         if kind.slot not in _SLOTS:
-            raise _mismatch(f"a parameter cannot be a {kind.name}", each.base)
+            raise mismatch(f"a parameter cannot be a {kind.name}", each.base)
         name = each.text(1) or ""
         parameters.append(Parameter(name=name, type=kind.code, value=_scalar(each, 3, kind)))
     return Template(
@@ -217,7 +122,7 @@ def _template(message: _Message) -> Template:
     )
 
 
-def _guess(message: _Message) -> DataType | None:
+def _guess(message: Message) -> DataType | None:
     """Return a data type for a value that came without one."""
     for number, code in ((10, 7), (11, 8), (12, 9), (13, 10), (14, BOOLEAN), (15, 12), (16, 17)):
         if number in message.fields:
@@ -225,7 +130,7 @@ def _guess(message: _Message) -> DataType | None:
     return data_type(16) if 17 in message.fields else None
 
 
-def _value(message: _Message, kind: DataType) -> Value:
+def _value(message: Message, kind: DataType) -> Value:
     if kind.slot in _SLOTS:
         return _scalar(message, 10, kind)
     if kind.slot == "dataset":
@@ -235,14 +140,14 @@ def _value(message: _Message, kind: DataType) -> Value:
         templates = message.inner(18)
         return _template(templates[-1]) if templates else None
     if kind.slot not in {"bytes", "array"}:
-        raise _mismatch(f"a metric cannot be a {kind.name}", message.base)
+        raise mismatch(f"a metric cannot be a {kind.name}", message.base)
     blobs = message.raw(16)
     if not blobs:
         return None
     return blobs[-1][0] if kind.slot == "bytes" else read_array(kind, blobs[-1][0])
 
 
-def _metadata(message: _Message) -> dict[str, int | str | bool]:
+def _metadata(message: Message) -> dict[str, int | str | bool]:
     found: dict[str, int | str | bool] = {}
     for number, name in _METADATA.items():
         if number in {1, 3, 4}:
@@ -256,17 +161,17 @@ def _metadata(message: _Message) -> dict[str, int | str | bool]:
     return found
 
 
-def _metric(message: _Message, types: Mapping[int | str, int]) -> Metric:
+def _metric(message: Message, types: Mapping[int | str, int]) -> Metric:
     try:
         return _metric_of(message, types)
     except InputError as error:
         if error.place:
             raise
         # Types and integers know only what is wrong, the metric knows where.
-        raise _mismatch(error.message, message.base) from error
+        raise mismatch(error.message, message.base) from error
 
 
-def _metric_of(message: _Message, types: Mapping[int | str, int]) -> Metric:
+def _metric_of(message: Message, types: Mapping[int | str, int]) -> Metric:
     name, alias, code = message.text(1), message.whole(2), message.whole(4)
     known = types.get(alias) if alias is not None else None
     if known is None and name is not None:
@@ -298,7 +203,7 @@ def decode_payload(data: bytes, types: Mapping[int | str, int] | None = None) ->
     """
     if len(data) > MAX_BYTES:
         raise InputError(f"more than {MAX_BYTES} bytes", thing=THING, place="byte 0")
-    message = _read(data, 0)
+    message = read_message(data, 0)
     metrics = message.inner(2)
     if len(metrics) > MAX_METRICS:
         raise InputError(f"more than {MAX_METRICS} metrics", thing=THING, place="byte 0")

@@ -6,7 +6,8 @@ water cooling on its way, losses that were always there; the twin only ever gets
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -238,20 +239,20 @@ def with_hole(net: Network, op: Operation, leak: Leak) -> tuple[Network, Operati
     link, x = leak.link, leak.fraction
     a, b = net.from_node[link], net.to_node[link]
 
-    def longer(values: Floats, value: float) -> Floats:
-        return np.append(values, value)
-
     per_node = ("height_m", "x_m", "y_m")
     middle = {k: getattr(net, k)[a] * (1 - x) + getattr(net, k)[b] * x for k in per_node}
     twice = [
-        f.name for f in net.__dataclass_fields__.values()
+        f.name
+        for f in fields(net)
         if isinstance(getattr(net, f.name), np.ndarray)
-        and len(getattr(net, f.name)) == net.n_link and f.name not in ("from_node", "to_node")
-    ]  # fmt: skip
-    values = {k: np.append(getattr(net, k), getattr(net, k)[link]) for k in twice}
+        and len(getattr(net, f.name)) == net.n_link
+        and f.name not in ("from_node", "to_node", "pressure_held", *per_node)
+    ]
+    values: dict[str, Any] = {k: np.append(getattr(net, k), getattr(net, k)[link]) for k in twice}
     for k in ("length_m", "minor"):
         values[k][link] *= x
         values[k][-1] *= 1 - x
+    values |= {k: np.append(getattr(net, k), middle[k]) for k in per_node}
     to_node = np.append(net.to_node, b)
     to_node[link] = net.n_node
     holed = replace(
@@ -261,7 +262,6 @@ def with_hole(net: Network, op: Operation, leak: Leak) -> tuple[Network, Operati
         pressure_held=np.append(net.pressure_held, False),
         from_node=np.append(net.from_node, net.n_node),
         to_node=to_node,
-        **{k: longer(getattr(net, k), middle[k]) for k in per_node},
         **values,
     )
     rows = {"held_kpa": np.nan, "outflow_kgs": 0.0, "leak_kgs_kpa05": 0.0, "source_c": np.nan}

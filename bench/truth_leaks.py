@@ -20,17 +20,12 @@ from bench.leak_city import (
     winter,
 )
 from heatloop.network.model.net import Ints
-from heatloop.network.twin.leak import (
-    Finding,
-    Signatures,
-    find_leak,
-    respond_over,
-    signatures_of,
-)
+from heatloop.network.twin.leak import Finding, find_leak, respond_over
 from heatloop.network.twin.learn import Errors, Learned, learn
 from heatloop.network.twin.metered import Piping, Readings, piping_of
 from heatloop.network.twin.observe import ZoneMap, zone_map
 from heatloop.network.twin.response import Response
+from heatloop.network.twin.signatures import Signatures, signatures_of
 
 HOUR = int(3600 / STEP_S)
 WINDOW_H = 6

@@ -7,60 +7,8 @@ from hypothesis import strategies as st
 
 from heatloop.network import building, secondary
 from heatloop.network.building import BuildingPlan, BuildingState, step_buildings
-from heatloop.network.pipes import TreeWater
 from heatloop.network.secondary import SecondaryPlan, SecondaryState, step_secondary
 from heatloop.network.water import CP_KJ_KGK
-
-
-def water(loss=0.0):
-    tree = TreeWater(
-        parent=[-1, 0, 0],
-        mass_kg=np.array([20_000.0, 6_000.0, 8_000.0]),
-        loss_kw_k=np.full(3, loss),
-    )
-    tree.fill(60.0, 40.0)
-    return tree
-
-
-def test_a_step_of_temperature_arrives_after_the_water_has_travelled():
-    tree, flow = water(), np.array([30.0, 10.0, 20.0])
-    arrived_s = None
-    for second in range(0, 4000, 10):
-        tree.push_supply(90.0, flow, 5.0, 10.0)
-        if arrived_s is None and tree.supply_c[1, -1] > 75.0:
-            arrived_s = second
-    # 20 t at 30 kg/s and 6 t at 10 kg/s: 1267 s; mixed cells blur it.
-    assert arrived_s == pytest.approx(1267, rel=0.1)
-    assert tree.supply_c[2, -1] == pytest.approx(90.0, abs=0.1)
-
-
-def test_steady_loss_along_a_pipe_is_the_exponential():
-    tree, flow = water(loss=2.0), np.array([30.0, 10.0, 20.0])
-    for _ in range(400):
-        tree.push_supply(100.0, flow, 5.0, 60.0)
-    exact = 5.0 + 95.0 * np.exp(-2.0 / (30.0 * CP_KJ_KGK))
-    assert tree.supply_c[0, -1] == pytest.approx(exact, abs=0.01)
-
-
-@settings(max_examples=25)
-@given(
-    st.floats(0.0, 30.0),
-    st.floats(0.0, 30.0),
-    st.floats(1.0, 900.0),
-    st.floats(0.0, 5.0),
-)
-def test_pipes_keep_every_kilojoule(first_kgs, second_kgs, dt_s, loss):
-    tree = water(loss)
-    flow = np.array([first_kgs + second_kgs, first_kgs, second_kgs])
-    before = tree.stored_kj()
-    inlet_c, given_back_c = 95.0, np.array([0.0, 45.0, 50.0])
-    out_c_flows = np.array([0.0, first_kgs, second_kgs])
-    lost = tree.push_supply(inlet_c, flow, 2.0, dt_s)
-    delivered = tree.supply_c[1:, -1] @ flow[1:]
-    at_root_c, lost_back = tree.push_return(flow, out_c_flows, given_back_c, 2.0, dt_s)
-    entered = flow[0] * inlet_c - delivered + given_back_c @ out_c_flows - flow[0] * at_root_c
-    gained = entered * CP_KJ_KGK * dt_s - lost - lost_back
-    assert tree.stored_kj() - before == pytest.approx(gained, abs=1e-9 * before)
 
 
 def loops():

@@ -12,12 +12,13 @@ from heatloop.network.fluid import water
 from heatloop.network.model.kinds import Friction
 from heatloop.network.twin.answers import Answers
 from heatloop.network.twin.laws import LinkLaws
-from heatloop.network.twin.leak import find_leak, respond_over, signatures_of
+from heatloop.network.twin.leak import find_leak, respond_over
 from heatloop.network.twin.learn import learn
 from heatloop.network.twin.metered import piping_of
 from heatloop.network.twin.observe import zone_map
 from heatloop.network.twin.response import Responder, columns_of
 from heatloop.network.twin.sensors import best_sensors, candidates_of
+from heatloop.network.twin.signatures import signatures_of
 
 
 @pytest.fixture(scope="module")

@@ -177,3 +177,18 @@ def test_a_network_without_a_held_pressure_is_refused() -> None:
     builder.pipe("p", "a", "b", length_m=1.0, diameter_m=0.1)
     with pytest.raises(InputError, match="no node holds a pressure"):
         Solver(builder.build()[0])
+
+
+def test_a_pipe_loses_what_the_moody_chart_says() -> None:
+    # DN150, 0.5 mm, 20 kg/s of water at 20 degC: Re 1.62e5, k/d 0.0032, lambda 0.0276.
+    builder = NetworkBuilder()
+    builder.node("a", held_kpa=500.0)
+    builder.node("b")
+    builder.pipe("p", "a", "b", length_m=100.0, diameter_m=0.157, roughness_mm=0.5)
+    builder.flow("f", "b", "a", flow_kgs=20.0)
+    network, operation = builder.build()
+    fluid = constant_fluid(998.2, 1.002e-3, 4.187)
+    found = Solver(network, fluid=fluid).solve(operation)
+    speed = 20.0 / 998.2 / (math.pi * 0.157**2 / 4.0)
+    expected = 0.0276 * 100.0 / 0.157 * 998.2 * speed**2 / 2000.0
+    assert 500.0 - found.pressure_kpa[1] == pytest.approx(expected, rel=0.01)

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from heatloop.kernel.errors import InputError
 from heatloop.network.exchanger import conductance_kw_k, design_conductance_kw_k, transfer_kw_k
-from heatloop.network.hydraulics import Tree, pipe_resistance_kpa_kgs2, solve_network
 from heatloop.network.pump import (
     PumpCurve,
     kv_share,
@@ -79,22 +77,3 @@ def test_valve_is_equal_percentage_and_its_inverse_fits():
 def test_shut_valve_lets_next_to_nothing_through():
     r = valve_resistance_kpa_kgs2(one(40.0), one(0.0))
     assert float(np.sqrt(400.0 / r)[0]) < 1e-3
-
-
-def test_pipe_loses_what_the_moody_chart_says():
-    # DN 200, 30 kg/s of 60 degC water, k 0.5 mm: 1.0 m/s, lambda 0.025.
-    r = pipe_resistance_kpa_kgs2(one(1000.0), one(0.2), 0.5, density=983.0, minor=0.0)
-    speed = 30.0 / 983.0 / (np.pi * 0.01)
-    darcy = 0.0249 * 1000.0 / 0.2 * 983.0 * speed**2 / 2.0 / 1000.0
-    assert float(r[0]) * 30.0**2 == pytest.approx(darcy, rel=0.01)
-
-
-def test_a_network_without_a_fixed_pressure_is_refused():
-    nodes = np.array([0]), np.array([1])
-    with pytest.raises(InputError):
-        solve_network(*nodes, one(1.0), one(0.0), {}, 2)
-
-
-def test_a_tree_must_list_parents_first():
-    with pytest.raises(InputError):
-        Tree([1, -1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from heatloop.demo.equipment import house_offset_m, unit_equipment
 from heatloop.demo.gateways import code, gateways_of
 from heatloop.demo.ledger_devices import devices_of
 from heatloop.demo.ledger_pipes import pipes_of
@@ -96,6 +97,7 @@ def _stations(streets: Streets) -> Iterator[Asset]:
         )
     zones = {"high": ("高区", "high zone"), "low": ("低区", "low zone"), "single": ("", "")}
     emitters = {"radiator": ("散热器", "radiators"), "floor": ("地暖", "floor heating")}
+    equipment = unit_equipment(streets)
     for index, unit in enumerate(streets.units):
         station = streets.substations[unit.substation]
         zone, emitter = zones[unit.zone], emitters[unit.emitter]
@@ -115,12 +117,18 @@ def _stations(streets: Streets) -> Iterator[Asset]:
             design_supply_c=unit.supply_c,
             design_return_c=unit.return_c,
             design_load_kw=round(unit.load_kw, 1),
+            **equipment[index],
         )
 
 
 def _buildings(streets: Streets) -> Iterator[Asset]:
+    standing = [0] * len(streets.substations)
     for index, plan in enumerate(streets.buildings):
         station = streets.units[plan.unit].substation
+        here = streets.substations[station]
+        east_m, north_m = house_offset_m(standing[station])
+        standing[station] += 1
+        lat, lon = lat_lon(here.east_m + east_m, here.north_m + north_m)
         envelope = "poor" if plan.year < 2000 else "fair" if plan.year < 2010 else "good"
         yield make_asset(
             f"BD{index + 1:04d}",
@@ -133,7 +141,10 @@ def _buildings(streets: Streets) -> Iterator[Asset]:
             year=float(plan.year),
             floors=float(plan.floors),
             envelope=envelope,
+            heat_index_w_m2=round(plan.load_w_m2, 1),
             community=f"CM{station + 1:04d}",
+            lat=lat,
+            lon=lon,
         )
 
 

@@ -43,8 +43,13 @@ function Report({ report, listed, onListed }: { report: SizingReport; listed: bo
   );
   const last = Math.max(1, Math.ceil(rows.length / SIZE));
   const at = Math.min(page, last);
-  const word = (attribute: string) =>
-    i18n.exists(`network.missing.${attribute}`) ? t(`network.missing.${attribute}` as 'network.missing.hx_area_m2') : attribute;
+  // An attribute may stand behind the code of the unit that lacks it.
+  const word = (full: string) => {
+    const attribute = full.split('.').pop() ?? full;
+    const key = `network.missing.${attribute}`;
+    return i18n.exists(key) ? t(key as 'network.missing.hx_area_m2') : attribute;
+  };
+  const missing = (item: SizingItem) => [...new Set(item.missing.map(word))].join(t('network.comma'));
   const columns: Column<Row>[] = [
     {
       name: 'station',
@@ -91,7 +96,7 @@ function Report({ report, listed, onListed }: { report: SizingReport; listed: bo
             <PriorityMark priority={item.verdict === 'undersized' ? 2 : 3} count={0} size={14} label="" />
           )}{' '}
           {t(`network.verdicts.${item.verdict as 'ok'}`)}
-          {item.missing.length > 0 && <small className="muted"> {item.missing.map(word).join(t('network.comma'))}</small>}
+          {item.missing.length > 0 && <small className="muted"> {missing(item)}</small>}
         </span>
       ),
     },

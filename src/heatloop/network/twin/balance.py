@@ -16,21 +16,18 @@ year; the slow limit is set for once in 10 years (Siegmund 1985, corrected for t
 from __future__ import annotations
 
 import math
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
+from heatloop.network.twin.habit import FAST_BLOCKS, Habit
 from heatloop.network.water import density_kg_m3
 
 BLOCK_S = 300.0
-_FAST_BLOCKS = 4
 _FAST_SHARE = 0.6
 _FAST_SIGMAS = 5.0
 _SLOW_SHARE = 0.25
 _YEARS_TO_FALSE_ALARM = 10.0
 _LEARN_BLOCKS = 288
-_HABIT_BLOCKS = 288.0
-_NOISE_BLOCKS = 864.0
 _CLEAR_BLOCKS = 12
 _YEAR_S = 365.25 * 86400.0
 
@@ -86,45 +83,6 @@ class Verdict:
     """Smallest leak that is alarmed within 30 min in 19 of 20 cases."""
 
 
-@dataclass(slots=True)
-class _Habit:
-    """Mean, spread and memory of one signal on quiet days."""
-
-    mean: float = 0.0
-    scale: float = 0.0
-    fast_variance: float = 0.0
-    variance: float = 0.0
-    lagged: float = 0.0
-    last: float = 0.0
-    count: int = 0
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=_FAST_BLOCKS))
-
-    def excess(self, value: float, size: float) -> float:
-        """Return how much the value is above the habit; the habit goes with the size."""
-        usual = self.mean * size / self.scale if self.scale > 0.0 else self.mean
-        return value - usual
-
-    def learn(self, value: float, size: float) -> None:
-        """Take a quiet block into the habit."""
-        self.count += 1
-        slow = max(1.0 / self.count, 1.0 / _HABIT_BLOCKS)
-        noise = max(1.0 / self.count, 1.0 / _NOISE_BLOCKS)
-        away = self.excess(value, size) if self.count > 1 else 0.0
-        self.mean += slow * (value - self.mean)
-        self.scale += slow * (size - self.scale)
-        self.variance += noise * (away * away - self.variance)
-        self.lagged += noise * (away * self.last - self.lagged)
-        self.last = away
-        if len(self.recent) == _FAST_BLOCKS:
-            mean = sum(self.recent) / _FAST_BLOCKS
-            self.fast_variance += noise * (mean * mean - self.fast_variance)
-
-    def memory(self) -> float:
-        """Return by how much the memory widens long means, as a factor of variance."""
-        keep = min(max(self.lagged / self.variance, 0.0), 0.98) if self.variance > 0.0 else 0.0
-        return (1.0 + keep) / (1.0 - keep)
-
-
 class LeakBalance:
     """Watches one network.
 
@@ -146,7 +104,7 @@ class LeakBalance:
         self._target = target_kgs
         self._supply_m3, self._return_m3 = supply_m3, return_m3
         self._storage = storage_kg_kpa
-        self._habits = (_Habit(), _Habit())
+        self._habits = (Habit(), Habit())
         self._block: list[BalanceSample] = []
         self._before: BalanceSample | None = None
         self._state = LeakState.LEARNING
@@ -208,11 +166,11 @@ class LeakBalance:
                 habit.recent.clear()
                 continue
             habit.recent.append(habit.excess(value, size) if habit.count else 0.0)
-            if habit.count < _LEARN_BLOCKS or len(habit.recent) < _FAST_BLOCKS:
+            if habit.count < _LEARN_BLOCKS or len(habit.recent) < FAST_BLOCKS:
                 continue
             each = 1.0 / max(habit.fast_variance, 1e-12)
             weight += each
-            total += each * sum(habit.recent) / _FAST_BLOCKS
+            total += each * sum(habit.recent) / FAST_BLOCKS
             spread += each**2 * habit.variance * habit.memory()
         if weight > 0.0:
             excess, sigma = total / weight, weight**-0.5
@@ -239,7 +197,7 @@ class LeakBalance:
                 self._state, self._since, self._slow_kg = LeakState.QUIET, math.nan, 0.0
         elif fast or slow:
             self._state, self._calm = LeakState.LEAKING, 0
-            self._since = t_s - _FAST_BLOCKS * BLOCK_S if fast else self._slow_since
+            self._since = t_s - FAST_BLOCKS * BLOCK_S if fast else self._slow_since
         elif excess > 0.5 * self._fast_limit(sigma):
             self._state = LeakState.SUSPECT
         else:

@@ -8,8 +8,8 @@ import numpy as np
 
 from heatloop.network.arrays import Floats
 from heatloop.network.model.net import Flags
-from heatloop.network.twin.leak import Signatures, scores, zone_shares
 from heatloop.network.twin.metered import Piping
+from heatloop.network.twin.signatures import Signatures, scores, zone_shares
 
 POWER = 0.95
 """Probability with which the smallest detectable leak is detected, at the worst place."""

@@ -21,7 +21,8 @@ def test_the_factor_solves_what_numpy_solves(n: int, extra: int) -> None:
     a, b = _random(n, extra, n + extra)
     # Node 0 is tied to the ground, some links are doubled, one leads to a held node.
     a, b = np.concatenate([a, a[:1], [0]]), np.concatenate([b, b[:1], [-1]])
-    order, column, rows = eliminate(n, a, b)
+    order, column, rows, branch = eliminate(n, a, b)
+    assert 0 <= branch <= n
     assert sorted(order.tolist()) == list(range(n))
     rank, updates, target, entry = pattern(n, order, column, rows, a, b)
     g = np.random.default_rng(1).uniform(0.1, 5.0, len(a))
@@ -39,12 +40,12 @@ def test_the_factor_solves_what_numpy_solves(n: int, extra: int) -> None:
     right = np.random.default_rng(2).normal(size=n)
     x = np.zeros(n)
     x[rank] = right
-    factorise(column, rows, updates, target, low, diag)
-    substitute(column, rows, low, diag, x)
+    factorise(column, rows, updates, target, low, diag, 0)
+    substitute(column, rows, low, diag, x, 0)
     assert x[rank] == pytest.approx(np.linalg.solve(dense, right), rel=1e-9, abs=1e-11)
 
 
 def test_a_tree_has_no_fill() -> None:
     a, b = _random(400, 0, 5)
-    _, column, _ = eliminate(400, a, b)
-    assert column[-1] == 399
+    _, column, _, branch = eliminate(400, a, b)
+    assert (column[-1], branch) == (399, 400)

@@ -97,6 +97,8 @@ class Twin:
             await self._run(due)
         except HeatloopError as error:
             self._say(TwinState.FAILED, "unavailable", error.message)
+        except Exception as error:  # noqa: BLE001 - screens must say so, whatever broke
+            self._say(TwinState.FAILED, "unavailable", repr(error))
 
     async def _run(self, due: float) -> None:
         sheet = await self._sheet_now()

@@ -17,7 +17,7 @@ from heatloop.plant.model import Asset
 
 _FLOW_SHARE, _FLOW_LEAST_KGS = 0.01, 0.05
 _PRESSURE_KPA = 5.0
-_TEMPERATURE_K = 0.5
+_TEMPERATURE_K = 0.7
 _USUAL_RETURN_C = 50.0
 _STOPPED_KGS = 0.3
 _TURNING_HZ, _RATED_HZ = 1.0, 50.0

@@ -34,6 +34,9 @@ TRUST = Trust(
 _LOSS_SHARE = 0.003
 _FIRST_C = (90.0, 50.0)
 _MOST_BAD = 10
+_SUSPECT = 4.0
+# What left a source before the model began to remember may arrive for so long.
+_REMEMBERING_S = 3 * 3600.0
 
 
 class TwinModel:
@@ -66,7 +69,7 @@ class TwinModel:
         )
         self._estimator = Estimator(network, water(), trust=TRUST)
         self._warmth = WarmthEstimator(network)
-        self._last_s = -math.inf
+        self._last_s = self._since_s = -math.inf
         supply = np.array([name.endswith(".s") for name in network.link_names])
         self._mean_c = np.where(supply, *_FIRST_C)
 
@@ -88,6 +91,8 @@ class TwinModel:
         first = self._last_s == -math.inf
         if t_s <= self._last_s:
             self._warmth, first = WarmthEstimator(self.network), True
+        if first:
+            self._since_s = t_s
         try:
             found, warmth = self._fit(t_s, moment, meters)
             if first:
@@ -134,7 +139,15 @@ class TwinModel:
         operation.outflow_kgs[:] = found.outflow_kgs
         back_c = float(np.nanmean(self._mean_c[sources])) if sources else _FIRST_C[1]
         operation.source_c[found.outflow_kgs < 0.0] = back_c
-        warmth = self._warmth.estimate(t_s, found.flow_kgs, operation, meters, most_bad=_MOST_BAD)
+        young = t_s - self._since_s < _REMEMBERING_S
+        warmth = self._warmth.estimate(
+            t_s,
+            found.flow_kgs,
+            operation,
+            meters,
+            remove_above=math.inf if young else _SUSPECT,
+            most_bad=_MOST_BAD,
+        )
         ends = warmth.node_c[network.from_node] + warmth.node_c[network.to_node]
         self._mean_c = np.clip(0.5 * ends, 1.0, 175.0)
         return found, warmth

@@ -80,15 +80,35 @@ interface Box {
   y2: number;
 }
 
+/** Small boxes along pipes, so that names keep off them. */
+function along(lines: Line[], zoom: number): Box[] {
+  return lines.flatMap(({ from, to }) => {
+    const [dx, dy] = [(to.x - from.x) * zoom, (to.y - from.y) * zoom];
+    const count = Math.min(Math.ceil(Math.hypot(dx, dy) / 12), 60);
+    return Array.from({ length: count }, (_, n) => {
+      const [x, y] = [from.x * zoom + (dx * n) / count, from.y * zoom + (dy * n) / count];
+      return { x1: x - 4, y1: y - 4, x2: x + 4, y2: y + 4 };
+    });
+  });
+}
+
 /** Where names fit at a zoom without lying on each other or on a symbol; pixels at that zoom. */
-export function placeNames(spots: Spot[], zoom: number, text: (node: NetworkNode) => string): Map<string, Name> {
+export function placeNames(
+  { spots, lines }: Pick<Sheet, 'spots' | 'lines'>,
+  zoom: number,
+  size: { width: number; height: number },
+  text: (node: NetworkNode) => string,
+): Map<string, Name> {
+  const pipes = along(lines, zoom);
+  // Once moved or enlarged, the sheet has no edge.
+  const edge = zoom === 1 ? size : { width: Infinity, height: Infinity };
   const taken: Box[] = spots.map(({ x, y }) => ({
     x1: x * zoom - 9,
     y1: y * zoom - 9,
     x2: x * zoom + 9,
     y2: y * zoom + 9,
   }));
-  const free = (box: Box) => !taken.some((t) => t.x1 < box.x2 && t.x2 > box.x1 && t.y1 < box.y2 && t.y2 > box.y1);
+  const meets = (box: Box) => (t: Box) => t.x1 < box.x2 && t.x2 > box.x1 && t.y1 < box.y2 && t.y2 > box.y1;
   const found = new Map<string, Name>();
   for (const spot of spots) {
     const words = text(spot.node);
@@ -101,14 +121,16 @@ export function placeNames(spots: Spot[], zoom: number, text: (node: NetworkNode
       { x, y: y - 14, text: words, anchor: 'middle' },
       { x, y: y + 22, text: words, anchor: 'middle' },
     ];
-    for (const at of tries) {
+    const boxes = tries.map((at) => {
       const x1 = at.anchor === 'start' ? at.x : at.anchor === 'end' ? at.x - w : at.x - w / 2;
-      const box = { x1: x1 - 2, y1: at.y - 12, x2: x1 + w + 2, y2: at.y + 4 };
-      if (!free(box)) continue;
-      taken.push(box);
-      found.set(spot.node.code, at);
-      break;
-    }
+      return { at, box: { x1: x1 - 2, y1: at.y - 12, x2: x1 + w + 2, y2: at.y + 4 } };
+    });
+    const inside = boxes.filter(({ box }) => edge.width === Infinity || (box.x1 > 2 && box.x2 < edge.width - 2));
+    const apart = inside.filter(({ box }) => !taken.some(meets(box)));
+    const best = apart.find(({ box }) => !pipes.some(meets(box))) ?? apart[0];
+    if (!best) continue;
+    taken.push(best.box);
+    found.set(spot.node.code, best.at);
   }
   return found;
 }

@@ -5,7 +5,7 @@ import type { StationState } from '../../api/views';
 import { language, named } from '../../i18n';
 import { useStore } from '../../base/store';
 import { shapeOf } from '../../parts/mark';
-import { type Line, type Sheet, type Spot, lay, placeNames, scaleBar, shortName } from './lay';
+import { type Line, type Sheet, lay, placeNames, scaleBar, shortName } from './lay';
 import { type Paint, type Range, colourOf, valueOf, widthOf } from './paint';
 import { usePanZoom } from './pan-zoom';
 
@@ -164,7 +164,8 @@ const Pipes = memo(function Pipes(props: PipesProps) {
 });
 
 interface PlacesProps {
-  spots: Spot[];
+  sheet: Sheet;
+  size: { width: number; height: number };
   zoom: number;
   chosen: string | null;
   marked: ReadonlySet<string>;
@@ -173,7 +174,9 @@ interface PlacesProps {
   onChoose: (code: string) => void;
 }
 
-const Places = memo(function Places({ spots, zoom, chosen, marked, lost, suspects, onChoose }: PlacesProps) {
+const Places = memo(function Places(props: PlacesProps) {
+  const { sheet, size, zoom, chosen, marked, lost, suspects, onChoose } = props;
+  const { spots, lines } = sheet;
   const { t } = useTranslation();
   const lang = useStore(language);
   const few = spots.filter((spot) => spot.node.kind !== 'pipe_node').length <= NAMED_BELOW;
@@ -188,8 +191,8 @@ const Places = memo(function Places({ spots, zoom, chosen, marked, lost, suspect
       main(node) || (node.kind === 'substation' && (few || zoom >= NAMED_ZOOM)) || zoom >= 8;
     // Sources and pump stations name themselves first.
     const first = [...spots].sort((a, b) => Number(main(b.node)) - Number(main(a.node)));
-    return placeNames(first, zoom, (node) => (wanted(node) ? shortName(node) : ''));
-  }, [spots, zoom, few, lang]);
+    return placeNames({ spots: first, lines }, zoom, size, (node) => (wanted(node) ? shortName(node) : ''));
+  }, [spots, lines, zoom, size, few, lang]);
   return (
     <g>
       {order.map(({ node, x, y }) => {
@@ -213,7 +216,7 @@ const Places = memo(function Places({ spots, zoom, chosen, marked, lost, suspect
               <circle className="net-target" r={bare ? 8 : 15} />
               <Mark node={node} lost={lost.has(node.code)} />
               {suspects.has(node.code) && (
-                <g className="net-suspect" transform="translate(9 -9)">
+                <g className="net-suspect" transform="translate(-10 -9)">
                   <circle r="6.5" />
                   <text y="3.8">?</text>
                 </g>
@@ -279,7 +282,8 @@ export function NetworkMap({ network, paint, range, chosen, onChoose, marked, lo
               onChoose={pick.segment}
             />
             <Places
-              spots={sheet.spots}
+              sheet={sheet}
+              size={size}
               zoom={view.zoom}
               chosen={chosen?.what === 'node' ? chosen.code : null}
               marked={marked}

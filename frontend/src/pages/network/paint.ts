@@ -1,5 +1,5 @@
 import type { NetworkNode, NetworkSegment, NetworkView } from '../../api/network-views';
-import { showNumber } from '../../base/format';
+import { showNumber, showUnit } from '../../base/format';
 
 export const PAINTS = ['flow', 'temperature', 'pressure'] as const;
 export type Paint = (typeof PAINTS)[number];
@@ -50,5 +50,5 @@ export function widthOf(dn: number | null): number {
 }
 
 export function showValue(value: number | null | undefined, unit: string, decimals = 1): string {
-  return value === null || value === undefined ? '–' : `${showNumber(value, decimals)}\u00a0${unit}`;
+  return value === null || value === undefined ? '–' : `${showNumber(value, decimals)}\u00a0${showUnit(unit)}`;
 }

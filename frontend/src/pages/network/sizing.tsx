@@ -7,9 +7,9 @@ import { useResource } from '../../base/resource';
 import { language, named } from '../../i18n';
 import { type Column, Grid, Pager } from '../../parts/grid';
 import { Icon } from '../../parts/icon';
-import { PriorityMark } from '../../parts/mark';
 import { Segmented } from '../../parts/segmented';
 import { Loaded } from '../../parts/states';
+import { showValue } from './paint';
 
 const SIZE = 60;
 
@@ -73,13 +73,13 @@ function Report({ report, listed, onListed }: { report: SizingReport; listed: bo
       name: 'needed',
       label: t('network.needed'),
       num: true,
-      cell: ({ item }) => <span className="nowrap">{`${showNumber(item.needed, 1)} ${item.unit}`}</span>,
+      cell: ({ item }) => <span className="nowrap">{showValue(item.needed, item.unit)}</span>,
     },
     {
       name: 'installed',
       label: t('network.installed'),
       num: true,
-      cell: ({ item }) => <span className="nowrap">{`${showNumber(item.installed, 1)} ${item.unit}`}</span>,
+      cell: ({ item }) => <span className="nowrap">{showValue(item.installed, item.unit)}</span>,
     },
     {
       name: 'ratio',
@@ -92,10 +92,7 @@ function Report({ report, listed, onListed }: { report: SizingReport; listed: bo
       label: t('network.verdict'),
       cell: ({ item }) => (
         <span className="nowrap">
-          {(item.verdict === 'undersized' || item.verdict === 'oversized') && (
-            <PriorityMark priority={item.verdict === 'undersized' ? 2 : 3} count={0} size={14} label="" />
-          )}{' '}
-          {t(`network.verdicts.${item.verdict as 'ok'}`)}
+          <span className={`net-verdict ${item.verdict}`}>{t(`network.verdicts.${item.verdict as 'ok'}`)}</span>
           {item.missing.length > 0 && <small className="muted"> {missing(item)}</small>}
         </span>
       ),

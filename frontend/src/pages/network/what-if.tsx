@@ -103,9 +103,9 @@ function Form({ network, onAdd }: FormProps) {
   );
 }
 
-function useColumns(): Column<WhatIfUnit>[] {
+function useColumns(warm: boolean): Column<WhatIfUnit>[] {
   const { t } = useTranslation();
-  return [
+  const columns: Column<WhatIfUnit>[] = [
     {
       name: 'unit',
       label: t('network.unit'),
@@ -150,11 +150,15 @@ function useColumns(): Column<WhatIfUnit>[] {
       ),
     },
   ];
+  // Room is dear beside the map: temperatures are shown where they change.
+  return warm ? columns : columns.filter((column) => column.name !== 'warm');
 }
 
 function Answer({ answer }: { answer: WhatIfView }) {
   const { t } = useTranslation();
-  const columns = useColumns();
+  const columns = useColumns(
+    answer.units.some((unit) => unit.supply_after_c !== null && Math.abs(unit.supply_after_c - unit.supply_c) > 1),
+  );
   return (
     <div data-testid="what-if-answer">
       <p>

@@ -11,7 +11,7 @@ from heatloop.network.compiled import compiled
 from heatloop.network.model.net import Flags, Ints
 
 _FIRST_M_S = 0.7
-_PIPE, _FIRST_KPA, _LEAST_SHARE = 0, 20.0, 0.01
+_PIPE, _FIRST_KPA = 0, 20.0
 
 
 @compiled
@@ -54,58 +54,3 @@ def first_flows(kind: Ints, shape: Floats, laws: Floats, m: Floats) -> None:
             m[k] = math.sqrt(max(0.5 * laws[k, 4], _FIRST_KPA) / laws[k, 0])
         else:
             m[k] = 1.0
-
-
-@compiled
-def _passed_on(
-    drawn: Floats, rank: Ints, column: Ints, rows: Ints, wanted: Floats, sure: Flags
-) -> None:
-    """Pass what each leaf wants to the node it hangs on; `sure` where nothing else is possible."""
-    for v in range(len(rank)):
-        if rank[v] >= 0:
-            wanted[rank[v]] += drawn[v]
-    for k in range(len(wanted)):
-        single = column[k + 1] - column[k] == 1
-        for i in range(column[k], column[k + 1]):
-            if single and sure[k]:
-                wanted[rows[i]] += wanted[k]
-            else:
-                sure[rows[i]] = False
-        sure[k] = sure[k] and single
-
-
-@compiled
-def branch_flows(
-    drawn: Floats, rank: Ints, column: Ints, rows: Ints, entry: Ints, active: Flags,
-    from_node: Ints, to_node: Ints, m: Floats,
-) -> None:  # fmt: skip
-    """Write the flow of links that alone feed what is drawn behind them: branches, not rings.
-
-    Args:
-        drawn: Outflow of each node, shape (n_node,).
-        rank: Rank of each node, -1 where pressure is held.
-        column: Start of each column of the factor.
-        rows: Rank of each entry.
-        entry: Place of each link in the factor, -1: none.
-        active: Links that carry pressure.
-        from_node: Shape (n_link,).
-        to_node: Shape (n_link,).
-        m: A first guess, changed, shape (n_link,).
-    """
-    n = len(column) - 1
-    wanted, alike = np.zeros(n), np.zeros(column[n])
-    sure = np.ones(n, dtype=np.bool_)
-    _passed_on(drawn, rank, column, rows, wanted, sure)
-    for k in range(len(m)):
-        if active[k] and entry[k] >= 0:
-            alike[entry[k]] += 1.0
-    for k in range(len(m)):
-        if not active[k] or entry[k] < 0:
-            continue
-        i, j = rank[from_node[k]], rank[to_node[k]]
-        # The one eliminated first is the leaf.
-        leaf = min(i, j)
-        flow = wanted[leaf] / alike[entry[k]]
-        # Where nothing is drawn behind it, pressures decide: the first guess stays.
-        if sure[leaf] and abs(flow) > _LEAST_SHARE * abs(m[k]):
-            m[k] = flow if i > j else -flow

@@ -1,6 +1,7 @@
 """Newton's method on the pressures of the free nodes: the global gradient method, compiled.
 
 Every step keeps the mass balance of every node exactly; what shrinks is the pressure residual.
+Only the core of the network takes part: `flow.branches` knows the flows of what hangs on it.
 
 Reference: Todini and Rossman 2013, doi 10.1061/(ASCE)HY.1943-7900.0000703.
 """
@@ -50,10 +51,10 @@ def _leak_miss(leak: Floats, at_kpa: Floats, p: Floats, share: float) -> float:
 
 @compiled
 def _assemble(
-    law: int, laws: Floats, one_way: Flags, rough: Floats, x: Floats, active: Flags,
-    from_node: Ints, to_node: Ints, rank: Ints, entry: Ints, held_kpa: Floats,
-    m: Floats, p: Floats, g: Floats, h: Floats, low: Floats, diag: Floats, b: Floats,
-    tolerance_kpa: float,
+    links: Ints, law: int, laws: Floats, one_way: Flags, rough: Floats, x: Floats, active: Flags,
+    from_node: Ints, to_node: Ints, rank: Ints, entry: Ints, column: Ints, first: int,
+    held_kpa: Floats, m: Floats, p: Floats, g: Floats, h: Floats, low: Floats, diag: Floats,
+    b: Floats, tolerance_kpa: float,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Write matrix and right side at flows `m`.
 
@@ -63,12 +64,12 @@ def _assemble(
     """
     most, worst, at = 0.0, 0.0, -1
     allowed_kgs = _FLOW_PER_PRESSURE * tolerance_kpa
-    for i in range(len(low)):
+    for i in range(column[first], len(low)):
         low[i] = 0.0
-    for i in range(len(diag)):
+    for i in range(first, len(diag)):
         diag[i] = 0.0
         b[i] = 0.0
-    for k in range(len(m)):
+    for k in links:
         if not active[k]:
             continue
         u, v = from_node[k], to_node[k]
@@ -106,20 +107,17 @@ def _assemble(
 
 @compiled
 def draw_off(
-    rank: Ints, pinned: Flags, held_kpa: Floats, drawn_kgs: Floats, leak: Floats,
-    leak_kpa: Floats, p: Floats, diag: Floats, b: Floats,
+    node: Ints, first: int, pinned: Flags, wanted_kgs: Floats, leak: Floats, leak_kpa: Floats,
+    diag: Floats, b: Floats,
 ) -> None:  # fmt: skip
-    """Add what is drawn and leaks at each node, and the pins of nodes without supply.
+    """Add what is wanted and leaks at each node from rank `first` on, and pins without supply.
 
     Leaks are straight lines through their law at `leak_kpa`, shape (n_node,).
     """
-    for v in range(len(rank)):
-        i = rank[v]
-        if i < 0:
-            p[v] = held_kpa[v]
-            continue
+    for i in range(first, len(node)):
+        v = node[i]
         out, slope = leak_kgs(leak[v], leak_kpa[v])
-        b[i] -= drawn_kgs[v] + out - slope * leak_kpa[v]
+        b[i] -= wanted_kgs[i] + out - slope * leak_kpa[v]
         diag[i] += slope
         if pinned[i]:
             diag[i] += 1.0
@@ -127,23 +125,21 @@ def draw_off(
 
 @compiled
 def predict(
-    active: Flags, from_node: Ints, to_node: Ints, rank: Ints, column: Ints, rows: Ints,
-    updates: Ints, target: Ints, pinned: Flags, held_kpa: Floats, change_kgs: Floats,
-    leak: Floats, m: Floats, p: Floats, g: Floats, low: Floats, diag: Floats, b: Floats,
+    links: Ints, active: Flags, from_node: Ints, to_node: Ints, rank: Ints, node: Ints,
+    column: Ints, rows: Ints, updates: Ints, target: Ints, first: int, pinned: Flags,
+    change_kgs: Floats, leak: Floats, m: Floats, p: Floats, g: Floats, low: Floats, diag: Floats,
+    b: Floats,
 ) -> None:  # fmt: skip
-    """Move flows from the last solution by what a change of the drawn flows does, to first order.
+    """Move flows from the last solution by what a change of the wanted flows does, to first order.
 
     Args are those of `newton`; `low`, `diag` and `g` are as it left them.
     """
-    for i in range(len(b)):
-        b[i] = 0.0
-    draw_off(rank, pinned, held_kpa, change_kgs, leak, p, p, diag, b)
-    for v in range(len(rank)):
-        if rank[v] >= 0:
-            b[rank[v]] = -change_kgs[v]
-    factorise(column, rows, updates, target, low, diag)
-    substitute(column, rows, low, diag, b)
-    for k in range(len(m)):
+    draw_off(node, first, pinned, change_kgs, leak, p, diag, b)
+    for i in range(first, len(b)):
+        b[i] = -change_kgs[i]
+    factorise(column, rows, updates, target, low, diag, first)
+    substitute(column, rows, low, diag, b, first)
+    for k in links:
         if active[k]:
             i, j = rank[from_node[k]], rank[to_node[k]]
             rise = b[i] if i >= 0 else 0.0
@@ -153,6 +149,7 @@ def predict(
 
 @compiled
 def newton(
+    links: Ints,
     law: int,
     laws: Floats,
     one_way: Flags,
@@ -162,14 +159,16 @@ def newton(
     from_node: Ints,
     to_node: Ints,
     rank: Ints,
+    node: Ints,
     entry: Ints,
     column: Ints,
     rows: Ints,
     updates: Ints,
     target: Ints,
+    first: int,
     pinned: Flags,
     held_kpa: Floats,
-    drawn_kgs: Floats,
+    wanted_kgs: Floats,
     leak: Floats,
     tolerance_kpa: float,
     most: int,
@@ -184,6 +183,7 @@ def newton(
     """Solve flows `m` and pressures `p` in place; return steps taken, residual, worst link.
 
     Args:
+        links: The links that take part.
         law: `Friction`.
         laws: See `laws.prepare`, shape (n_link, 5).
         one_way: Links with a check valve, shape (n_link,).
@@ -193,14 +193,16 @@ def newton(
         from_node: Shape (n_link,).
         to_node: Shape (n_link,).
         rank: Rank of each node, -1 where pressure is held, shape (n_node,).
+        node: Node of each rank, shape (n_free,).
         entry: Place of each link in the factor, shape (n_link,).
         column: Factor, see `factor.factorise`.
         rows: Factor.
         updates: Factor.
         target: Factor.
+        first: Rank the core begins at.
         pinned: Ranks whose pressure is set to 0 because no held node reaches them, (n_free,).
         held_kpa: Held pressure, shape (n_node,).
-        drawn_kgs: Outflow of each node with prescribed flows, shape (n_node,).
+        wanted_kgs: Outflow of each rank, branches behind it included, shape (n_free,).
         leak: Leak coefficient of each node, shape (n_node,).
         tolerance_kpa: Largest residual allowed.
         most: Steps at most.
@@ -215,26 +217,26 @@ def newton(
     most_miss, worst, at, last, step = math.inf, math.inf, -1, math.inf, 1.0
     leak_kpa = np.empty(len(p))
     for v in range(len(p)):
+        if rank[v] < 0:
+            p[v] = held_kpa[v]
         leak_kpa[v] = p[v]
     for round_ in range(most + 1):
         most_miss, worst, at = _assemble(
-            law, laws, one_way, rough, x, active, from_node, to_node, rank, entry, held_kpa,
-            m, p, g, h, low, diag, b, tolerance_kpa,
+            links, law, laws, one_way, rough, x, active, from_node, to_node, rank, entry, column,
+            first, held_kpa, m, p, g, h, low, diag, b, tolerance_kpa,
         )  # fmt: skip
-        calm = 1.0 if round_ <= _CALM_AFTER else 0.5
-        leak_miss = _leak_miss(leak, leak_kpa, p, calm)
+        leak_miss = _leak_miss(leak, leak_kpa, p, 1.0 if round_ <= _CALM_AFTER else 0.5)
         if round_ > 0 and most_miss <= 1.0 and leak_miss <= 10.0 * tolerance_kpa:
             return round_, worst, at
         if round_ > _HALF_AFTER:
             step = 0.5 if most_miss >= 0.5 * last else 1.0
         last = most_miss
-        draw_off(rank, pinned, held_kpa, drawn_kgs, leak, leak_kpa, p, diag, b)
-        factorise(column, rows, updates, target, low, diag)
-        substitute(column, rows, low, diag, b)
-        for v in range(len(rank)):
-            if rank[v] >= 0:
-                p[v] = b[rank[v]]
-        for k in range(len(m)):
+        draw_off(node, first, pinned, wanted_kgs, leak, leak_kpa, diag, b)
+        factorise(column, rows, updates, target, low, diag, first)
+        substitute(column, rows, low, diag, b, first)
+        for i in range(first, len(node)):
+            p[node[i]] = b[i]
+        for k in links:
             if active[k]:
                 m[k] += step * g[k] * (p[from_node[k]] - p[to_node[k]] - h[k])
     return most + 1, worst, at

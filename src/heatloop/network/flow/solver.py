@@ -8,7 +8,8 @@ import numpy as np
 
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
-from heatloop.network.flow.draw import branch_flows, draw, first_flows
+from heatloop.network.flow.branches import branch_pressures, gather_draws, whole_matrix
+from heatloop.network.flow.draw import draw, first_flows
 from heatloop.network.flow.factor import factorise, substitute
 from heatloop.network.flow.islands import components, named_islands, supplied_nodes
 from heatloop.network.flow.laws import prepare
@@ -102,8 +103,10 @@ class Solver:
         self._low = np.zeros(len(self.pattern.rows))
         self._diag, self._b = np.zeros(n_free), np.zeros(n_free)
         self._shut: Flags | None = None
-        self._fresh, self._factored = True, False
-        self._leak, self._drawn = np.zeros(n_node), np.zeros(n_node)
+        self._fresh, self._stale = True, True
+        self._leak, self._first = np.zeros(n_node), 0
+        self._wanted, self._before = np.zeros(n_free), np.zeros(n_free)
+        self._answer: tuple[Floats, Floats] | None = None
         self._throttles = Throttles(network)
         self._sweeper: Sweeper | None = None
 
@@ -141,10 +144,9 @@ class Solver:
         )
         if start is not None:
             self._m[:] = start
-            self._drawn = drawn
-            self._fresh = False
+            self._fresh, self._stale = False, True
         warm_c = self.usual_c if mean_c is None else mean_c
-        self._leak = operation.leak_kgs_kpa05
+        self._leak, self._answer = operation.leak_kgs_kpa05, None
         throttles = self._throttles
         settings[:, 3] = throttles.first()
         steps = 0
@@ -191,27 +193,7 @@ class Solver:
             Shape (n_node, k), at the last solution; held nodes do not answer.
         """
         pattern = self.pattern
-        if not self._factored:
-            draw_off(
-                pattern.rank,
-                self._pinned,
-                np.where(pattern.rank < 0, self._p, 0.0),
-                np.zeros(self.network.n_node),
-                self._leak,
-                self._p,
-                self._p,
-                self._diag,
-                self._b,
-            )
-            factorise(
-                pattern.column,
-                pattern.rows,
-                pattern.updates,
-                pattern.target,
-                self._low,
-                self._diag,
-            )
-            self._factored = True
+        low, diag = self._whole()
         out = np.zeros((self.network.n_node, len(nodes)))
         free = pattern.rank >= 0
         for column, node in enumerate(nodes.tolist()):
@@ -219,9 +201,33 @@ class Solver:
                 continue
             x = np.zeros(pattern.n_free)
             x[pattern.rank[node]] = 1.0
-            substitute(pattern.column, pattern.rows, self._low, self._diag, x)
+            substitute(pattern.column, pattern.rows, low, diag, x, 0)
             out[free, column] = x[pattern.rank[free]]
         return out
+
+    def _whole(self) -> tuple[Floats, Floats]:
+        """Return the factor of the whole network at the last solution."""
+        if self._answer is None:
+            net, pattern = self.network, self.pattern
+            low, diag = np.zeros_like(self._low), np.zeros_like(self._diag)
+            whole_matrix(
+                pattern.all_links,
+                self._carrying,
+                net.from_node,
+                net.to_node,
+                pattern.rank,
+                pattern.entry,
+                self._g,
+                low,
+                diag,
+            )
+            nothing = np.zeros(pattern.n_free)
+            draw_off(
+                pattern.node, 0, self._pinned, nothing, self._leak, self._p, diag, nothing.copy()
+            )
+            factorise(pattern.column, pattern.rows, pattern.updates, pattern.target, low, diag, 0)
+            self._answer = low, diag
+        return self._answer
 
     def conductance_kgs_kpa(self) -> Floats:
         """Return dm/dp of each link at the last solution, 0 where no water moves, (n_link,)."""
@@ -234,7 +240,7 @@ class Solver:
         net, pattern = self.network, self.pattern
         self._shut = operation.shut.copy()
         # The stored matrix is of the old topology: nothing can be predicted from it.
-        self._factored = True
+        self._stale = True
         active = pattern.conducts & ~operation.shut
         part = components(net.n_node, active, net.from_node, net.to_node)
         self._supplied = supplied_nodes(net, part)
@@ -263,32 +269,41 @@ class Solver:
             self._laws,
             self._one_way,
         )
+        # A leak in a branch makes its flow a matter of pressure: then all take part.
+        leaking = pattern.branch and self._leak[pattern.node[: pattern.branch]].any()
+        first = 0 if leaking else pattern.branch
+        links = pattern.all_links if leaking else pattern.core_links
         if self._fresh:
             first_flows(net.kind, self._shape, self._laws, self._m)
-            branch_flows(
-                drawn,
-                pattern.rank,
-                pattern.column,
-                pattern.rows,
-                pattern.entry,
-                self._carrying,
-                net.from_node,
-                net.to_node,
-                self._m,
-            )
-        elif not self._factored and not np.array_equal(drawn, self._drawn):
+        gather_draws(
+            drawn,
+            pattern.rank,
+            pattern.column,
+            pattern.rows,
+            first,
+            pattern.leaf_link,
+            self._carrying,
+            net.from_node,
+            pattern.node,
+            self._m,
+            self._wanted,
+        )
+        self._stale |= self._fresh or first != self._first
+        if not self._stale and not np.array_equal(self._wanted, self._before):
             predict(
+                links,
                 self._carrying,
                 net.from_node,
                 net.to_node,
                 pattern.rank,
+                pattern.node,
                 pattern.column,
                 pattern.rows,
                 pattern.updates,
                 pattern.target,
+                first,
                 self._pinned,
-                operation.held_kpa,
-                drawn - self._drawn,
+                self._wanted - self._before,
                 self._leak,
                 self._m,
                 self._p,
@@ -297,8 +312,10 @@ class Solver:
                 self._diag,
                 self._b,
             )
-        self._fresh, self._factored, self._drawn = False, False, drawn
-        return newton(
+        self._fresh, self._stale, self._first = False, False, first
+        self._before[:] = self._wanted
+        found = newton(
+            links,
             int(self.friction),
             self._laws,
             self._one_way,
@@ -308,14 +325,16 @@ class Solver:
             net.from_node,
             net.to_node,
             pattern.rank,
+            pattern.node,
             pattern.entry,
             pattern.column,
             pattern.rows,
             pattern.updates,
             pattern.target,
+            first,
             self._pinned,
             operation.held_kpa,
-            drawn,
+            self._wanted,
             operation.leak_kgs_kpa05,
             tolerance_kpa,
             _MOST_STEPS,
@@ -327,10 +346,27 @@ class Solver:
             self._diag,
             self._b,
         )
+        branch_pressures(
+            int(self.friction),
+            self._laws,
+            self._one_way,
+            self._rough,
+            self._x,
+            self._carrying,
+            net.from_node,
+            net.to_node,
+            first,
+            pattern.leaf_link,
+            pattern.node,
+            self._m,
+            self._p,
+            self._g,
+        )
+        return found
 
     def _forget(self) -> None:
         """Let the next solve start from nothing."""
-        self._fresh = True
+        self._fresh, self._stale = True, True
         self._x[:] = 0.0
         self._p[:] = 0.0
 

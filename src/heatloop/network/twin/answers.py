@@ -42,7 +42,7 @@ def _solve_all(
         for v in range(len(rank)):
             if rank[v] >= 0:
                 x[rank[v]] = fed[r, v]
-        substitute(column, rows, low, diag, x)
+        substitute(column, rows, low, diag, x, 0)
         for v in range(len(rank)):
             out[r, v] = x[rank[v]] if rank[v] >= 0 else 0.0
 
@@ -76,7 +76,7 @@ class Answers:
         apart = pattern.rank[~flows.supplied]
         self._diag[apart[apart >= 0]] += 1.0
         factorise(
-            pattern.column, pattern.rows, pattern.updates, pattern.target, self._low, self._diag
+            pattern.column, pattern.rows, pattern.updates, pattern.target, self._low, self._diag, 0
         )
 
     def to_feeds(self, fed_kgs: Floats) -> Floats:

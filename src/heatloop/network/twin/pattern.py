@@ -38,7 +38,7 @@ def pattern_of(n_node: int, from_node: Ints, to_node: Ints) -> Pattern:
         from_node: One end of each link, shape (n_link,).
         to_node: The other end, shape (n_link,).
     """
-    order, column, rows = eliminate(n_node, from_node, to_node)
+    order, column, rows, _ = eliminate(n_node, from_node, to_node)
     rank, updates, target, entry = pattern(n_node, order, column, rows, from_node, to_node)
     return Pattern(
         rank=rank,

@@ -1,4 +1,4 @@
-"""The twin's job: estimates become points, silence and failures are said once, questions refused."""
+"""The twin's job: estimates become points, failures are said once, questions refused."""
 
 from __future__ import annotations
 

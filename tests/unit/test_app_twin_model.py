@@ -1,4 +1,4 @@
-"""The twin's model: perfect meters give the truth back, a wrong one is found, questions answered."""
+"""The twin's model: perfect meters give the truth back, a wrong one is found."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ const loads = [
   ['sign-in', files(start), 120],
   ['overview', files([...start, 'src/app.tsx']), 400],
   ['substation', files([...start, 'src/app.tsx', 'src/pages/substation/page.tsx', 'src/pages/trends/chart.tsx']), 700],
+  ['network', files([...start, 'src/app.tsx', 'src/pages/network/page.tsx', 'src/pages/network/profile-chart.tsx']), 700],
   ['trends', files([...start, 'src/app.tsx', 'src/pages/trends/page.tsx']), 900],
 ];
 let missed = 0;

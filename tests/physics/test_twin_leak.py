@@ -159,7 +159,7 @@ def test_the_sensor_advised_first_helps_most_where_nothing_is_measured(learnt):
     laws = LinkLaws(piping.network, water(), Friction.COLEBROOK)
     laws.prepare(op, np.full(piping.network.n_link, 60.0))
     candidates = candidates_of(
-        piping, Answers(solver, op, flows), flows, laws.rub_kpa(flows.flow_kgs),
+        piping, Answers(solver), flows, laws.rub_kpa(flows.flow_kgs),
         solver.conductance_kgs_kpa(), piping.flows(window)[0], ERRORS,
     )  # fmt: skip
     advice = best_sensors(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from heatloop.app.twin_readings import READ, TwinPlant, _needed
+from heatloop.app.twin_readings import READ, TwinPlant, needed_assets
 from heatloop.network.arrays import Floats
 from heatloop.network.flow.solver import Solver
 from heatloop.network.model.state import State
@@ -150,5 +150,5 @@ def plant_and_values(
         for name in names
         if (asset.code, name) in values
     )
-    plant = TwinPlant(token=token, assets=_needed(town), readings=order)
+    plant = TwinPlant(token=token, assets=needed_assets(town), readings=order)
     return plant, np.array([values[each] for each in order]), made, state

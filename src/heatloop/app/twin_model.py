@@ -14,7 +14,8 @@ from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
 from heatloop.network.fluid import water
 from heatloop.network.model.kinds import LinkKind
-from heatloop.network.twin.estimate import Estimate, Estimator, Trust
+from heatloop.network.twin.estimate import Estimator
+from heatloop.network.twin.estimated import Estimate, Trust
 from heatloop.network.twin.meters import MeterKind, Meters
 from heatloop.network.twin.warmth import Warmth, WarmthEstimator
 

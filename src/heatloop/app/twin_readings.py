@@ -123,11 +123,12 @@ def sheet_of(world: World, token: str) -> Sheet:
                     points.append(own[name].code)
                     keys.append(own[name].key)
     at = world.index.find(np.asarray(keys, "u4"))
-    plant = TwinPlant(token=token, assets=_needed(ledger), readings=tuple(readings))
+    plant = TwinPlant(token=token, assets=needed_assets(ledger), readings=tuple(readings))
     return Sheet(plant=plant, points=tuple(points), at=at)
 
 
-def _needed(ledger: Ledger) -> tuple[Asset, ...]:
+def needed_assets(ledger: Ledger) -> tuple[Asset, ...]:
+    """Return the assets a network is made of, and the organisations above them."""
     codes: dict[str, Asset] = {}
     for kind in _NEEDED:
         for asset in ledger.of_kind(kind):

@@ -157,7 +157,7 @@ function useColumns(warm: boolean): Column<WhatIfUnit>[] {
 function Answer({ answer }: { answer: WhatIfView }) {
   const { t } = useTranslation();
   const columns = useColumns(
-    answer.units.some((unit) => unit.supply_after_c !== null && Math.abs(unit.supply_after_c - unit.supply_c) > 1),
+    answer.units.some((unit) => unit.supply_after_c !== null && Math.abs(unit.supply_after_c - unit.supply_c) > 3),
   );
   return (
     <div data-testid="what-if-answer">

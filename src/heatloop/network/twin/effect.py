@@ -68,15 +68,13 @@ def effect_of_settings(
         laws.prepare(moved, warm)
         loss.append(laws.at(flows.flow_kgs)[0][links])
     change = (loss[0] - loss[1]) / 0.02
-    pressure, flow = Answers(solver, operation, flows).to_losses(links, change)
+    pressure, flow = Answers(solver).to_losses(links, change)
     return _at(solver, consumers, pressure, flow)
 
 
-def effect_of_leaks(
-    solver: Solver, operation: Operation, flows: Flows, consumers: Ints, nodes: Ints
-) -> Effect:
-    """Return the effect of 1 kg/s lost at each node; see `effect_of_settings`."""
-    answers = Answers(solver, operation, flows)
+def effect_of_leaks(solver: Solver, consumers: Ints, nodes: Ints) -> Effect:
+    """Return the effect of 1 kg/s lost at each node, at the solver's last solution."""
+    answers = Answers(solver)
     pressure = -answers.to_nodes(nodes)
     return _at(solver, consumers, pressure, answers.flows_of(pressure))
 

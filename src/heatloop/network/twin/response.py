@@ -131,7 +131,7 @@ class Responder:
         np.subtract.at(op.outflow_kgs, pipe.port_node[free], fed[free])
         mean_c = pipe.mean_c(*c)
         flows = self._solver.solve(op, mean_c=mean_c)
-        answer = Answers(self._solver, op, flows).to_nodes(pipe.port_node)
+        answer = Answers(self._solver).to_nodes(pipe.port_node)
         self._laws.prepare(op, mean_c)
         rub = self._laws.rub_kpa(flows.flow_kgs)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from heatloop.app.twin_meters import return_pumps
+from heatloop.app.twin_ledger import return_pumps
 from heatloop.app.twin_model import TwinModel
 from heatloop.app.twin_readings import TwinPlant
 from heatloop.app.twin_state import Failed, TwinRun, TwinState, WhatIf

@@ -18,7 +18,7 @@ import pytest
 from heatloop.app.history import ThreadedHistorian
 from heatloop.app.ledger_admin import install_ledger
 from heatloop.app.process import running
-from heatloop.app.queries.network_now import boil_kpa
+from heatloop.app.queries.network_profile import boil_kpa
 from heatloop.app.setting_sections import TwinSettings
 from heatloop.app.settings import load_settings
 from heatloop.app.wiring import build_platform, open_records

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from heatloop.app.twin_meters import MeterSheet, Moment, return_pumps
+from heatloop.app.twin_ledger import return_pumps
+from heatloop.app.twin_meters import MeterSheet, Moment
 from heatloop.app.twin_readings import TwinPlant
 from heatloop.app.twin_state import Failed, Misfit, Names, TwinRun, TwinState
 from heatloop.kernel.clock import machine_s

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from heatloop.app.twin_fit import Fitted
 from heatloop.app.twin_model import TwinModel
 from heatloop.app.twin_readings import TwinPlant
-from heatloop.app.twin_scenario import Fitted
+from heatloop.app.twin_scenario import answer
 from heatloop.app.twin_state import Failed, TwinRun, WhatIf, WhatIfAnswer
 from heatloop.kernel.errors import HeatloopError
 from heatloop.network.arrays import Floats
@@ -76,7 +77,7 @@ def think(
             fitted = Fitted(model.ledger, run, opened, model.pumps)
             _fitted.clear()
             _fitted[token, run.t_s] = fitted
-        return fitted.answer(what)
+        return answer(fitted, what)
     except HeatloopError as error:
         code = "invalid" if error.thing and error.thing != "network" else "not_settled"
         return Failed(code=code, message=error.message, thing=error.thing)

@@ -20,6 +20,8 @@ __all__ = ["UnitInputs", "UnitLogic", "UnitOutputs", "UnitSettings"]
 _FROST_VALVE_PCT = 30.0
 _FROST_VALVE_STANDING_PCT = 5.0
 _TURNING_HZ = 1.0
+# No water is colder; a short-circuited sensor shows -200, and must not open the valve for frost.
+_COLDEST_C = -30.0
 _LONGEST_STEP_S = 60.0
 _RESTART_WAIT_S = 180.0
 _BAND_MARGIN_KPA = 10.0
@@ -32,6 +34,15 @@ _STOPS_MAKEUP = (
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def _water_c(value: float | None) -> float | None:
+    """Return a water temperature, None if a short-circuited sensor shows it.
+
+    A broken wire shows far too hot, and is left to the over-temperature interlock: the valve shuts.
+    """
+    found = _finite(value)
+    return found if found is not None and found >= _COLDEST_C else None
 
 
 def _opening(pct: float | None) -> float | None:
@@ -90,8 +101,8 @@ class UnitLogic:
         # After a pause (a restarted gateway) one long step must not move everything at once.
         dt_s = min(dt_s, _LONGEST_STEP_S)
         readings = Readings(
-            supply_c=_finite(inputs.supply_c),
-            return_c=_finite(inputs.return_c),
+            supply_c=_water_c(inputs.supply_c),
+            return_c=_water_c(inputs.return_c),
             supply_kpa=_finite(inputs.supply_kpa),
             return_kpa=_finite(inputs.return_kpa),
             tank_level_m=_finite(inputs.tank_level_m),

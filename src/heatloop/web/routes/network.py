@@ -7,7 +7,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from heatloop.app.queries import network_now, network_questions, network_shape, sizing
+from heatloop.app.queries import (
+    network_now,
+    network_profile,
+    network_questions,
+    network_shape,
+    sizing,
+)
 from heatloop.app.queries.network_shape import DOWNSTREAM, UPSTREAM, Traced
 from heatloop.app.queries.sizing import SizingReport
 from heatloop.app.twin_state import WhatIf
@@ -56,7 +62,7 @@ def get_network(request: Request, platform: Platformed, viewer: Viewer) -> Respo
 @router.get("/network/profile", summary="Pressures along the way to a place")
 def get_profile(platform: Platformed, viewer: Viewer, to: AssetQuery) -> PressureProfile:
     """Return the pressure profile from the source to a station, unit or pipe node."""
-    return network_now.profile(platform.world, viewer.scope, platform.twin, to)
+    return network_profile.profile(platform.world, viewer.scope, platform.twin, to)
 
 
 @router.get("/network/trace", summary="What an asset feeds, or what feeds it")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,7 @@ import pytest
 
 from heatloop.app import twin_worker
 from heatloop.app.history import ThreadedHistorian
+from heatloop.app.jobs import _silent
 from heatloop.app.refusals import Refused
 from heatloop.app.setting_sections import TwinSettings
 from heatloop.app.twin_job import Twin
@@ -20,6 +23,7 @@ from heatloop.app.twin_points import kept_points
 from heatloop.app.twin_state import TwinState, WhatIf
 from heatloop.app.workers import Workers
 from heatloop.app.world import World
+from heatloop.ingest.checker import QualityChecker
 from heatloop.kernel.clock import ClockState, SharedClock
 from heatloop.kernel.errors import LinkError, StaleError
 from heatloop.kernel.quality import Quality
@@ -213,6 +217,24 @@ def test_the_bound_keeps_the_mains_first(town: Ledger) -> None:
     assert "PS00006" not in mains
     count = len(few.flow[0]) + len(few.flow_sigma[0])
     assert count + sum(len(keys) for keys, _ in few.nodes.values()) <= 8
+
+
+def test_what_is_computed_is_stale_when_it_was_not_kept_for_three_periods(town: Ledger) -> None:
+    site = _Site(town)
+    site.hear()
+    asyncio.run(site.twin.run(START_S))
+    checker = QualityChecker.of_ledger(town, site.world.clock, watch_from_s=START_S - 900.0)
+    platform = SimpleNamespace(world=site.world, loop=SimpleNamespace(checker=checker))
+
+    def silent(after_s: float) -> set[str]:
+        state = replace(site.world.clock.state, origin_plant_s=START_S + after_s)
+        site.world.clock.state = state
+        return {town.by_key[int(key)].code for key in _silent(platform)}  # type: ignore[arg-type]
+
+    assert "PS00001.twin_flow" not in silent(120.0)
+    # Nobody computes this one.
+    assert "CO01.leak_state" in silent(120.0)
+    assert "PS00001.twin_flow" in silent(200.0)
 
 
 def _double(value: int) -> int:

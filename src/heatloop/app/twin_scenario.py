@@ -72,6 +72,8 @@ def _change(fitted: Fitted, what: WhatIf) -> Change:
             raise InputError("no heat source of the network", thing=code)
     return Change(
         shut=tuple(shut),
+        # A valve without flow was taken to be shut.
+        opened=tuple(name for name, value in opening.items() if value > 0.0),
         opening_pct=opening,
         speed=speed,
         lift_kpa=lift,

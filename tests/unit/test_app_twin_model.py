@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from heatloop.app.twin_ledger import return_pumps
+from heatloop.app.twin_ledger import pump_sides
 from heatloop.app.twin_model import TwinModel
 from heatloop.app.twin_readings import TwinPlant
 from heatloop.app.twin_state import Failed, TwinRun, TwinState, WhatIf
@@ -148,8 +148,20 @@ def test_what_is_not_in_the_network_is_refused(town: Town) -> None:
 
 
 def test_a_booster_that_lifts_the_return_is_recognised() -> None:
-    kinds = ("booster_outlet_pressure", "primary_return_pressure", "primary_supply_pressure")
+    kinds = (
+        "booster_inlet_pressure",
+        "booster_outlet_pressure",
+        "primary_return_pressure",
+        "primary_supply_pressure",
+    )
     number = {("BS0001", kind): n for n, kind in enumerate(kinds)}
-    assert return_pumps(["BS0001"], number, np.array([500.0, 501.0, 900.0])) == {"BS0001"}
-    assert return_pumps(["BS0001"], number, np.array([899.0, 501.0, 900.0])) == frozenset()
-    assert return_pumps(["BS0001"], number, np.array([math.nan, 501.0, 900.0])) is None
+
+    def side(*values: float) -> bool | None:
+        return pump_sides(["BS0001"], number, np.array(values))["BS0001"]
+
+    assert side(300.0, 500.0, 501.0, 900.0) is True
+    assert side(700.0, 899.0, 501.0, 900.0) is False
+    assert side(899.0, 1100.0, 501.0, 900.0) is False
+    # Supply and return stand at one pressure: it may be either.
+    assert side(300.0, 500.0, 501.0, 499.0) is None
+    assert side(math.nan, 500.0, 501.0, math.nan) is None

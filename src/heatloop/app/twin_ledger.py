@@ -10,6 +10,8 @@ from heatloop.network.topology.from_ledger import LedgerNetwork
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset
 
+_APART_KPA = 10.0
+
 
 def with_return_pumps(made: LedgerNetwork, stations: frozenset[str]) -> LedgerNetwork:
     """Return the network with these booster stations' pumps in the return pipe.
@@ -58,20 +60,23 @@ def stations_as_one(ledger: Ledger) -> Ledger:
     )
 
 
-def return_pumps(
+def pump_sides(
     boosters: list[str], number: dict[tuple[str, str], int], values: Floats
-) -> frozenset[str] | None:
-    """Return the booster stations whose outlet is nearer to the return pressure.
+) -> dict[str, bool | None]:
+    """Return for each booster station whether it pumps in the return pipe; None: not told now.
 
-    None when their pressures do not tell now.
+    A pump's inlet or outlet shows the pressure of the pipe it stands in.
     """
-    found: list[str] = []
+    found: dict[str, bool | None] = {}
     for code in boosters:
-        kinds = ("booster_outlet_pressure", "primary_return_pressure", "primary_supply_pressure")
-        at = [number.get((code, kind)) for kind in kinds]
-        outlet, back, supply = (math.nan if i is None else float(values[i]) for i in at)
-        if not math.isfinite(outlet + back + supply):
-            return None
-        if abs(outlet - back) < abs(outlet - supply):
-            found.append(code)
-    return frozenset(found)
+
+        def reading(kind: str, code: str = code) -> float:
+            at = number.get((code, kind))
+            return math.nan if at is None else float(values[at])
+
+        ends = reading("booster_inlet_pressure"), reading("booster_outlet_pressure")
+        back = min(abs(end - reading("primary_return_pressure")) for end in ends)
+        supply = min(abs(end - reading("primary_supply_pressure")) for end in ends)
+        apart = abs(back - supply)
+        found[code] = back < supply if apart > _APART_KPA else None
+    return found

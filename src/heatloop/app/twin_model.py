@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from heatloop.app.twin_ledger import return_pumps
+from heatloop.app.twin_ledger import pump_sides
 from heatloop.app.twin_meters import MeterSheet, Moment
 from heatloop.app.twin_readings import TwinPlant
 from heatloop.app.twin_state import Failed, Misfit, Names, TwinRun, TwinState
@@ -46,20 +46,20 @@ class TwinModel:
 
     Args:
         plant: The ledger's part and its readings.
+        pumps: Booster stations taken to pump in the return pipe.
 
     Raises:
         InputError: The ledger has no network.
     """
 
-    def __init__(self, plant: TwinPlant) -> None:
+    def __init__(self, plant: TwinPlant, pumps: frozenset[str] = frozenset()) -> None:
         self.plant = plant
         self.ledger = plant.ledger()
-        self.pumps: frozenset[str] = frozenset()
-        """Booster stations that pump in the return pipe."""
-        self._build(self.pumps)
+        self._build(pumps)
 
     def _build(self, pumps: frozenset[str]) -> None:
         self.pumps = pumps
+        """Booster stations that pump in the return pipe."""
         self.sheet = MeterSheet(self.ledger, self.plant.readings, pumps)
         network = self.network = self.sheet.made.network
         self.names = Names(
@@ -82,10 +82,25 @@ class TwinModel:
             t_s: Plant time of the readings.
             values: Readings, nan: missing, shape (n_reading,).
         """
-        began = machine_s()
-        pumps = return_pumps(self.sheet.boosters, self.sheet.number, values)
-        if pumps is not None and pumps != self.pumps:
+        sides = pump_sides(self.sheet.boosters, self.sheet.number, values)
+        pumps = frozenset(
+            c for c, back in sides.items() if (c in self.pumps if back is None else back)
+        )
+        if pumps != self.pumps:
             self._build(pumps)
+        found = self._estimate(t_s, values)
+        untold = frozenset(code for code, back in sides.items() if back is None)
+        if untold and isinstance(found, TwinRun) and found.misfits:
+            # Where its pressures do not tell, a pump stands where everything fits better.
+            other = TwinModel(self.plant, self.pumps ^ untold)
+            tried = other._estimate(t_s, values)
+            if isinstance(tried, TwinRun) and len(tried.misfits) < len(found.misfits):
+                self.__dict__.update(other.__dict__)
+                return tried
+        return found
+
+    def _estimate(self, t_s: float, values: Floats) -> TwinRun | Failed:
+        began = machine_s()
         moment = self.sheet.read(values)
         if not (moment.count(MeterKind.FLOW) and moment.count(MeterKind.PRESSURE)):
             return Failed(code="no_data", message="no flow or no pressure is measured now")

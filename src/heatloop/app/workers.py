@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -28,6 +29,8 @@ R = TypeVar("R")
 _log = structlog.get_logger("heatloop.workers")
 _NICE = 5
 _PATIENCE_S = 2.0
+# A platform that a signal ends gives no locks back; Python's tracker does, and need not complain.
+_QUIET = "ignore:resource_tracker:UserWarning"
 
 
 class Workers:
@@ -91,6 +94,8 @@ class Workers:
             if self._closed:
                 raise LinkError("the workers are closed", thing=function.__name__)
             if self._pool is None:
+                if _QUIET not in sys.warnoptions:
+                    sys.warnoptions.append(_QUIET)
                 self._pool = ProcessPoolExecutor(
                     self._count,
                     mp_context=multiprocessing.get_context("spawn"),
@@ -111,6 +116,7 @@ class Workers:
                 if process.is_alive():
                     process.kill()
                     process.join(_PATIENCE_S)
+            pool.shutdown(wait=True)
 
 
 def _processes(pool: ProcessPoolExecutor | None) -> list[BaseProcess]:

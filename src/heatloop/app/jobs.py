@@ -16,7 +16,8 @@ _EXPIRY_S = 30.0
 _LEAK_S = 60.0
 _HOUSEKEEPING_S = 6 * 3600.0
 _KEPT_RUNS_S = 30 * 86400.0
-_AWAY_MACHINE_S = 30.0
+AWAY_MACHINE_S = 30.0
+"""Machine time after a start in which nobody is called silent."""
 # When plant time races, roll-ups must leave the historian to those who wait for a commit.
 _ROLLUP_REST = 10.0
 # The same for the twin: at most a fifth of a core, however fast plant time runs.
@@ -28,7 +29,7 @@ def add_jobs(platform: Platform) -> None:
     started_s = machine_s()
 
     async def silence(_: float) -> None:
-        if machine_s() - started_s < _AWAY_MACHINE_S:
+        if machine_s() - started_s < AWAY_MACHINE_S:
             return  # Gateways need a moment to come back after a restart of the platform.
         connected = set(platform.links.connected())
         away = set(platform.world.ledger.gateways) - connected

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
+from heatloop.app.jobs import AWAY_MACHINE_S
 from heatloop.app.supervisor import Supervisor
 from heatloop.cli.api import Api
 from heatloop.cli.prepare import first_login, local_gateways, prepare
@@ -124,17 +125,20 @@ async def run_own(stack: StackOptions, *, only: str = "") -> dict[str, Any]:
         await start_all(supervisor, stack, local_gateways(stack))
         api = await Api.sign_in(stack.url, *login)
         try:
-            return await _report(api, ledger, only, url=stack.url, size=stack.size, seed=stack.seed)
+            about = {"url": stack.url, "size": stack.size, "seed": stack.seed}
+            return await _report(api, ledger, only, apart_after_s=AWAY_MACHINE_S, **about)
         finally:
             await api.close()
     finally:
         await supervisor.stop()
 
 
-async def _report(api: Api, ledger: Ledger, only: str, **about: Any) -> dict[str, Any]:
+async def _report(
+    api: Api, ledger: Ledger, only: str, *, apart_after_s: float = 0.0, **about: Any
+) -> dict[str, Any]:
     scenes = [scene for scene in scenes_of(ledger) if only in scene.fault]
     began = time.perf_counter()
-    results = await run_scenes(ApiCity(api), scenes, _tell)
+    results = await run_scenes(ApiCity(api), scenes, _tell, apart_after_s=apart_after_s)
     return report_of(results, **about, wall_s=round(time.perf_counter() - began, 1))
 
 

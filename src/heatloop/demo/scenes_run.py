@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from heatloop.kernel.errors import HeatloopError
 
 _LOOK_EVERY_S = 0.05
 _LONGEST_MACHINE_S = 300.0
+_HELD_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +104,11 @@ class SceneResult:
 
 
 async def run_scenes(
-    city: LiveCity, scenes: Sequence[Scene], told: Callable[[SceneResult], None] = lambda _: None
+    city: LiveCity,
+    scenes: Sequence[Scene],
+    told: Callable[[SceneResult], None] = lambda _: None,
+    *,
+    apart_after_s: float = 0.0,
 ) -> list[SceneResult]:
     """Run scenes one after the other, those that touch nothing else beside them.
 
@@ -110,20 +116,25 @@ async def run_scenes(
         city: The running city.
         scenes: What to make fail.
         told: Called with each result.
+        apart_after_s: Machine time after which those beside the others begin; a platform that has
+            just started does not yet watch for silence.
 
     Returns:
         One result a scene, in the order given.
     """
     results: dict[int, SceneResult] = {}
 
-    async def lane(chosen: list[int]) -> None:
+    async def lane(chosen: list[int], after_s: float = 0.0) -> None:
+        await asyncio.sleep(after_s)
         for number in chosen:
             results[number] = await run_scene(city, scenes[number])
             told(results[number])
 
     numbers = range(len(scenes))
     apart = [n for n in numbers if scenes[n].apart]
-    await asyncio.gather(lane([n for n in numbers if not scenes[n].apart]), lane(apart))
+    await asyncio.gather(
+        lane([n for n in numbers if not scenes[n].apart]), lane(apart, apart_after_s)
+    )
     return [results[n] for n in numbers]
 
 
@@ -152,7 +163,8 @@ class _Run:
     def __init__(self, city: LiveCity, scene: Scene, result: SceneResult) -> None:
         self._city, self._scene, self._result = city, scene, result
         self._before: Values = {}
-        self._on_s = self._off_s = self._onset_s = 0.0
+        self._told_at: Values = {}
+        self._on_s = self._off_s = self._onset_s = self._told_s = 0.0
 
     async def play(self) -> None:
         """Go through the scene into the result."""
@@ -199,9 +211,15 @@ class _Run:
             return False
         checks, values = scene.checks(result.told), _plain(seen)
         # The sample that raised the alarm cannot show yet what was done about it.
-        if not all(
-            (seen[c.point].at_s or 0.0) > self._onset_s and c.holds(self._before, values)
-            for c in checks
+        shown_s = min((seen[c.point].at_s or 0.0 for c in checks), default=math.inf)
+        if shown_s <= self._onset_s:
+            return False
+        if not self._told_at:
+            # What is to be held is held from here on: it may have moved since the scene began.
+            self._told_at, self._told_s = {**self._before, **values}, shown_s
+        held_s = _HELD_S if any(c.op == "~" and not c.of for c in checks) else 0.0
+        if shown_s < self._told_s + held_s or not all(
+            c.holds(self._told_at, values) for c in checks
         ):
             return False
         result.protection = "; ".join(map(str, checks)) or "-"

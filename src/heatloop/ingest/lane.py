@@ -105,7 +105,7 @@ class Lane:
         """Tell a mistaken unit, and trust a new level once several values agree on it."""
         points, value = at[odd], values[odd]
         trusted = self._trusted[points]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             decades = np.log10(np.abs(value / trusted))
             near = np.round(decades)
             slipped = (np.abs(decades - near) < _UNIT_TOLERANCE) & (np.abs(near) >= 1)

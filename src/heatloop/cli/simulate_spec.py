@@ -98,7 +98,8 @@ class _PipeReader:
         if outer_mm is None:
             raise self._wrong("缺少 missing", "outer_diameter_mm", "give the bare pipe's diameter")
         start = found.get("start_c")
-        meter = found.get("flow_meter", "start")
+        # Flow sensors are fitted on the cooler side.
+        meter = found.get("flow_meter", "end")
         if meter not in ("start", "end"):
             raise self._wrong(f"未知 unknown: {meter}", "flow_meter", 'give "start" or "end"')
         try:

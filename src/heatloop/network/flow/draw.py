@@ -45,6 +45,23 @@ def draw(
 
 
 @compiled
+def write_down(opening_pct: Floats, speed: Floats, lift_kpa: Floats, settings: Floats) -> bool:
+    """Copy what is set into `settings`, shape (n_link, 4), and return whether it changed."""
+    changed = False
+    for k in range(len(opening_pct)):
+        if (
+            settings[k, 0] != opening_pct[k]
+            or settings[k, 1] != speed[k]
+            or settings[k, 2] != lift_kpa[k]
+        ):
+            changed = True
+            settings[k, 0] = opening_pct[k]
+            settings[k, 1] = speed[k]
+            settings[k, 2] = lift_kpa[k]
+    return changed
+
+
+@compiled
 def first_flows(kind: Ints, shape: Floats, laws: Floats, m: Floats) -> None:
     """Write flows to start from: pipes at 0.7 m/s, the rest at 20 kPa or half a pump's head."""
     for k in range(len(kind)):

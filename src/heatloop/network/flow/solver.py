@@ -9,7 +9,7 @@ import numpy as np
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
 from heatloop.network.flow.branches import branch_pressures, gather_draws, whole_matrix
-from heatloop.network.flow.draw import draw, first_flows
+from heatloop.network.flow.draw import draw, first_flows, write_down
 from heatloop.network.flow.factor import factorise, substitute
 from heatloop.network.flow.islands import components, named_islands, supplied_nodes
 from heatloop.network.flow.laws import prepare
@@ -103,7 +103,7 @@ class Solver:
         self._low = np.zeros(len(self.pattern.rows))
         self._diag, self._b = np.zeros(n_free), np.zeros(n_free)
         self._shut: Flags | None = None
-        self._fresh, self._stale = True, True
+        self._fresh, self._stale, self._prepared = True, True, False
         self._leak, self._first = np.zeros(n_node), 0
         self._wanted, self._before = np.zeros(n_free), np.zeros(n_free)
         self._answer: tuple[Floats, Floats] | None = None
@@ -117,6 +117,7 @@ class Solver:
         mean_c: Floats | None = None,
         start: Floats | None = None,
         tolerance_kpa: float = TOLERANCE_KPA,
+        same_c: bool = False,
     ) -> Flows:
         """Return flows and pressures; HEAT links carry `operation.flow_kgs`.
 
@@ -125,15 +126,15 @@ class Solver:
             mean_c: Mean water temperature of each link, shape (n_link,); 60 degC if not given.
             start: Flows to start from; those of the last solve if not given.
             tolerance_kpa: Largest pressure residual of a link.
+            same_c: Whether `mean_c` is what it was at the last solve: saves working out densities.
 
         Raises:
             InputError: A number is missing, or flows do not settle; the worst link is named.
         """
         self._look_at_topology(operation)
         net, settings = self.network, self._settings
-        settings[:, 0] = operation.opening_pct
-        settings[:, 1] = operation.speed
-        settings[:, 2] = operation.lift_kpa
+        changed = write_down(operation.opening_pct, operation.speed, operation.lift_kpa, settings)
+        self._prepared &= same_c and not changed
         drawn = draw(
             net.from_node,
             net.to_node,
@@ -256,19 +257,21 @@ class Solver:
         self, operation: Operation, drawn: Floats, mean_c: Floats, tolerance_kpa: float
     ) -> tuple[int, float, int]:
         net, pattern = self.network, self.pattern
-        prepare(
-            net.kind,
-            self._shape,
-            self._parts,
-            self._settings,
-            mean_c,
-            self._rise_m,
-            self._table,
-            self.fluid.low_c,
-            self.fluid.step_k,
-            self._laws,
-            self._one_way,
-        )
+        if not self._prepared or self._throttles.some:
+            prepare(
+                net.kind,
+                self._shape,
+                self._parts,
+                self._settings,
+                mean_c,
+                self._rise_m,
+                self._table,
+                self.fluid.low_c,
+                self.fluid.step_k,
+                self._laws,
+                self._one_way,
+            )
+            self._prepared = True
         # A leak in a branch makes its flow a matter of pressure: then all take part.
         leaking = pattern.branch and self._leak[pattern.node[: pattern.branch]].any()
         first = 0 if leaking else pattern.branch

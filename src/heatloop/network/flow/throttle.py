@@ -28,6 +28,11 @@ class Throttles:
         self._old_miss = np.full(n, np.nan)
         self._round = 0
 
+    @property
+    def some(self) -> bool:
+        """Whether there are any."""
+        return len(self._link) > 0
+
     def first(self) -> Floats:
         """Return the resistances to begin with, those of the last solve, shape (n_link,)."""
         self._round = 0

@@ -15,6 +15,8 @@ from heatloop.network.model.state import State
 
 TOLERANCE_KPA = 1e-3
 """Pressure residual of a step: what other tools ask for, and far below what a meter sees."""
+RENEW_S = 300.0
+"""Densities and viscosities follow the temperatures this often."""
 LEAST_DROP_K = 3.0
 """A heat consumer whose water comes colder than this above its outlet opens no further."""
 
@@ -33,6 +35,8 @@ class Simulation:
         self.moved: Moved | None = None
         """Heat books of the last step."""
         self._heat = np.flatnonzero(solver.network.kind == LinkKind.HEAT)
+        self._mean_c: Floats | None = None
+        self._age_s = 0.0
 
     def step(self, operation: Operation, dt_s: float) -> State:
         """Go one step on.
@@ -50,8 +54,12 @@ class Simulation:
             flow_kgs = operation.flow_kgs.copy()
             flow_kgs[self._heat] = self._heat_flows(operation)
             operation = replace(operation, flow_kgs=flow_kgs)
+        due = self._mean_c is None or self._age_s >= RENEW_S
+        if due:
+            self._mean_c, self._age_s = self.water.mean_c(), 0.0
+        self._age_s += dt_s
         flows = self.solver.solve(
-            operation, mean_c=self.water.mean_c(), tolerance_kpa=TOLERANCE_KPA
+            operation, mean_c=self._mean_c, tolerance_kpa=TOLERANCE_KPA, same_c=not due
         )
         moved = self.water.push(flows.flow_kgs, operation, dt_s)
         self.moved = moved

@@ -14,7 +14,7 @@ from heatloop.network.model.operation import Operation
 from heatloop.network.model.state import State
 
 _MOST_ROUNDS = 200
-_FLOW_TOLERANCE = 1e-7
+_HEAT_TOLERANCE = 3e-7
 _MEAN_TOLERANCE_K = 1e-3
 _LEAST_DROP_K = 0.05
 _FARTHEST = 1.5
@@ -22,6 +22,8 @@ _QUIET_STEP = 1e-4
 _HOLD_AFTER = 40
 _SHARPER_AFTER = 20
 _LATE_TOLERANCE = 1e-5
+_FAR_STEP = 0.3
+_WARMER_K = 3.0
 _LEAST_KGS = 1e-9
 
 
@@ -75,10 +77,13 @@ def solve_steady(
             last_k = farthest_k
             mean_c = used_c + share * away_c
         if len(heat):
-            step = _heat_step(operation, heat, flows, inlet_c, node_c, used_c, solver)
+            step, miss = _heat_step(operation, heat, flows, inlet_c, node_c, used_c, solver)
             farthest = float(np.abs(step).max())
-            enough = _FLOW_TOLERANCE if round_ < _HOLD_AFTER else _LATE_TOLERANCE
-            settled, quiet = settled and farthest < enough, farthest < _QUIET_STEP
+            enough = _HEAT_TOLERANCE if round_ < _HOLD_AFTER else _LATE_TOLERANCE
+            settled, quiet = settled and miss < enough, farthest < _QUIET_STEP
+            if farthest > _FAR_STEP:
+                # Far off, past steps say nothing about the next.
+                memory = Anderson()
             if not settled:
                 _move(operation, heat, step, memory)
         if settled:
@@ -121,8 +126,8 @@ def _heat_step(
     node_c: Floats,
     mean_c: Floats,
     solver: Solver,
-) -> Floats:
-    """Return the step of ln(flow) of each heat consumer towards the flow that carries its heat.
+) -> tuple[Floats, float]:
+    """Return each heat consumer's step of ln(flow), and the largest relative miss of a heat.
 
     With all flows scaled alike, a consumer's inlet excess goes as exp(-a / m): the less flows, the
     colder it comes. That slope k damps the step to 1 / (1 + k) of the way.
@@ -135,13 +140,17 @@ def _heat_step(
     drop_k = inlet_c[heat] - back_c
     ground_c = min(float(operation.ambient_c.min()), float(back_c.min()) - 1.0)
     excess = np.maximum(inlet_c[heat] - ground_c, 0.1)
-    cooled = np.log(np.maximum((float(np.nanmax(node_c)) - ground_c) / excess, 1.0))
+    hottest = float(np.nanmax(node_c))
+    cooled = np.log(np.maximum((hottest - ground_c) / excess, 1.0))
     slope = excess / np.maximum(drop_k, _LEAST_DROP_K) * cooled
     carried_kw = operation.flow_kgs[heat] * cp * np.maximum(drop_k, _LEAST_DROP_K)
     wanted = np.log(np.maximum(wanted_kw, 1e-12) / np.maximum(carried_kw, 1e-12))
-    # Water too cold to give anything: let much more through.
-    step = np.where(drop_k > _LEAST_DROP_K, wanted / (1.0 + slope), 0.7)
-    return np.where(live, np.clip(step, -_FARTHEST, _FARTHEST), 0.0)
+    # Water too cold to give anything: as much more as brings it a little above the outlet.
+    warm = np.maximum((hottest - ground_c) / (back_c + _WARMER_K - ground_c), 1.0 + 1e-9)
+    more = np.log(np.maximum(cooled, 1e-9) / np.log(warm))
+    step = np.where(drop_k > _LEAST_DROP_K, wanted / (1.0 + slope), np.clip(more, 0.02, 1.5))
+    miss = np.where(live, np.where(drop_k > _LEAST_DROP_K, np.abs(wanted), 1.0), 0.0)
+    return np.where(live, np.clip(step, -_FARTHEST, _FARTHEST), 0.0), float(miss.max())
 
 
 def _move(operation: Operation, heat: Ints, step: Floats, memory: Anderson) -> None:

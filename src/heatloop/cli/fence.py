@@ -33,6 +33,7 @@ _PATHS = frozenset(
         "sqlite3.connect",
     )
 )
+_FENCED = "FENCED_FROM_HEATLOOP"
 _PROGRAMS = frozenset(("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"))
 
 
@@ -59,6 +60,14 @@ def keep_out(folder: str) -> None:
             raise PermissionError(13, "the city keeps this to itself", wall)
 
     sys.addaudithook(hook)
+    os.environ[_FENCED] = wall
+
+
+def rejoin() -> None:
+    """Keep a worker that a fenced process started by spawn out of the same folder."""
+    wall = os.environ.get(_FENCED)
+    if wall:
+        keep_out(wall)
 
 
 def main() -> None:

@@ -18,11 +18,15 @@ from fastapi import APIRouter, FastAPI
 from heatloop.app.platform import Platform
 from heatloop.app.process import serve
 from heatloop.app.settings import load_settings
+from heatloop.cli.fence import rejoin
 from heatloop.demo.web import demo_router
 from heatloop.kernel.errors import HeatloopError
 from heatloop.security.access import Permission
 from heatloop.web.access import needs
 from heatloop.web.factory import create_app
+
+# A worker started by spawn begins by importing this module: it stays out of what the platform does.
+rejoin()
 
 
 def build_web(platform: Platform) -> FastAPI:

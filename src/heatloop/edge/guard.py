@@ -12,6 +12,7 @@ from heatloop.edge.index import LatestValues, ProfileIndex, asset_of
 from heatloop.edge.memory import CommandMemory
 from heatloop.kernel.errors import InputError, UnsafeError
 from heatloop.kernel.messages import Command
+from heatloop.plant.field_protocols import protocol
 from heatloop.plant.model import Binding
 from heatloop.security.keys import KeyRing
 from heatloop.station import envelope, modes
@@ -73,7 +74,7 @@ class Guard:
         if binding is None:
             raise Refusal("unknown_point", thing=command.point)
         device = self._index.devices.get(binding.device)
-        if binding.access != "rw" or device is None or device.protocol != "modbus_tcp":
+        if binding.access != "rw" or device is None or not protocol(device.protocol).writes:
             raise Refusal("not_writable", thing=command.point)
         return binding
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from heatloop.plant.edge_profile import EdgeProfile
+from heatloop.plant.field_protocols import protocol
 from heatloop.plant.model import Binding, Device
 
 
@@ -42,11 +43,11 @@ class ProfileIndex:
 
     def polled(self) -> tuple[Device, ...]:
         """Return the devices that are read, as opposed to those that report by themselves."""
-        return tuple(d for d in self.profile.devices if d.protocol == "modbus_tcp")
+        return tuple(d for d in self.profile.devices if not protocol(d.protocol).reports)
 
     def reporting(self) -> tuple[Device, ...]:
         """Return the devices that report by themselves."""
-        return tuple(d for d in self.profile.devices if d.protocol == "coap")
+        return tuple(d for d in self.profile.devices if protocol(d.protocol).reports)
 
     def assets_of(self, device: str) -> tuple[str, ...]:
         """Return the assets a device holds points of, in register order."""

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
 
 from heatloop.edge.backoff import Backoff
-from heatloop.edge.drivers.modbus import ModbusDriver, PlannedBlock, Reading, plan
+from heatloop.edge.drivers.port import Driver, DriverTools, Planned, Reading
+from heatloop.edge.drivers.registry import make_driver
+from heatloop.edge.drivers.shared import Shared
 from heatloop.edge.index import LatestValues, ProfileIndex
+from heatloop.edge.link_stats import LinkStats
 from heatloop.kernel.batch import SampleBatch
 from heatloop.kernel.quality import Quality
 from heatloop.plant.model import Binding
@@ -47,6 +51,8 @@ class Sweep:
     """Devices that answered wholly."""
     seen: list[Seen] = field(default_factory=list)
     """Answers, device by device."""
+    doubtful: dict[int, Quality] = field(default_factory=dict)
+    """Point key -> quality, for values a device itself calls less than good."""
 
     def take(self, seen: Seen, latest: LatestValues) -> None:
         """Add one device's answer."""
@@ -62,18 +68,25 @@ class Sweep:
             else:
                 marks = bytes(len(values))
             self.batch.quality.frombytes(marks)
+        for key, quality in seen.reading.doubtful.items():
+            self.doubtful[key] = quality
         if seen.reading.cause is not None:
             self.missed[seen.device] = seen.reading.cause
         else:
             self.answered.append(seen.device)
 
     def close(self) -> None:
-        """Give every sample the slot."""
+        """Give every sample the slot, and those the devices doubt their quality."""
         self.batch.slots = array("I", (self.slot,)) * len(self.batch.keys)
+        if self.doubtful:
+            for row, key in enumerate(self.batch.keys):
+                mark = self.doubtful.get(key)
+                if mark is not None:
+                    self.batch.quality[row] = max(mark, self.batch.quality[row])
 
 
 class Poller:
-    """Reads all Modbus devices of a gateway.
+    """Reads all devices of a gateway that are asked.
 
     Args:
         index: The gateway's profile.
@@ -81,6 +94,10 @@ class Poller:
         timeout_s: Longest wait for one answer, machine time.
         lockstep: Whether time moves by ticks; sets how long dead devices are left alone.
         rng: Spreads attempts at dead devices.
+        now_s: Plant time, for drivers whose messages carry a time.
+        stats: Counts what is asked and answered.
+        keep_late: Spools what devices send with a time of its own.
+        secrets: Folder with keys and certificates of devices.
     """
 
     def __init__(
@@ -91,14 +108,28 @@ class Poller:
         timeout_s: float = 1.0,
         lockstep: bool = False,
         rng: Random | None = None,
+        now_s: Callable[[], float] = lambda: 0.0,
+        stats: LinkStats | None = None,
+        keep_late: Callable[[SampleBatch], Awaitable[None]] | None = None,
+        secrets: Path | None = None,
     ) -> None:
         self._index, self._latest = index, latest
         self.lockstep = lockstep
-        self.drivers: dict[str, ModbusDriver] = {
-            device.code: ModbusDriver(device, timeout_s=timeout_s, backoff=self._backoff(rng))
-            for device in index.polled()
+        self._shared = Shared()
+        tools = DriverTools(
+            timeout_s=timeout_s,
+            backoff=lambda: self._backoff(rng),
+            now_s=now_s,
+            shared=self._shared,
+            stats=stats or LinkStats(),
+            secrets=secrets,
+        )
+        if keep_late is not None:
+            tools = replace(tools, keep_late=keep_late)
+        self.drivers: dict[str, Driver] = {
+            device.code: make_driver(device, tools) for device in index.polled()
         }
-        self._plans: dict[tuple[str, tuple[int, ...]], tuple[PlannedBlock, ...]] = {}
+        self._plans: dict[tuple[str, tuple[int, ...]], tuple[Planned, ...]] = {}
         self._periods = {
             code: tuple(sorted({b.period_s for b in index.by_device[code]}))
             for code in self.drivers
@@ -114,7 +145,7 @@ class Poller:
         periods = self._periods.get(device, ())
         return periods[0] if periods else 0
 
-    def due(self, slot: int) -> dict[str, tuple[PlannedBlock, ...]]:
+    def due(self, slot: int) -> dict[str, tuple[Planned, ...]]:
         """Return the reads due in a slot, by device."""
         found = {}
         for code, periods in self._periods.items():
@@ -123,11 +154,11 @@ class Poller:
                 found[code] = self._plan(code, due)
         return found
 
-    def _plan(self, code: str, periods: tuple[int, ...]) -> tuple[PlannedBlock, ...]:
+    def _plan(self, code: str, periods: tuple[int, ...]) -> tuple[Planned, ...]:
         planned = self._plans.get((code, periods))
         if planned is None:
             chosen = [b for b in self._index.by_device[code] if b.period_s in periods]
-            planned = plan(chosen, self.drivers[code].device.word_order)
+            planned = self.drivers[code].plan(chosen)
             self._plans[code, periods] = planned
         return planned
 
@@ -167,16 +198,12 @@ class Poller:
         self._late.add(task)
         task.add_done_callback(done)
 
-    async def _read(
-        self, driver: ModbusDriver, blocks: Sequence[PlannedBlock], now_s: float
-    ) -> Seen:
+    async def _read(self, driver: Driver, blocks: Sequence[Planned], now_s: float) -> Seen:
         writes = driver.writes
         reading = await driver.read(blocks, now_s)
         return Seen(device=driver.device.code, reading=reading, writes_before=writes)
 
-    async def read_some(
-        self, plans: Mapping[str, Sequence[PlannedBlock]], now_s: float
-    ) -> list[Seen]:
+    async def read_some(self, plans: Mapping[str, Sequence[Planned]], now_s: float) -> list[Seen]:
         """Read given blocks of given devices now, outside the slots (guard and fast scans)."""
         tasks = [
             self._read(self.drivers[code], blocks, now_s)
@@ -189,9 +216,9 @@ class Poller:
                 self._latest.values.update(zip(planned.keys, values, strict=True))
         return list(found)
 
-    def plan_for(self, code: str, bindings: Sequence[Binding]) -> tuple[PlannedBlock, ...]:
+    def plan_for(self, code: str, bindings: Sequence[Binding]) -> tuple[Planned, ...]:
         """Return reads for some bindings of a device."""
-        return plan(bindings, self.drivers[code].device.word_order)
+        return self.drivers[code].plan(bindings)
 
     def close(self) -> None:
         """Close all connections and forget late answers."""
@@ -199,3 +226,4 @@ class Poller:
             task.cancel()
         for driver in self.drivers.values():
             driver.close()
+        self._shared.close()

@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from heatloop.kernel.errors import InputError
 from heatloop.plant.bad_rows import Findings, Place
 from heatloop.plant.check_assets import check_code, check_name
 from heatloop.plant.coding import DEVICE, GATEWAY
+from heatloop.plant.field_protocols import (
+    PLUG_IN,
+    FieldProtocol,
+    field_parameters,
+    field_protocols,
+)
 from heatloop.plant.model import Device, Gateway
 from heatloop.plant.profiles import profile_names
 from heatloop.plant.resources import table
 
-PROTOCOLS = ("modbus_tcp", "coap")
 CHANNELS = ("ethernet", "fibre", "4g", "5g", "nb_iot", "lora", "wifi", "other")
 _WORD_ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 _GATEWAY_KINDS = ("station", "collector")
@@ -95,7 +101,7 @@ def check_devices(
         gateways: Codes of all gateways.
     """
     seen: set[str] = set()
-    addresses: dict[tuple[str, str, int, int], str] = {}
+    addresses: dict[tuple[str, str, int, int, str], str] = {}
     for place, device in placed:
         check_code(findings, place, DEVICE, device.code, seen)
         if device.asset not in kind_of_asset:
@@ -104,13 +110,16 @@ def check_devices(
         if device.gateway not in gateways:
             fix = ("填写已有网关的编码", "give the code of a gateway")
             findings.add(place, "gateway", device.gateway, "网关不存在", "no such gateway", fix)
-        _word(findings, place, "protocol", device.protocol, PROTOCOLS)
+        if not device.protocol.startswith(PLUG_IN):
+            _word(findings, place, "protocol", device.protocol, tuple(field_protocols()))
         _word(findings, place, "regulates", device.regulates, _REGULATES)
         _word(findings, place, "word_order", device.word_order, _WORD_ORDERS)
         _word(findings, place, "profile", device.profile, profile_names())
         _check_profile(findings, place, device, kind_of_asset)
-        if device.protocol == "modbus_tcp":
-            _check_address(findings, place, device, addresses)
+        _check_parameters(findings, place, device)
+        about = field_protocols().get(device.protocol)
+        if about is not None and not about.reports:
+            _check_address(findings, place, device, about, addresses)
 
 
 def _check_profile(
@@ -125,27 +134,42 @@ def _check_profile(
         fix = (f"改为 {known} 的编码", f"give the code of a {known}")
         en = f"a {device.profile} cannot serve a {kind}"
         findings.add(place, "asset", device.asset, "设备类型与资产不符", en, fix)
-    if device.protocol in PROTOCOLS and device.protocol not in about.protocols:
+    known_protocol = device.protocol in field_protocols()
+    if known_protocol and device.protocol not in about.protocols:
         known = "|".join(about.protocols)
         en = f"a {device.profile} does not speak it"
         fix = (f"选填 {known}", f"use {known}")
         findings.add(place, "protocol", device.protocol, "协议与设备类型不符", en, fix)
 
 
+def _check_parameters(findings: Findings, place: Place, device: Device) -> None:
+    try:
+        field_parameters(device.parameters)
+    except InputError as error:
+        fix = ("按 名称=值 填写，用空格分隔", error.fix)
+        findings.add(place, "parameters", device.parameters, "通讯参数错误", error.message, fix)
+
+
 def _check_address(
     findings: Findings,
     place: Place,
     device: Device,
-    addresses: dict[tuple[str, str, int, int], str],
+    about: FieldProtocol,
+    addresses: dict[tuple[str, str, int, int, str], str],
 ) -> None:
     if not device.host:
         fix = ("填写 IP 地址或主机名", "give an address or host name")
         findings.add(place, "host", "", "缺少地址", "no address", fix)
-    if not 0 < device.port < 65536:
+    serial = device.host.startswith("/")
+    if serial and about.transport not in ("serial", "line"):
+        fix = ("填写 IP 地址或主机名", "give an address or host name")
+        zh, en = "此协议不走串口", "not a protocol of serial lines"
+        findings.add(place, "host", device.host, zh, en, fix)
+    if not (serial and device.port == 0) and not 0 < device.port < 65536:
         findings.add(place, "port", device.port, "端口错误", "no such port", ("1-65535",) * 2)
     if not 0 <= device.unit_id < 256:
         findings.add(place, "unit_id", device.unit_id, "站号错误", "no such unit", ("0-255",) * 2)
-    address = (device.gateway, device.host, device.port, device.unit_id)
+    address = (device.gateway, device.host, device.port, device.unit_id, device.address)
     other = addresses.setdefault(address, device.code)
     if other != device.code:
         fix = ("改正地址、端口或站号", "correct host, port or unit_id")

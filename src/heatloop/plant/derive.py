@@ -168,6 +168,7 @@ class Deriver:
             period_s=kind.period_s,
             low=kind.low if writable else None,
             high=kind.high if writable else None,
+            source=row.source.replace("{k}", str(i + 1)),
         )
 
     def _check_registers(self, place: Place, device: Device, made: list[Binding]) -> None:

@@ -44,6 +44,8 @@ _OTHERS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = MappingProxyTyp
                 ("unit_id", "站号"),
                 ("regulates", "调节方"),
                 ("word_order", "字节序"),
+                ("address", "设备地址"),
+                ("parameters", "通讯参数"),
             ),
         ),
         POINT: (

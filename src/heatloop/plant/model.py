@@ -82,17 +82,21 @@ class Device:
     profile: str
     """Device profile (a file of `profiles/`)."""
     protocol: str
-    """`modbus_tcp` or `coap`."""
+    """Row of `field_protocols.csv`, or the name of a plug-in (`x_...`)."""
     host: str = "127.0.0.1"
-    """Address; for `coap` devices, the endpoint name they report under."""
+    """Address, or a serial line (`/dev/ttyS1`); the endpoint name of devices that report."""
     port: int = 502
-    """TCP or UDP port; 0 for devices that report by themselves."""
+    """TCP or UDP port; 0 for devices that report by themselves and on serial lines."""
     unit_id: int = 1
-    """Modbus unit identifier."""
+    """Number on its line: Modbus unit, M-Bus primary address, IEC 104 common address."""
     regulates: str = "plc"
     """`plc`: its own loop drives valve and pumps; `edge`: the gateway drives them."""
     word_order: str = "ABCD"
-    """Byte order of 32-bit values: ABCD, CDAB, BADC or DCBA."""
+    """Byte order of values over several registers: ABCD, CDAB, BADC or DCBA."""
+    address: str = ""
+    """Its own address where a number is not enough: meter number, node path, topic, EUI."""
+    parameters: str = ""
+    """What else its protocol must know, `name=value` parted by spaces (see `field_parameters`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +117,7 @@ class Binding:
     register: int
     """First holding register, or field index of a report."""
     dtype: str
-    """int16, uint16, int32, uint32, float32; empty for report fields."""
+    """See `protocols.registers`; empty where the protocol itself says what a value is."""
     factor: float = 1.0
     """Raw to house unit."""
     offset: float = 0.0
@@ -128,6 +132,8 @@ class Binding:
     """Highest value that may be written."""
     since: int = 0
     """Plant time from which it holds."""
+    source: str = ""
+    """What the device itself calls the value: record, data identifier, node, object, metric."""
 
     @property
     def words(self) -> int:

@@ -33,6 +33,8 @@ class ProfileRow:
     """House value = raw * factor."""
     access: str
     """`r` or `rw`."""
+    source: str = ""
+    """What the device calls the value; `{k}` stands for the number of the child from 1."""
 
     @property
     def words(self) -> int:
@@ -66,6 +68,7 @@ def profile(name: str) -> tuple[ProfileRow, ...]:
             dtype=row["dtype"],
             factor=float(row["factor"]),
             access=row["access"],
+            source=row.get("source") or "",
         )
         for row in table(f"profiles/{name}.csv")
     )

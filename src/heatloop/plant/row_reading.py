@@ -116,7 +116,9 @@ def _read_asset(records: Records, place: Place, cells: dict[str, Any], sheet: st
 
 def _read_device(records: Records, place: Place, cells: dict[str, Any], _: str) -> None:
     rest: dict[str, Any] = {
-        c: read_text(cells[c]) for c in ("host", "regulates", "word_order") if c in cells
+        c: read_text(cells[c])
+        for c in ("host", "regulates", "word_order", "address", "parameters")
+        if c in cells
     }
     rest |= {
         column: value

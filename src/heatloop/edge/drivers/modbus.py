@@ -6,25 +6,17 @@ Measured against a lean client of our own (20 devices, 60 block reads, one proce
 
 from __future__ import annotations
 
-import asyncio
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import structlog
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
-from structlog.typing import FilteringBoundLogger
 
-from heatloop.edge.backoff import Backoff, LinkLog
+from heatloop.edge.drivers.port import Driver, DriverTools, Planned, Reading
 from heatloop.kernel.errors import InputError, LinkError
 from heatloop.plant.model import Binding, Device
 from heatloop.protocols.registers import Block, decode_raw, encode_raw, plan_blocks
-
-_LOG: FilteringBoundLogger = structlog.get_logger(__name__)
-UNREACHABLE = "device_unreachable"
-DEVICE_ERROR = "device_error"
 
 
 class PlannedBlock:
@@ -55,69 +47,31 @@ def plan(bindings: Sequence[Binding], word_order: str) -> tuple[PlannedBlock, ..
     return tuple(PlannedBlock(block) for block in plan_blocks(bindings, word_order=word_order))
 
 
-@dataclass(slots=True)
-class Reading:
-    """What one device answered: values a block, and why some are missing."""
+class ModbusDriver(Driver):
+    """Talks to one Modbus TCP device."""
 
-    blocks: list[tuple[PlannedBlock, array[float]]]
-    """Blocks that were answered."""
-    cause: str | None = None
-    """`device_unreachable`, `device_error`, or None when all is there."""
-
-
-class ModbusDriver:
-    """Talks to one Modbus TCP device; reads and writes take turns.
-
-    Args:
-        device: Device of the ledger.
-        timeout_s: Longest wait for a connection or an answer, machine time.
-        backoff: How long a dead device is left alone, in the time given to `read`.
-    """
-
-    def __init__(self, device: Device, *, timeout_s: float, backoff: Backoff) -> None:
-        self.device = device
-        self.backoff = backoff
-        self.writes = 0
-        self.written: dict[int, int] = {}
-        self._closed = False
-        self._turn = asyncio.Lock()
-        self._log = LinkLog(_LOG, f"{device.code} {device.host}:{device.port}")
+    def __init__(self, device: Device, tools: DriverTools) -> None:
+        super().__init__(device, tools)
         self._client = AsyncModbusTcpClient(
-            device.host, port=device.port, timeout=timeout_s, retries=0, reconnect_delay=0
+            device.host, port=device.port, timeout=tools.timeout_s, retries=0, reconnect_delay=0
         )
 
-    @property
-    def broken(self) -> bool:
-        """Whether the last attempt to reach the device failed."""
-        return self.backoff.failures > 0
+    def plan(self, bindings: Sequence[Binding]) -> tuple[PlannedBlock, ...]:
+        """Return the fewest block reads that cover these points."""
+        return plan(bindings, self.device.word_order)
 
-    async def read(self, blocks: Sequence[PlannedBlock], now_s: float) -> Reading:
-        """Return what the device answers; never raises for a device that does not.
-
-        Args:
-            blocks: What to read.
-            now_s: Time for the back-off: plant time in lockstep, else the loop's.
-        """
-        reading = Reading([])
-        if self.broken and now_s < self.backoff.due_s:
-            reading.cause = UNREACHABLE
-            return reading
-        async with self._turn:
-            try:
-                await self._connect()
-                for planned in blocks:
-                    block = planned.block
-                    answer = await self._client.read_holding_registers(
-                        block.start, count=block.count, device_id=self.device.unit_id
-                    )
-                    self._take(planned, answer, reading)
-            except (ModbusException, LinkError, OSError) as error:
-                self._fail(error, now_s)
-                reading.cause = UNREACHABLE
-                return reading
-        if self.backoff.succeeded() or reading.cause is None:
-            self._log.healed()
-        return reading
+    async def _read(self, planned: Sequence[Planned], reading: Reading) -> None:
+        try:
+            await self._connect()
+            for each in planned:
+                assert isinstance(each, PlannedBlock)
+                block = each.block
+                answer = await self._client.read_holding_registers(
+                    block.start, count=block.count, device_id=self.device.unit_id
+                )
+                self._take(each, answer, reading)
+        except ModbusException as error:
+            raise LinkError(str(error), thing=self.device.code) from error
 
     def _take(self, planned: PlannedBlock, answer: ModbusPDU, reading: Reading) -> None:
         try:
@@ -126,70 +80,37 @@ class ModbusDriver:
             reading.blocks.append((planned, planned.values(answer.registers)))
         except InputError as error:
             # The device lives but this block of its profile does not fit it: the rest goes on.
-            self._log.broken(error)
-            reading.cause = DEVICE_ERROR
+            self.misfit(error, reading)
 
-    async def write(self, binding: Binding, value: float, *, read_back: bool = True) -> float:
-        """Write one point and return what the device holds afterwards, in the point's unit.
-
-        Args:
-            binding: The point.
-            value: In its unit.
-            read_back: Whether to ask the device at once; else what was sent is returned.
-
-        Raises:
-            InputError: The value does not fit the registers, or the device refuses it.
-            LinkError: The device does not answer.
-        """
-        order = self.device.word_order
-        words = encode_raw((value - binding.offset) / binding.factor, binding.dtype, order)
-        unit = self.device.unit_id
-        async with self._turn:
-            self.writes += 1
-            self.written[binding.key] = self.writes
-            try:
-                await self._connect()
-                if len(words) == 1:
-                    answer = await self._client.write_register(
-                        binding.register, words[0], device_id=unit
-                    )
-                else:
-                    answer = await self._client.write_registers(
-                        binding.register, list(words), device_id=unit
-                    )
-                if answer.isError():
-                    raise InputError(f"device refuses the write: {answer}", thing=binding.point)
-                if not read_back:
-                    raw = decode_raw(words, binding.dtype, order)
-                    return raw * binding.factor + binding.offset
-                back = await self._client.read_holding_registers(
-                    binding.register, count=len(words), device_id=unit
+    async def _write(self, binding: Binding, raw: float, *, read_back: bool) -> float:
+        order, unit = self.device.word_order, self.device.unit_id
+        words = encode_raw(raw, binding.dtype, order)
+        try:
+            await self._connect()
+            if len(words) == 1:
+                answer = await self._client.write_register(
+                    binding.register, words[0], device_id=unit
                 )
-            except (ModbusException, OSError) as error:
-                self._client.close()
-                raise LinkError(
-                    f"device does not answer: {error}", thing=self.device.code
-                ) from error
+            else:
+                answer = await self._client.write_registers(
+                    binding.register, list(words), device_id=unit
+                )
+            if answer.isError():
+                raise InputError(f"device refuses the write: {answer}", thing=binding.point)
+            if not read_back:
+                return decode_raw(words, binding.dtype, order)
+            back = await self._client.read_holding_registers(
+                binding.register, count=len(words), device_id=unit
+            )
+        except ModbusException as error:
+            raise LinkError(f"device does not answer: {error}", thing=self.device.code) from error
         if back.isError():
             raise InputError(f"device refuses the read-back: {back}", thing=binding.point)
-        raw = decode_raw(back.registers, binding.dtype, order)
-        return raw * binding.factor + binding.offset
+        return decode_raw(back.registers, binding.dtype, order)
 
     async def _connect(self) -> None:
-        if self._closed:
-            raise LinkError("driver is closed", thing=self.device.code)
-        if self._client.connected:
-            return
-        if not await self._client.connect():
+        if not self._client.connected and not await self._client.connect():
             raise LinkError("cannot connect", thing=self.device.code)
 
-    def _fail(self, error: Exception, now_s: float) -> None:
-        # A late answer must never be taken for the next one: begin anew on a fresh connection.
-        self._client.close()
-        self._log.broken(error)
-        self.backoff.failed(now_s)
-
-    def close(self) -> None:
-        """Close the connection for good."""
-        self._closed = True
+    def _drop(self) -> None:
         self._client.close()

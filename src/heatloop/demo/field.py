@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from heatloop.demo.city import City
 from heatloop.demo.devices.coap_client import CoapClient
 from heatloop.demo.devices.collectors import Collectors, Reporter
-from heatloop.demo.devices.modbus import ModbusDevice, serve, stop
+from heatloop.demo.devices.face import Served
+from heatloop.demo.devices.lines import CityDevice, serve_line
+from heatloop.demo.devices.modbus import ModbusDevice
 from heatloop.demo.foreign import Intruder
+from heatloop.demo.held import MemoryFace, speaks_modbus
 from heatloop.demo.logs import ANSWER, WireLog
 from heatloop.kernel.errors import ConfigError, InputError
 
@@ -42,26 +44,30 @@ class Field:
         self._coap = [(coap_host, coap_port + i) for i in range(len(city.ledger.gateways))]
         self.answers = WireLog(folder / "answers.bin")
         self.reports = WireLog(folder / "reports.bin")
-        memory = city.memory
-        self.devices = [
-            ModbusDevice(
-                index=index,
-                memory=memory.memory(index),
-                unit_id=device.unit_id,
-                writable=memory.writable(index),
-                on_read=self._answered,
-                on_write=city.wrote,
-            )
-            for index, device in enumerate(memory.devices)
-        ]
+        self.devices = [self._device(index) for index in range(len(city.memory.devices))]
         self.collectors = Collectors(city)
         self.reporter: Reporter | None = None
         # What the answers are stamped with: the shared clock once a runner keeps one.
         self.clock_s: Callable[[], float] = lambda: city.now_s
         """Time stamp of what is answered now."""
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[Served] = []
         self._client: CoapClient | None = None
         self._intruder = Intruder(city.ledger)
+
+    def _device(self, index: int) -> CityDevice:
+        memory, city = self._city.memory, self._city
+        row = memory.devices[index]
+        if speaks_modbus(row):
+            return ModbusDevice(
+                index=index,
+                memory=memory.memory(index),
+                unit_id=row.unit_id,
+                writable=memory.writable(index),
+                on_read=self._answered,
+                on_write=city.wrote,
+            )
+        bindings = city.ledger.bindings_of_device(row.code)
+        return MemoryFace(index, row, bindings, memory.memory(index), self._answered, city.wrote)
 
     async def start(self) -> None:
         """Start all servers.
@@ -69,13 +75,19 @@ class Field:
         Raises:
             ConfigError: A port is taken.
         """
-        for device, row in zip(self.devices, self._city.memory.devices, strict=True):
+        lines: dict[int, list[int]] = {}
+        for index, row in enumerate(self._city.memory.devices):
+            lines.setdefault(row.port, []).append(index)
+        for port, members in lines.items():
+            row = self._city.memory.devices[members[0]]
             try:
-                self._servers.append(await serve(device, self._host, row.port))
+                devices = [self.devices[i] for i in members]
+                served = await serve_line(row.protocol, devices, self._host, port)
+                self._servers.append(served)
             except OSError as error:
                 raise ConfigError(
                     f"port of device {row.code} is taken",
-                    thing=f"{self._host}:{row.port}",
+                    thing=f"{self._host}:{port}",
                     fix="stop what holds it, or give another base port",
                 ) from error
         # A fresh message id each start: gateways remember the last ones for minutes.
@@ -87,8 +99,8 @@ class Field:
         await self._intruder.close()
         if self._client is not None:
             self._client.close()
-        for device, server in zip(self.devices, self._servers, strict=False):
-            await stop(device, server)
+        for server in self._servers:
+            await server.close()
         self.answers.close()
         self.reports.close()
 

@@ -8,7 +8,6 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.demo.truth import SOURCE_DP_KPA
 from heatloop.network.arrays import Floats
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -34,12 +33,6 @@ class Commands:
     """Circulation pump speeds, shape (n_unit,)."""
     makeup: Flags
     """Make-up pumps, shape (n_unit,)."""
-    source_supply_c: float = 100.0
-    """Source supply temperature."""
-    source_dp_kpa: float = SOURCE_DP_KPA
-    """Source pressure difference."""
-    boiler_on: Flags = field(default_factory=lambda: np.ones(2, dtype=bool))
-    """Shape (2,)."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The register memory of all the city's Modbus devices, written in one sweep.
+"""The register memory of all the city's devices that are asked, written in one sweep.
 
 One block of bytes holds every device's registers side by side, big-endian as on the wire; device
 servers answer straight from it.
@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from heatloop.demo.held import held
 from heatloop.network.arrays import Floats
+from heatloop.plant.field_protocols import protocol
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Binding, Device
 
@@ -25,17 +27,19 @@ _WORDS_SWAPPED = {"ABCD": False, "CDAB": True}
 
 
 class RegisterMemory:
-    """Registers of the Modbus devices of a ledger, and where each point's value stands.
+    """Registers of the devices of a ledger, and where each point's value stands.
 
     `measured` are the bindings the devices fill, `settings` those others write.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self.devices: tuple[Device, ...] = tuple(
-            device for device in ledger.devices.values() if device.protocol == "modbus_tcp"
+            device for device in ledger.devices.values() if not protocol(device.protocol).reports
         )
         self.number = {device.code: index for index, device in enumerate(self.devices)}
-        by_device = {d.code: ledger.bindings_of_device(d.code) for d in self.devices}
+        by_device = {
+            d.code: [held(d, b) for b in ledger.bindings_of_device(d.code)] for d in self.devices
+        }
         sizes = [
             max((b.register + b.words for b in by_device[d.code]), default=0) for d in self.devices
         ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.demo.mains import SINGLE_SOURCE_DP_KPA, lay_mains, primary_design_kgs
+from heatloop.demo.mains import lay_mains, primary_design_kgs
 from heatloop.demo.plans import (
     APPROACH_K,
     DESIGN_OUTDOOR_C,
@@ -28,7 +28,6 @@ from heatloop.network.secondary import SecondaryPlan
 from heatloop.network.water import CP_KJ_KGK
 
 DUTY_HZ = 42.0
-SOURCE_DP_KPA = SINGLE_SOURCE_DP_KPA
 GAIN_W_M2 = 3.0
 _POSITION_LOSS = np.array([1.15, 1.2, 0.9, 1.12])
 """Loss of a corner, top, middle and bottom flat over the building's mean, before levelling."""

@@ -1,4 +1,4 @@
-"""numpy views of a batch, without a copy; the only kernel module that imports numpy."""
+"""numpy views of a batch, without a copy; with `joins`, the kernel modules that import numpy."""
 
 from __future__ import annotations
 

@@ -70,8 +70,12 @@ PROGRAMS: dict[str, tuple[Callable[[], Path | None], str]] = {
     "chromium": (_on_path("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "coap-client": (_on_path("coap-client-openssl", "coap-client-notls"), "libcoap3-bin"),
     "mbpoll": (_on_path("mbpoll"), "mbpoll"),
+    "mosquitto": (_on_path("mosquitto", "/usr/sbin/mosquitto"), "mosquitto"),
+    "mosquitto-clients": (_on_path("mosquitto_pub"), "mosquitto-clients"),
     "pandapipes": (_pandapipes, "(no package: make install)"),
     "postgres": (_postgres, "postgresql"),
+    "snmpd": (_on_path("snmpd", "/usr/sbin/snmpd"), "snmpd"),
+    "socat": (_on_path("socat"), "socat"),
 }
 
 

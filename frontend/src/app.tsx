@@ -13,6 +13,10 @@ const AlarmsPage = lazy(() => import('./pages/alarms/page'));
 const CommandsPage = lazy(() => import('./pages/commands/page'));
 const UsersPage = lazy(() => import('./pages/users/page'));
 const AuditPage = lazy(() => import('./pages/audit/page'));
+const DevicesPage = lazy(() => import('./pages/devices/page'));
+const DevicePage = lazy(() => import('./pages/devices/detail'));
+const LinksPage = lazy(() => import('./pages/links/page'));
+const QualityPage = lazy(() => import('./pages/quality/page'));
 const LedgerPage = lazy(() => import('./pages/ledger/page'));
 const SystemPage = lazy(() => import('./pages/system/page'));
 const PasswordPage = lazy(() => import('./pages/signin/password-page'));
@@ -50,6 +54,10 @@ export default function App() {
             <Route path="/commands" element={<CommandsPage />} />
             <Route path="/users" element={<UsersPage />} />
             <Route path="/audit" element={<AuditPage />} />
+            <Route path="/devices" element={<DevicesPage />} />
+            <Route path="/devices/:serial" element={<DevicePage />} />
+            <Route path="/links" element={<LinksPage />} />
+            <Route path="/quality" element={<QualityPage />} />
             <Route path="/ledger" element={<LedgerPage />} />
             <Route path="/system" element={<SystemPage />} />
             <Route path="/password" element={<PasswordPage />} />

@@ -41,6 +41,7 @@ class Platform:
         self.through = defaultdict(int)
         self.rows = defaultdict(list)
         self.notes = []
+        self.link_stats = []
         self.sizes = []
         self.links = []
         self.hold_acks = False
@@ -79,7 +80,9 @@ class Platform:
         if got.last > self.through[key]:
             skip = self.through[key] + 1 - got.first
             if got.kind is EnvelopeKind.NOTES:
-                self.notes += got.notes()[skip:]
+                for note in got.notes()[skip:]:
+                    kept = self.link_stats if note["type"] == "link_stats" else self.notes
+                    kept.append(note)
             else:
                 self.rows[got.gateway] += list(got.batch().rows())[skip:]
         self.sizes.append(got.count)

@@ -209,14 +209,14 @@ async def test_the_control_door_changes_weather_faults_and_registers(city):
 async def test_a_silent_device_stops_answering_and_comes_back(city):
     one = city("--speed", "1")
     await one.start()
-    client = AsyncModbusTcpClient("127.0.0.1", port=one.base + 3, timeout=0.3, retries=0)
+    client = AsyncModbusTcpClient("127.0.0.1", port=one.base + 2, timeout=0.3, retries=0)
     async with client:
         assert not (await client.read_holding_registers(16, count=2, device_id=1)).isError()
-        await one.ask("fault", id="device_silent@DV0004", active=True)
+        await one.ask("fault", id="device_silent@DV0003", active=True)
         with contextlib.suppress(Exception):
             assert (await client.read_holding_registers(16, count=2, device_id=1)).isError()
-    await one.ask("fault", id="device_silent@DV0004", active=False)
-    async with AsyncModbusTcpClient("127.0.0.1", port=one.base + 3) as client:
+    await one.ask("fault", id="device_silent@DV0003", active=False)
+    async with AsyncModbusTcpClient("127.0.0.1", port=one.base + 2) as client:
         assert not (await client.read_holding_registers(16, count=2, device_id=1)).isError()
 
 

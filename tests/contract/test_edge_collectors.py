@@ -1,20 +1,29 @@
 """Room collectors report over CoAP: an independent client (libcoap) against the gateway."""
 
 import asyncio
+import json
 import socket
 
 import pytest
 import uvloop
 
-from heatloop.edge.drivers.coap import CollectorServer
+from heatloop.edge.config import EdgeConfig
+from heatloop.edge.drivers.coap import CoapListener
+from heatloop.edge.drivers.listener import ListenerTools
+from heatloop.edge.drivers.listener_intake import Intake
 from heatloop.edge.index import ProfileIndex
+from heatloop.edge.link_stats import LinkStats
+from heatloop.edge.listeners import Listeners
 from heatloop.edge.report_book import ReportBook
 from heatloop.edge.spool import Spool, SpoolFullError
 from heatloop.kernel.batch import SampleBatch
+from heatloop.kernel.errors import ConfigError
 from heatloop.plant.edge_profile import EdgeProfile
 from heatloop.plant.model import Binding, Device
 from heatloop.plant.profiles import profile
 from heatloop.protocols.room_report import RoomReport, encode_report
+from tests.contract.link_peers import free_port
+from tests.contract.report_room import TOKEN, device, index_of, push
 
 NOW = 1_800_000_900
 SLOT = 1_800_000_000
@@ -59,10 +68,14 @@ class Room:
         self.spool = Spool(folder / "spool")
 
     async def start(self, count=1):
-        self.book = ReportBook(collectors(count), self.folder / "reports.log")
-        self.server = CollectorServer(self.book, self.keep, lambda: float(NOW))
-        await self.server.start("127.0.0.1", self.port)
-        self.task = asyncio.create_task(self.server.run())
+        self.stats = LinkStats()
+        book = ReportBook(self.folder / "reports.log")
+        intake = Intake(book, self.keep, lambda: float(NOW), self.stats)
+        intake.use(collectors(count))
+        tools = ListenerTools(intake=intake, zone="UTC", secrets=self.folder)
+        self.server = CoapListener(tools, "127.0.0.1", self.port)
+        await self.server.start()
+        self.task = asyncio.create_task(intake.run())
 
     async def stop(self):
         self.task.cancel()
@@ -120,7 +133,18 @@ async def test_what_is_damaged_unknown_or_out_of_time_is_refused(room):
     assert await room.post(report(code="DV9999")) == "4.03"
     assert await room.post(report(at_s=NOW + 4000)) == "4.00"
     assert await room.post(report(at_s=NOW - 50 * 86400)) == "4.00"
+    assert await room.post(report(fields=(9999, None, None, None, None, None))) == "4.22"
     assert room.rows() == []
+    hour = room.stats.report(NOW, final=True)["devices"]
+    assert hour["listener.coap"]["failed"] == {"checksum": 1, "refused": 1}
+    assert hour["DV0001"]["failed"] == {"refused": 2, "malformed": 1}
+    assert hour["DV0001"]["answered"] == 0
+
+
+@pytest.mark.needs("coap-client")
+async def test_a_value_that_cannot_be_true_is_left_out_and_the_rest_is_kept(room):
+    assert await room.post(report(fields=(213, 9999, 1, None, None, None))) == "2.04"
+    assert [key for key, *_ in room.rows()] == [10, 12]
 
 
 @pytest.mark.needs("coap-client")
@@ -174,6 +198,42 @@ async def test_reports_that_come_together_share_an_fsync(tmp_path, unused_udp_po
     transport.close()
     await room.stop()
     room.spool.close()
+
+
+async def test_a_gateway_listens_in_every_way_its_settings_ask_for(tmp_path):
+    folder = tmp_path / "edge"
+    (folder / "secrets").mkdir(parents=True)
+    (folder / "secrets" / "http.city.token").write_text(TOKEN)
+    http, wmbus = free_port(), free_port()
+    config = EdgeConfig(
+        gateway="GW0001", platform_url="http://127.0.0.1:1", data=folder, http_port=http,
+        wmbus_port=wmbus, coap_port=free_port(), file_drop=folder / "drop",
+    )  # fmt: skip
+    index = index_of(device("DV0001", "http", "room_reporter"))
+    spool = Spool(folder / "spool")
+
+    async def keep(batch):
+        spool.append(batch, late=True)
+
+    listeners = Listeners(config, index, keep, now_s=lambda: float(NOW), stats=LinkStats())
+    assert len(listeners.listeners) == 4
+    async with asyncio.TaskGroup() as tasks:
+        await listeners.start(tasks)
+        values = {"room_temperature": 20.5}
+        message = json.dumps({"device": "DV0001", "time": NOW, "values": values})
+        assert (await push(http, "/report/city", message))[0] == 200
+        listeners.use(index_of(device("DV0002", "http", "room_reporter")))
+        assert (await push(http, "/report/city", message))[0] == 403
+        again = Listeners(config, index, keep, now_s=lambda: float(NOW), stats=LinkStats())
+        with pytest.raises(ConfigError, match="cannot listen"):
+            await again.start(tasks)
+        await again.stop()
+        await listeners.stop()
+        for task in tuple(tasks._tasks):
+            task.cancel()
+    assert (folder / "drop" / "done").is_dir()
+    assert spool.rows == 1
+    spool.close()
 
 
 def coap_post(number, payload):

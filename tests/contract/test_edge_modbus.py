@@ -9,7 +9,10 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from heatloop.demo.devices.modbus import ModbusDevice, serve, stop
 from heatloop.edge.backoff import Backoff
-from heatloop.edge.drivers.modbus import ModbusDriver, plan
+from heatloop.edge.drivers.modbus import ModbusDriver
+from heatloop.edge.drivers.port import DriverTools
+from heatloop.edge.drivers.shared import Shared
+from heatloop.edge.link_stats import LinkStats
 from heatloop.kernel.errors import InputError, LinkError
 from heatloop.plant.model import Binding, Device
 from heatloop.protocols.registers import WORD_ORDERS, encode_raw
@@ -41,11 +44,15 @@ def driver(port, order="ABCD", unit_id=1, timeout_s=0.3):
         code="DV0001", asset="SS0001", gateway="GW0001", profile="test", protocol="modbus_tcp",
         port=port, unit_id=unit_id, word_order=order,
     )  # fmt: skip
-    return ModbusDriver(device, timeout_s=timeout_s, backoff=Backoff(10.0, 60.0))
+    tools = DriverTools(
+        timeout_s=timeout_s, backoff=lambda: Backoff(10.0, 60.0), now_s=lambda: 0.0,
+        shared=Shared(), stats=LinkStats(),
+    )  # fmt: skip
+    return ModbusDriver(device, tools)
 
 
 async def read(made, found, now_s=0.0):
-    reading = await made.read(plan(found, made.device.word_order), now_s)
+    reading = await made.read(made.plan(found), now_s)
     values = {}
     for planned, numbers in reading.blocks:
         values.update(zip(planned.keys, numbers, strict=True))

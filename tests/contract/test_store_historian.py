@@ -255,6 +255,9 @@ def test_completeness_counts_distinct_slots_of_a_local_day(case: Case) -> None:
     assert found.keys.tolist() == [k + 2, k, k + 1]
     assert found.received.tolist() == [1, 2, 0]
     assert found.good.tolist() == [1, 1, 0]
+    part = case.store.received([k + 2, k, k + 1], t + 1, t + 86401)
+    assert part.received.tolist() == [0, 2, 0]
+    assert part.good.tolist() == [0, 1, 0]
 
 
 def test_events_keep_their_order_and_come_back_once(case: Case) -> None:

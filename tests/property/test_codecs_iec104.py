@@ -15,7 +15,12 @@ from heatloop.protocols.iec104.apci import (
     encode_apdu,
 )
 from heatloop.protocols.iec104.asdu import Asdu, decode_asdu, encode_asdu, type_kinds
-from heatloop.protocols.iec104.elements import COUNTER_QUALITIES, QUALITIES, Point
+from heatloop.protocols.iec104.elements import (
+    COUNTER_QUALITIES,
+    PROTECTION_QUALITIES,
+    QUALITIES,
+    Point,
+)
 from heatloop.protocols.iec104.link import Link
 from heatloop.protocols.iec104.link_events import Arrived, Broken, Limits
 from heatloop.protocols.iec104.times import CP24, CP56, pack_stamp, read_stamp
@@ -29,7 +34,7 @@ APDUS = st.one_of(
 WHOLE = {
     "SIQ": (0, 1), "DIQ": (0, 3), "SCO": (0, 1), "DCO": (0, 3), "RCO": (0, 3), "VTI": (-64, 63),
     "BSI": (0, 2**32 - 1), "SCD": (0, 2**32 - 1), "SVA": (-32768, 32767),
-    "BCR": (-(2**31), 2**31 - 1),
+    "BCR": (-(2**31), 2**31 - 1), "SEP": (0, 3), "SPE": (0, 255), "OCI": (0, 255),
 }  # fmt: skip
 QUALIFIERS = {"SCO": 31, "DCO": 31, "RCO": 31, "QOS": 127, "QUA": 255, "FBP": 65535, "CP16": 65535}
 
@@ -54,6 +59,8 @@ def points(draw, kind):
         if name == "BCR":
             values["quality"] = chosen(draw, list(COUNTER_QUALITIES.values()))
             values["qualifier"] = draw(st.integers(0, 31))
+        if name in {"SEP", "QDP"}:
+            values["quality"] = chosen(draw, list(PROTECTION_QUALITIES.values()))
         if name in QUALIFIERS:
             values["qualifier"] = draw(st.integers(0, QUALIFIERS[name]))
         if name in {"SCO", "DCO", "RCO", "QOS"}:
@@ -135,7 +142,8 @@ def test_noise_breaks_a_link_at_most(chunks, controlling):
 def test_a_lossless_line_loses_nothing(data):
     """Whatever the chunks, the order and the time: all arrive, once and in order."""
     w = data.draw(st.integers(1, 4))
-    limits = Limits(k=data.draw(st.integers(w, 6)), w=w)
+    # What is held back for 12 s is still acknowledged within t1.
+    limits = Limits(k=data.draw(st.integers(w, 6)), w=w, t2_s=1.0)
     ends = [Link(controlling=True, limits=limits), Link(controlling=False, limits=limits)]
     ends[0].start(0.0)
     wires = [b"", b""]

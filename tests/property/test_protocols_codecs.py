@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heatloop.kernel.errors import InputError
+from heatloop.protocols.dtypes import words_of
 from heatloop.protocols.registers import (
     DTYPES,
     WORD_ORDERS,
@@ -18,7 +19,7 @@ from heatloop.protocols.registers import (
 from heatloop.protocols.room_report import RoomReport, decode_report, encode_report
 
 ORDERS = st.sampled_from(sorted(WORD_ORDERS))
-LIMITS = {"int16": 15, "uint16": 16, "int32": 31, "uint32": 32}
+LIMITS = {"int16": 15, "uint16": 16, "int32": 31, "uint32": 32, "int64": 63, "uint64": 64}
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,15 @@ class Spot:
 
     @property
     def words(self) -> int:
-        return 2 if self.dtype.endswith("32") else 1
+        return words_of(self.dtype)
 
 
 @st.composite
 def typed_numbers(draw):
     dtype = draw(st.sampled_from(sorted(DTYPES)))
-    if dtype == "float32":
-        return dtype, draw(st.floats(width=32, allow_nan=False, allow_infinity=False))
+    if dtype.startswith("float"):
+        width = int(dtype[5:])
+        return dtype, draw(st.floats(width=width, allow_nan=False, allow_infinity=False))
     bits = LIMITS[dtype]
     low = 0 if dtype.startswith("u") else -(1 << bits)
     return dtype, draw(st.integers(low, (1 << bits) - 1))

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from heatloop.station import envelope
 from heatloop.station.interlocks import Interlock
-from heatloop.station.unit_logic import UnitInputs, UnitLogic
+from heatloop.station.pumps import PumpSettings
+from heatloop.station.unit_logic import UnitInputs, UnitLogic, UnitSettings
 
 ANY = st.none() | st.floats() | st.floats(-20, 120)
 PRESSURE = st.just(300.0) | st.none() | st.floats() | st.floats(0, 1800)
@@ -29,13 +30,23 @@ INPUTS = st.builds(
     pressure_setpoint_kpa=st.floats() | st.floats(0, 1500),
     makeup_command=st.booleans(),
     valve_pct=ANY,
+    standby_fault=st.none() | st.just(0) | st.integers(0, 65535),
+    pump_hours=st.tuples(ANY, ANY),
+    pump_selected=ANY,
+    pump_hz=st.none() | st.floats() | st.floats(0, 50),
+    pump_current_a=ANY,
+    flow_m3h=ANY,
+    flow_setpoint_m3h=ANY,
+    residual_trip=st.booleans(),
+    reset=st.none() | st.floats() | st.sampled_from([0.0, 1.0]),
 )
+RATED = UnitSettings(pumps=PumpSettings(rated_current_a=30.0, flow_low_m3h=5.0))
 STEPS = st.lists(st.tuples(INPUTS, st.sampled_from([0.5, 1.0, 5.0, 30.0, 3600.0])), max_size=25)
 
 
 @given(STEPS)
 def test_outputs_are_always_possible_and_safe(steps):
-    logic = UnitLogic()
+    logic = UnitLogic(RATED)
     for inputs, dt_s in steps:
         out = logic.step(inputs, dt_s)
         word = Interlock(out.interlock_word)
@@ -47,7 +58,12 @@ def test_outputs_are_always_possible_and_safe(steps):
             assert out.valve_opening_pct == 0.0
         if back is not None and logic.settings.return_high_kpa < back < math.inf:
             assert not out.makeup_on
-        if inputs.pump_fault or out.pump_hz == 0.0:
+        if inputs.residual_trip:
+            assert not out.makeup_on
+        standby = inputs.standby_fault
+        none_sound = inputs.pump_fault and (standby is None or standby)
+        assert (out.pump is None) <= (out.pump_hz == 0.0)
+        if none_sound or inputs.residual_trip or out.pump_hz == 0.0:
             assert out.pump_hz == 0.0
             assert word & Interlock.NO_CIRCULATION
             assert out.valve_opening_pct <= 5.0

@@ -194,8 +194,11 @@ async def test_sequence_survives_a_restart(tmp_path: Path) -> None:
         gateway.frames.clear()
         await gateway.connect()
         assert gateway.of("welcome") == [
-            {"type": "welcome", "through": 1, "profile_version": 1, "gateway": "GW0001"}
-        ]
+            {
+                "type": "welcome", "through": 1, "profile_version": 1, "now": START_S,
+                "gateway": "GW0001",
+            }
+        ]  # fmt: skip
 
 
 async def test_wrong_key_is_not_welcomed(here: Town, gateway: TownGateway) -> None:

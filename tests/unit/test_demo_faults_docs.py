@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from heatloop.demo.faults_kinds import KINDS, POINT
-from heatloop.plant.profiles import profile_names
+from heatloop.demo.ledger import demo_ledger
 
 PAGE = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
 
@@ -26,5 +26,6 @@ def test_every_kind_of_fault_has_its_row(kind: str) -> None:
 
 
 def test_every_type_of_device_is_named() -> None:
-    for profile in profile_names():
+    _, devices, _ = demo_ledger("medium")
+    for profile in {device.profile for device in devices}:
         assert f"`{profile}`" in PAGE

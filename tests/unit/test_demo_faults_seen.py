@@ -84,6 +84,15 @@ SEEN: list[tuple[str, str, int, float, dict[str, float]]] = [
         "UN0001.secondary_flow": -80, "UN0002.secondary_flow": -50,
         "UN0001.circulation_pump_frequency": -35, "UN0001.secondary_heat_power": -1000,
         "SS0001.primary_return_temperature": 20}),
+    ("duty_pump_fault@UN0001", "tiny", 10, 0.0, {
+        "UN0001.circulation_pump_fault": 64, "UN0001.circulation_pump_state": 2,
+        "UN0001.standby_pump_state": -1, "UN0001.interlock_word": 128}),
+    ("duty_pump_overload@UN0001", "tiny", 10, 0.0, {
+        "UN0001.interlock_word": 2048, "UN0001.standby_pump_state": -1,
+        "UN0001.circulation_pump_state": 1}),
+    ("earth_leakage@SS0001", "tiny", 10, 0.0, {
+        "UN0001.secondary_flow": -80, "UN0002.secondary_flow": -50,
+        "UN0001.interlock_word": 4096, "SS0001.residual_current_trip": 1}),
     ("pump_trip@BS0001", "medium", 10, 0.0, {
         "BS0001.circulation_pump_frequency": -30, "BS0001.booster_inlet_pressure": 100}),
     ("source_trip@HS0002", "medium", 20, 0.0, {

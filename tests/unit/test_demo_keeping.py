@@ -163,7 +163,7 @@ def test_the_account_finds_what_is_missing_wrong_and_twice(tmp_path):
     given = produced(ledger, tmp_path)
     # Ten points of the controller at four slots, and six of a room.
     assert len(given.keys) == 4 * 10 + 6
-    room = ledger.bindings_of_device("DV0007")[0]
+    room = next(b for b in ledger.bindings if b.kind == "room_temperature")
     at = (given.keys == room.key).nonzero()[0]
     assert (given.slots[at].tolist(), given.values[at].tolist()) == ([int(START)], [20.5])
     power = memory.measured[city.measured["SS0002.primary_heat_power"]]

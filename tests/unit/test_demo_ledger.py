@@ -48,11 +48,19 @@ def test_half_of_each_branch_is_driven_by_its_gateway(ledger):
 
 
 def test_every_device_has_its_own_address(ledger):
-    modbus = [d for d in ledger.devices.values() if d.protocol == "modbus_tcp"]
-    ports = [d.port for d in modbus]
-    assert len(set(ports)) == len(ports) == 2 + 12 + 12
-    assert min(ports) == 15020
-    assert {d.word_order for d in modbus} == {"ABCD", "CDAB"}
+    asked = [d for d in ledger.devices.values() if d.port]
+    places = [(d.port, d.unit_id, d.address) for d in asked]
+    assert len(set(places)) == len(places)
+    # One line a controller and one for a station's meters; six stations have valves on a DTU
+    # of their own.
+    assert len({d.port for d in asked}) == 2 + 12 + 12 + 6
+    assert min(d.port for d in asked) == 15020
+    own = [d.port for d in asked if d.protocol == "modbus_tcp"]
+    assert len(set(own)) == len(own)
+    assert {d.word_order for d in asked} == {"ABCD", "CDAB"}
+    assert {d.protocol for d in asked} == {"modbus_tcp", "modbus_rtu_tcp", "mbus", "cjt188"}
+    rest = {d.protocol for d in ledger.devices.values() if not d.port}
+    assert rest == {"coap", "http", "lorawan"}
     shifted = build_ledger(*demo_ledger("tiny", 1, 40000), version=1, keys={})
     assert min(d.port for d in shifted.devices.values() if d.port) == 40000
 

@@ -45,7 +45,7 @@ def test_a_large_ledger_is_built_in_seconds_and_asked_in_microseconds() -> None:
     built_s = perf_counter() - start
     assert len(ledger.assets) == ASSETS >= 10_000
     measured = [p for p in ledger.points.values() if not p.asset.startswith("CO")]
-    assert len(measured) == 240_000
+    assert len(measured) == 286_000
     assert built_s < 15.0, f"{built_s:.1f} s"  # About 3 s when the machine does nothing else.
 
     codes = [point.code for point in measured[::240]]

@@ -13,6 +13,7 @@ from heatloop.plant.completeness import NODES, required_points, template
 from heatloop.plant.derive import COMPUTED
 from heatloop.plant.kinds import PERIODS_S, point_kind, point_kinds
 from heatloop.plant.profiles import OWN, profile, profile_markdown, profile_names
+from heatloop.protocols.register_places import first_overlap
 
 RANGES = {
     "int16": (-(2**15), 2**15 - 1),
@@ -63,11 +64,7 @@ def test_a_profile_is_whole(name: str) -> None:
 
 @pytest.mark.parametrize("name", profile_names())
 def test_registers_of_a_profile_do_not_overlap(name: str) -> None:
-    used: set[int] = set()
-    for row in profile(name):
-        span = set(range(row.register, row.register + row.words))
-        assert not span & used, row
-        used |= span
+    assert first_overlap(profile(name)) is None
     for child in {row.child for row in profile(name)} - {OWN}:
         rows = [row for row in profile(name) if row.child == child]
         stride = {row.stride for row in rows}

@@ -35,14 +35,17 @@ from heatloop.security.passwords import (
 
 P = Permission
 MATRIX = {
-    Role.DISPATCHER: {P.VIEW, P.ACKNOWLEDGE, P.COMMAND},
-    Role.OPERATION_ENGINEER: {P.VIEW, P.ACKNOWLEDGE, P.COMMAND, P.MANAGE_LEDGER},
-    Role.FIELD_TECHNICIAN: {P.VIEW, P.ACKNOWLEDGE},
+    Role.DISPATCHER: {P.VIEW, P.ACKNOWLEDGE, P.COMMAND, P.TEST_DEVICES},
+    Role.OPERATION_ENGINEER: {
+        *(P.VIEW, P.ACKNOWLEDGE, P.COMMAND, P.MANAGE_LEDGER),
+        *(P.KEEP_DEVICES, P.TEST_DEVICES),
+    },
+    Role.FIELD_TECHNICIAN: {P.VIEW, P.ACKNOWLEDGE, P.KEEP_DEVICES, P.TEST_DEVICES},
     Role.CUSTOMER_SERVICE: {P.VIEW},
-    Role.MANAGER: {P.VIEW},
+    Role.MANAGER: {P.VIEW, P.WAIVE_DEVICES},
     Role.HEAT_USER: {P.VIEW},
     Role.INTEGRATOR: {P.VIEW},
-    Role.SYSTEM_ADMIN: {P.VIEW, P.MANAGE_LEDGER, P.DEMO},
+    Role.SYSTEM_ADMIN: {P.VIEW, P.MANAGE_LEDGER, P.KEEP_DEVICES, P.DEMO},
     Role.SECURITY_ADMIN: {P.MANAGE_USERS},
     Role.AUDIT_ADMIN: {P.AUDIT},
 }
@@ -68,7 +71,7 @@ def test_the_matrix_of_roles_and_permissions(role: Role, permission: Permission)
 
 def test_roles_add_up_and_none_is_nothing() -> None:
     both = somebody(Role.AUDIT_ADMIN, Role.FIELD_TECHNICIAN)
-    assert both.permissions == {P.AUDIT, P.VIEW, P.ACKNOWLEDGE}
+    assert both.permissions == {P.AUDIT, *MATRIX[Role.FIELD_TECHNICIAN]}
     assert somebody().permissions == frozenset()
 
 
@@ -111,7 +114,7 @@ def test_the_first_login_fades() -> None:
     assert first_login_roles([Role.SECURITY_ADMIN]) == {Role.SYSTEM_ADMIN, Role.DISPATCHER}
     assert first_login_roles(FIRST_LOGIN_ROLES) == frozenset()
     first = Principal(user="admin", roles=FIRST_LOGIN_ROLES, scope=Scope.everything())
-    assert set(Permission) - first.permissions == {P.AUDIT}
+    assert set(Permission) - first.permissions == {P.AUDIT, P.WAIVE_DEVICES}
 
 
 def test_a_check_is_cheap() -> None:

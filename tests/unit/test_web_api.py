@@ -198,7 +198,8 @@ async def test_every_route_denies_by_default(here: Town) -> None:
         ("get", "/health"), ("get", "/info"), ("post", "/session"), ("delete", "/session"),
         ("post", "/gateways/enrol"),
     }  # fmt: skip
-    values = {"code": "SS0001", "id": "x", "name": "x", "fault": "x"}
+    values = {"code": "SS0001", "id": "x", "name": "x", "fault": "x", "serial": "x", "run": "x",
+              "sha256": "0" * 64}  # fmt: skip
     async with here.client() as client:
         paths = here.app.openapi()["paths"]
         assert len(paths) > 25

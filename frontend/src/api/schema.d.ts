@@ -188,6 +188,154 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Device profiles
+         * @description Return the profiles that come along and the company's own.
+         */
+        get: operations["list_device_profiles"];
+        /**
+         * Save an own profile
+         * @description Put a profile into the ledger, new or instead of the one of its name.
+         */
+        put: operations["save_device_profile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-profiles/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw up a profile and check it
+         * @description Return the rows as they would be, what is wrong, and live values that are doubtful.
+         */
+        post: operations["check_device_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-profiles/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a profile file
+         * @description Save the profile of a file, under a new name if one is given.
+         */
+        post: operations["import_device_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-profiles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One device profile
+         * @description Return a profile's values, and its register map as Markdown for device makers.
+         */
+        get: operations["get_device_profile"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an own profile
+         * @description Take an own profile that no device uses out of the ledger.
+         */
+        delete: operations["delete_device_profile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-profiles/{name}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A profile as a file
+         * @description Return a zip of two csv files, for another installation.
+         */
+        get: operations["export_device_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/probes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a device what it offers
+         * @description Begin a probe on the platform's host; one runs at a time, and only reads are sent.
+         */
+        post: operations["start_probe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/probes/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a probe found
+         * @description Return how a probe stands and what it found.
+         */
+        get: operations["get_probe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gaps": {
         parameters: {
             query?: never;
@@ -242,6 +390,50 @@ export interface paths {
          * @description Spend a one-time token, keep the gateway's key, and give its signed profile.
          */
         post: operations["enrol_gateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gateways/{code}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A gateway's rules and their versions
+         * @description Return every version with what the gateway said of it.
+         */
+        get: operations["get_edge_rules"];
+        /**
+         * Deploy a new version of a gateway's rules
+         * @description Check the document as a whole, sign it, keep it and send it to the gateway.
+         */
+        put: operations["put_edge_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gateways/{code}/rules/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring back the version before
+         * @description Send the version before the newest again, as a new document.
+         */
+        post: operations["roll_back_edge_rules"];
         delete?: never;
         options?: never;
         head?: never;
@@ -322,6 +514,146 @@ export interface paths {
          * @description Check every row; import all of it or nothing.
          */
         post: operations["import_ledger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Links now: success, bandwidth, blind spots, cost
+         * @description Return the last 24 hours of links inside the viewer's scope.
+         */
+        get: operations["get_links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every expected sample: stored, explained or unexplained; signed
+         * @description Return the audit of a period inside the viewer's scope, under the platform's signature.
+         */
+        get: operations["get_gap_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whether a signed audit is this platform's and unchanged
+         * @description Check a document's signature against the platform's own key.
+         */
+        post: operations["verify_gap_audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links/completeness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stored over expected samples of a period, by day
+         * @description Return what the gap audit would count, without reasons and without a signature.
+         */
+        get: operations["get_completeness_of_period"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links/gateways/{code}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How well a gateway's devices are read
+         * @description Return the gateway's devices, worst first.
+         */
+        get: operations["get_gateway_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Success by hour or day, and times on the spare channel
+         * @description Return how links inside the viewer's scope did; days are those of the company's zone.
+         */
+        get: operations["get_link_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Links over a period
+         * @description Return success, round trips, bandwidth and signal; hours count by their begin.
+         */
+        get: operations["get_link_report"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -523,6 +855,106 @@ export interface paths {
          * @description Return the named points with their latest value, in the order asked.
          */
         get: operations["get_latest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Abnormal data, the weightiest first
+         * @description Return a page of cases inside the viewer's scope.
+         */
+        get: operations["list_quality_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/cases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One case of abnormal data
+         * @description Return a case inside the viewer's scope.
+         */
+        get: operations["get_quality_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/cases/{id}/handle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a case with cause and correction
+         * @description Record cause, correction and reviewer; corrections need the right to manage the ledger.
+         */
+        post: operations["handle_quality_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/completeness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Completeness of a day by place
+         * @description Return stored over expected samples of the scope and of every place, least complete first.
+         */
+        get: operations["get_quality_completeness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the queue of abnormal data stands
+         * @description Return open cases by rule and the median time to handle.
+         */
+        get: operations["get_quality_summary"];
         put?: never;
         post?: never;
         delete?: never;
@@ -959,6 +1391,48 @@ export interface components {
             zh: string;
         };
         /**
+         * CaseHandling
+         * @description What was the matter with abnormal data, and what is to be done about it.
+         */
+        CaseHandling: {
+            /**
+             * Cause
+             * @description One of the causes of the summary.
+             */
+            cause: string;
+            /**
+             * Correction
+             * @description `estimate` lays estimates over the samples, `mark_bad` a mark; what was measured is kept.
+             * @default none
+             * @enum {string}
+             */
+            correction: "none" | "estimate" | "mark_bad";
+            /**
+             * Note
+             * @description What else there is to say.
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * ChannelCost
+         * @description What one channel type costs.
+         */
+        ChannelCost: {
+            /** Cost Per Point Yuan */
+            cost_per_point_yuan: number | null;
+            /** Gateways */
+            gateways: number;
+            /** Medium */
+            medium: string;
+            /** Monthly Cost Yuan */
+            monthly_cost_yuan: number;
+            /** Points */
+            points: number;
+            /** Success Pct */
+            success_pct: number | null;
+        };
+        /**
          * CommandEvent
          * @description One step in the life of a command.
          */
@@ -1038,6 +1512,48 @@ export interface components {
             value: number;
         };
         /**
+         * CompleteDay
+         * @description A day's expected and stored samples.
+         */
+        CompleteDay: {
+            /** Date */
+            date: string;
+            /** Expected */
+            expected: number;
+            /** Share Pct */
+            share_pct: number | null;
+            /** Stored */
+            stored: number;
+        };
+        /**
+         * CompletePeriod
+         * @description How complete a period is, counted as the gap audit counts.
+         */
+        CompletePeriod: {
+            /** Days */
+            days: components["schemas"]["CompleteDay"][];
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Expected */
+            expected: number;
+            /** Passed */
+            passed: boolean | null;
+            /** Rule Pct */
+            rule_pct: number;
+            /** Share Pct */
+            share_pct: number | null;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Stored */
+            stored: number;
+        };
+        /**
          * Completeness
          * @description How complete a day is.
          */
@@ -1066,6 +1582,20 @@ export interface components {
             share_pct: number;
             /** Stored */
             stored: number;
+        };
+        /**
+         * CountOf
+         * @description How many of something.
+         */
+        CountOf: {
+            /** Count */
+            count: number;
+            /** En */
+            en: string;
+            /** Name */
+            name: string;
+            /** Zh */
+            zh: string;
         };
         /**
          * CutView
@@ -1108,6 +1638,38 @@ export interface components {
             protocol: string;
             /** Regulates */
             regulates: string;
+        };
+        /**
+         * DocumentBody
+         * @description A signed document to be checked.
+         */
+        DocumentBody: {
+            /** Alg */
+            alg: string;
+            /** Body */
+            body: string;
+            /** Key Id */
+            key_id: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * Draft
+         * @description A profile as it would be, and what is wrong with it.
+         */
+        Draft: {
+            /** Bad Rows */
+            bad_rows?: {
+                [key: string]: unknown;
+            }[];
+            /** Doubts */
+            doubts?: {
+                [key: string]: unknown;
+            }[];
+            /** Ok */
+            ok: boolean;
+            /** Rows */
+            rows: components["schemas"]["ProfileRow"][];
         };
         /**
          * EnrolRequest
@@ -1207,6 +1769,10 @@ export interface components {
          * @description A gateway and the state of its link.
          */
         GatewayView: {
+            /** Capacity Kbps */
+            capacity_kbps: number;
+            /** Carries */
+            carries: string | null;
             /** Channel */
             channel: string;
             /** Code */
@@ -1231,6 +1797,12 @@ export interface components {
             points: number;
             /** Profile Version */
             profile_version: number;
+            /** Spare Capacity Kbps */
+            spare_capacity_kbps: number;
+            /** Spare Channel */
+            spare_channel: string;
+            /** Spare Monthly Cost Yuan */
+            spare_monthly_cost_yuan: number;
             /** Through */
             through: number | null;
             /** Zh */
@@ -1288,6 +1860,154 @@ export interface components {
             points: number;
             /** Version */
             version: number;
+        };
+        /**
+         * LinkHistory
+         * @description How links did over a period.
+         */
+        LinkHistory: {
+            /** Answered */
+            answered: number;
+            /** Asked */
+            asked: number;
+            /** By */
+            by: string;
+            /** Devices */
+            devices: number;
+            /** Devices Below */
+            devices_below: number;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Spare Spans */
+            spare_spans: components["schemas"]["SpareSpan"][];
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Steps */
+            steps: components["schemas"]["LinkStep"][];
+            /** Success Pct */
+            success_pct: number | null;
+            /** Success Rule Pct */
+            success_rule_pct: number;
+        };
+        /**
+         * LinkReportView
+         * @description Links over a period.
+         */
+        LinkReportView: {
+            /** By */
+            by: string;
+            /** Costs */
+            costs: components["schemas"]["ChannelCost"][];
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Items */
+            items: components["schemas"]["LinkRowView"][];
+            /** Margin Rule Pct */
+            margin_rule_pct: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Success Rule Pct */
+            success_rule_pct: number;
+        };
+        /**
+         * LinkRowView
+         * @description One gateway, device or channel over a period.
+         */
+        LinkRowView: {
+            /** Answered */
+            answered: number;
+            /** Asked */
+            asked: number;
+            /** Blind */
+            blind: string | null;
+            /** Bytes Down */
+            bytes_down: number;
+            /** Bytes Up */
+            bytes_up: number;
+            /** Capacity Kbps */
+            capacity_kbps: number | null;
+            /** Channel */
+            channel: string | null;
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Failed */
+            failed: {
+                [key: string]: number;
+            };
+            /** Gateway */
+            gateway: string;
+            /** Margin Passed */
+            margin_passed: boolean | null;
+            /** Margin Pct */
+            margin_pct: number | null;
+            /** Medium */
+            medium: string;
+            /** Passed */
+            passed: boolean | null;
+            /** Rssi Dbm */
+            rssi_dbm: number | null;
+            /** Rtt Median Ms */
+            rtt_median_ms: number | null;
+            /** Rtt P95 Ms */
+            rtt_p95_ms: number | null;
+            /** Snr Db */
+            snr_db: number | null;
+            /** Success Pct */
+            success_pct: number | null;
+            /** Used P95 Kbps */
+            used_p95_kbps: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * LinkStep
+         * @description Success in one hour, or in one day of the company's zone.
+         */
+        LinkStep: {
+            /** Answered */
+            answered: number;
+            /** Asked */
+            asked: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Success Pct */
+            success_pct: number | null;
+        };
+        /**
+         * LinksNow
+         * @description How links are now: the last 24 hours, and 7 days for blind spots.
+         */
+        LinksNow: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Blind Spots */
+            blind_spots: components["schemas"]["LinkRowView"][];
+            /** Channels */
+            channels: components["schemas"]["LinkRowView"][];
+            /** Costs */
+            costs: components["schemas"]["ChannelCost"][];
+            /** Gateways */
+            gateways: components["schemas"]["LinkRowView"][];
         };
         /**
          * ModeRequest
@@ -1454,6 +2174,32 @@ export interface components {
             old: string;
         };
         /**
+         * PlaceCompleteness
+         * @description How complete the data of one place were on a day.
+         */
+        PlaceCompleteness: {
+            /** Asset */
+            asset: string;
+            /** En */
+            en: string;
+            /** Expected */
+            expected: number;
+            /** Good */
+            good: number;
+            /** Points */
+            points: number;
+            /** Share Pct */
+            share_pct: number | null;
+            /** Stored */
+            stored: number;
+            /** Worst Pct */
+            worst_pct: number | null;
+            /** Worst Point */
+            worst_point: string | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * PointPage
          * @description A page of points.
          */
@@ -1520,6 +2266,172 @@ export interface components {
             to: string;
         };
         /**
+         * ProbeBody
+         * @description A device to ask.
+         */
+        ProbeBody: {
+            /**
+             * Url
+             * @description As for `heatloop field probe`.
+             */
+            url: string;
+        };
+        /**
+         * ProbeState
+         * @description One probe.
+         */
+        ProbeState: {
+            /**
+             * Error
+             * @default
+             */
+            error: string;
+            /**
+             * Fix
+             * @default
+             */
+            fix: string;
+            /** Id */
+            id: string;
+            /** Report */
+            report?: {
+                [key: string]: unknown;
+            } | null;
+            /** State */
+            state: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * ProfileBody
+         * @description A device profile of the company's own.
+         */
+        ProfileBody: {
+            /**
+             * Assets
+             * @description Kinds of assets such a device may serve.
+             */
+            assets: string[];
+            /**
+             * Choices
+             * @description Its values.
+             */
+            choices: components["schemas"]["ProfileChoice"][];
+            /**
+             * En
+             * @description English name.
+             * @default
+             */
+            en: string;
+            /**
+             * Profile
+             * @description Name, `own_...`.
+             */
+            profile: string;
+            /**
+             * Protocols
+             * @description Protocols it speaks.
+             */
+            protocols: string[];
+            /**
+             * Zh
+             * @description Chinese name.
+             */
+            zh: string;
+        };
+        /**
+         * ProfileChoice
+         * @description One value a probe found, and the point it becomes.
+         */
+        ProfileChoice: {
+            /**
+             * Access
+             * @default r
+             * @enum {string}
+             */
+            access: "r" | "rw";
+            /**
+             * Child
+             * @description `device`, or the kind of the child the value belongs to.
+             * @default device
+             */
+            child: string;
+            /**
+             * Dtype
+             * @description As the probe found it, or one of its guesses.
+             * @default
+             */
+            dtype: string;
+            /**
+             * Factor
+             * @description Raw to house unit; left out: suggested.
+             */
+            factor?: number | null;
+            /**
+             * Kind
+             * @description Point kind.
+             */
+            kind: string;
+            /**
+             * N
+             * @description Number of the point when there are several of the kind.
+             * @default 0
+             */
+            n: number;
+            /**
+             * Offset
+             * @description Raw to house unit.
+             * @default 0
+             */
+            offset: number;
+            /**
+             * Register
+             * @description As the probe found it.
+             */
+            register?: number | null;
+            /**
+             * Source
+             * @description As the probe found it.
+             * @default
+             */
+            source: string;
+            /**
+             * Stride
+             * @description Registers from one child to the next.
+             * @default 0
+             */
+            stride: number;
+            /**
+             * Unit
+             * @description As the device said it.
+             * @default
+             */
+            unit: string;
+            /**
+             * Value
+             * @description As the probe saw it, not scaled.
+             */
+            value?: number | null;
+            /**
+             * Word Order
+             * @description Of the value, where it differs from the device's.
+             * @default
+             * @enum {string}
+             */
+            word_order: "" | "ABCD" | "CDAB" | "BADC" | "DCBA";
+        };
+        /**
+         * ProfileDetail
+         * @description One profile.
+         */
+        ProfileDetail: {
+            about: components["schemas"]["ProfileView"];
+            /** Markdown */
+            markdown: string;
+            /** Rows */
+            rows: components["schemas"]["ProfileRow"][];
+        };
+        /**
          * ProfilePoint
          * @description One place on a pressure profile; heads are metres of water above the height datum.
          */
@@ -1546,6 +2458,179 @@ export interface components {
             supply_kpa: number | null;
             /** Zh */
             zh: string;
+        };
+        /**
+         * ProfileRow
+         * @description One value a device holds.
+         */
+        ProfileRow: {
+            /** Access */
+            access: string;
+            /** Child */
+            child: string;
+            /** Dtype */
+            dtype: string;
+            /** Factor */
+            factor: number;
+            /** Kind */
+            kind: string;
+            /** N */
+            n: number;
+            /**
+             * Offset
+             * @default 0
+             */
+            offset: number;
+            /** Register */
+            register: number;
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /** Stride */
+            stride: number;
+        };
+        /**
+         * ProfileView
+         * @description One profile in a list.
+         */
+        ProfileView: {
+            /** Assets */
+            assets: string[];
+            /** Devices */
+            devices: number;
+            /** En */
+            en: string;
+            /** Own */
+            own: boolean;
+            /** Profile */
+            profile: string;
+            /** Protocols */
+            protocols: string[];
+            /** Rows */
+            rows: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * QualityCasePage
+         * @description A page of abnormal data.
+         */
+        QualityCasePage: {
+            /** Items */
+            items: components["schemas"]["QualityCaseView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * QualityCaseView
+         * @description One case of abnormal data as people read it.
+         */
+        QualityCaseView: {
+            /** Asset */
+            asset: string;
+            /** Asset En */
+            asset_en: string;
+            /** Asset Zh */
+            asset_zh: string;
+            /** Cause */
+            cause: string | null;
+            /** Corrected */
+            corrected: number;
+            /** Correction */
+            correction: string | null;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Expected */
+            expected: number | null;
+            /**
+             * Found
+             * Format: date-time
+             */
+            found: string;
+            /** Handled */
+            handled: string | null;
+            /** Id */
+            id: string;
+            /** Kind En */
+            kind_en: string;
+            /** Kind Zh */
+            kind_zh: string;
+            /** Method */
+            method: string | null;
+            /** Note */
+            note: string;
+            /** Point */
+            point: string | null;
+            /** Reviewer */
+            reviewer: string | null;
+            /** Rule */
+            rule: string;
+            /** Rule En */
+            rule_en: string;
+            /** Rule Zh */
+            rule_zh: string;
+            /** Samples */
+            samples: number;
+            /** Severity */
+            severity: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** State */
+            state: string;
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * QualityCompleteness
+         * @description How complete a day was, of the whole scope and place by place.
+         */
+        QualityCompleteness: {
+            /** Date */
+            date: string;
+            /** Expected */
+            expected: number;
+            /** Good */
+            good: number;
+            /** Places */
+            places: components["schemas"]["PlaceCompleteness"][];
+            /** Required Pct */
+            required_pct: number;
+            /** Share Pct */
+            share_pct: number | null;
+            /** Stored */
+            stored: number;
+        };
+        /**
+         * QualitySummary
+         * @description How the queue stands.
+         */
+        QualitySummary: {
+            /** Causes */
+            causes: components["schemas"]["CountOf"][];
+            /** Handled */
+            handled: number;
+            /** Median Handling H */
+            median_handling_h: number | null;
+            /** Open */
+            open: number;
+            /** Open By Rule */
+            open_by_rule: components["schemas"]["CountOf"][];
+            /** Open High */
+            open_high: number;
         };
         /**
          * QuarantinePage
@@ -1577,6 +2662,89 @@ export interface components {
             reason: string;
             /** Rows */
             rows: number;
+        };
+        /**
+         * RulesRequest
+         * @description A rule document; gateway and version are given by the platform.
+         */
+        RulesRequest: {
+            /**
+             * Alarms
+             * @description Conditions raised by the gateway: name, subject, when, for_s, priority, zh, en.
+             * @default []
+             */
+            alarms: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Derived
+             * @description Values worked out at the gateway: name, asset, expr, unit.
+             * @default []
+             */
+            derived: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Note
+             * @description What it is for; kept in the audit trail.
+             * @default
+             */
+            note: string;
+            /**
+             * Outputs
+             * @description Set-points written by the gateway: name, point, expr, when, every_s.
+             * @default []
+             */
+            outputs: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Report
+             * @description Values told when they change: of, band, max_interval_s.
+             * @default []
+             */
+            report: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * RulesVersion
+         * @description One version of a gateway's rules.
+         */
+        RulesVersion: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Back To */
+            back_to: number | null;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Note */
+            note: string;
+            /** Reason */
+            reason: string;
+            /** State */
+            state: string;
+            /** User */
+            user: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RulesView
+         * @description A gateway's rules.
+         */
+        RulesView: {
+            /** Gateway */
+            gateway: string;
+            /** In Force */
+            in_force: number | null;
+            /** Versions */
+            versions: components["schemas"]["RulesVersion"][];
         };
         /**
          * Series
@@ -1629,6 +2797,20 @@ export interface components {
             password: string;
             /** User */
             user: string;
+        };
+        /**
+         * SignedDocument
+         * @description A document under the platform's signature.
+         */
+        SignedDocument: {
+            /** Alg */
+            alg: string;
+            /** Body */
+            body: string;
+            /** Key Id */
+            key_id: string;
+            /** Signature */
+            signature: string;
         };
         /**
          * SizingCard
@@ -1720,6 +2902,21 @@ export interface components {
             supply_kpa: number | null;
             /** Zh */
             zh: string;
+        };
+        /**
+         * SpareSpan
+         * @description One time on the spare channel.
+         */
+        SpareSpan: {
+            /** Gateway */
+            gateway: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until: string | null;
         };
         /**
          * StageRequest
@@ -1985,6 +3182,18 @@ export interface components {
             roles: string[];
             /** Scope */
             scope: string[];
+        };
+        /**
+         * VerifiedDocument
+         * @description Whether a signed document is the platform's own and unchanged.
+         */
+        VerifiedDocument: {
+            /** Kind */
+            kind: string | null;
+            /** Reason */
+            reason: string;
+            /** Valid */
+            valid: boolean;
         };
         /**
          * WhatIfRequest
@@ -2438,6 +3647,312 @@ export interface operations {
             };
         };
     };
+    list_device_profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    save_device_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileDetail"];
+                };
+            };
+            /** @description All bad rows; nothing saved */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    check_device_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    import_device_profile: {
+        parameters: {
+            query?: {
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileDetail"];
+                };
+            };
+            /** @description All bad rows; nothing saved */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_device_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_device_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_device_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_probe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProbeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeState"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_probe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeState"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     list_gaps: {
         parameters: {
             query?: {
@@ -2521,6 +4036,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_edge_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_edge_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    roll_back_edge_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesView"];
                 };
             };
             /** @description What to correct */
@@ -2657,6 +4269,247 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinksNow"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_gap_audit: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                from: string;
+                /** @description ISO 8601 with offset */
+                to: string;
+                organisation?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedDocument"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    verify_gap_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifiedDocument"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_completeness_of_period: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                from: string;
+                /** @description ISO 8601 with offset */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletePeriod"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_gateway_devices: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                from: string;
+                /** @description ISO 8601 with offset */
+                to: string;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkRowView"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_link_history: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                from: string;
+                /** @description ISO 8601 with offset */
+                to: string;
+                by?: "hour" | "day";
+                /** @description Gateway code; empty for all */
+                gateway?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkHistory"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_link_report: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                from: string;
+                /** @description ISO 8601 with offset */
+                to: string;
+                by?: "gateway" | "device" | "channel";
+                format?: "json" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkReportView"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description What to correct */
@@ -2976,6 +4829,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PointView"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_quality_cases: {
+        parameters: {
+            query?: {
+                state?: "open" | "handled" | "all";
+                rule?: string;
+                point?: string;
+                /** @description At least this severe */
+                severity?: number;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityCasePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_quality_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityCaseView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    handle_quality_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseHandling"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityCaseView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_quality_completeness: {
+        parameters: {
+            query: {
+                date: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityCompleteness"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_quality_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualitySummary"];
                 };
             };
             /** @description What to correct */

@@ -225,7 +225,10 @@ export type Permission =
   | 'manage_ledger'
   | 'manage_users'
   | 'demo'
-  | 'audit';
+  | 'audit'
+  | 'keep_devices'
+  | 'test_devices'
+  | 'waive_devices';
 
 export interface ApiErrorBody {
   code: string;

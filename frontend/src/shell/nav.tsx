@@ -14,6 +14,8 @@ const ENTRIES = [
   { name: 'trends', path: '/trends', needs: 'view' },
   { name: 'alarms', path: '/alarms', needs: 'view' },
   { name: 'commands', path: '/commands', needs: 'view' },
+  { name: 'links', path: '/links', needs: 'view' },
+  { name: 'devices', path: '/devices', needs: 'view' },
   { name: 'ledger', path: '/ledger', needs: 'view' },
   { name: 'system', path: '/system', needs: 'view' },
   { name: 'users', path: '/users', needs: 'manage_users' },

@@ -16,8 +16,14 @@ _RULES: dict[str, tuple[str, str]] = {
     "command_refused": ("指令被拒绝", "command refused"),
     "gateway_link": ("网关离线", "gateway offline"),
     "clock": ("时钟偏差", "clock differs"),
-    "spool_full": ("本地缓存将满", "local buffer nearly full"),
+    "spool_full": ("本地缓存已满，新数据无法保存", "local buffer full, new values are lost"),
+    "spool_dropping": ("本地缓存已满，最早的数据被丢弃", "local buffer full, oldest values go"),
+    "channel": ("主信道中断，改用备用信道", "main channel lost, spare channel in use"),
+    "link_success": ("通讯成功率低于99%", "fewer than 99 % of messages arrive"),
+    "bandwidth": ("信道带宽裕量不足20%", "less than 20 % of the channel's capacity to spare"),
     "leak": ("管网泄漏，补水异常增加", "network leaks: more make-up than usual"),
+    "edge_rules": ("网关规则未生效", "edge rules not in force"),
+    "edge_rule": ("网关规则报警", "edge rule alarm"),
     "identity": ("身份校验失败", "identity check failed"),
 }
 

@@ -14,10 +14,9 @@ from heatloop.kernel.messages import Alarm
 from heatloop.kernel.quality import Quality
 from heatloop.kernel.series import Columns
 from heatloop.plant.model import Point
-from heatloop.station.interlocks import Interlock, interlock_texts
+from heatloop.station.interlocks import WATCHED, Interlock, interlock_texts
 from heatloop.station.pumps import fault_texts
 
-_MINOR = Interlock.NO_CIRCULATION | Interlock.MAKEUP_LONG | Interlock.SENSOR_LOST
 _FAMILY = {"interlock_word": "interlock", "circulation_pump_fault": "pump_fault"}
 
 
@@ -25,7 +24,7 @@ def bit_rules(kind: str, word: int) -> dict[str, int]:
     """Return rule -> priority of the bits set in a word of this point kind."""
     if kind == "interlock_word":
         return {
-            f"interlock.{name}": 2 if _MINOR & Interlock[name.upper()] else 1
+            f"interlock.{name}": 2 if WATCHED & Interlock[name.upper()] else 1
             for name, _, _ in interlock_texts(word)
         }
     return {f"pump_fault.{text.name}": 2 for text in fault_texts(word)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -89,6 +89,14 @@ class Alarming:
             if (alarm.subject, alarm.rule) == (subject, rule) and lifecycle.is_active(alarm):
                 return kept
         return None
+
+    def active_of(self, families: Collection[str]) -> dict[tuple[str, str], Alarm]:
+        """Return the active alarms of some families of rules, by (subject, rule)."""
+        return {
+            (kept.alarm.subject, kept.alarm.rule): kept.alarm
+            for kept in self._open.values()
+            if kept.alarm.rule.partition(".")[0] in families and lifecycle.is_active(kept.alarm)
+        }
 
     async def from_edge(self, alarm: Alarm) -> None:
         """Keep an alarm a gateway raised; the same one twice is one."""

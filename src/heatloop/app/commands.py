@@ -66,6 +66,7 @@ class Commands:
         self._under_way = CommandsUnderWay(world)
         self._counters: dict[str, int] = {}
         self._orders: dict[str, asyncio.Lock] = {}
+        self._issuing: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         links.when_opened(self._link_opened)
 
@@ -108,8 +109,15 @@ class Commands:
         self, point: Point, value: float, mode: str, by: str, reason: str
     ) -> CommandView:
         """Sign, keep and queue a command that was checked."""
-        now_s = self._world.now_s()
         gateway = self._world.ledger.gateway_of(point.code)
+        # Whoever gets the lower counter must be sent first: a gateway refuses one that falls.
+        async with self._issuing.setdefault(gateway, asyncio.Lock()):
+            return await self._issue(gateway, point, value, mode, by, reason)
+
+    async def _issue(
+        self, gateway: str, point: Point, value: float, mode: str, by: str, reason: str
+    ) -> CommandView:
+        now_s = self._world.now_s()
         before = self._world.latest.value(point.key)
         command = Command(
             id=new_id(now_s),

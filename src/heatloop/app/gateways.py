@@ -27,6 +27,7 @@ from heatloop.security.passwords import token_hash
 from heatloop.store.records import Records
 
 _log = structlog.get_logger("heatloop.gateways")
+CHANNELS = ("main", "spare")
 
 
 class Gateways:
@@ -110,6 +111,9 @@ class Gateways:
             gateway, epoch = str(hello["gateway"]), int(hello["epoch"])
             signature = bytes.fromhex(hello["signature"])
             version = int(hello.get("profile_version", 0))
+            channel = str(hello.get("channel", "main"))
+            if channel not in CHANNELS:
+                raise ValueError(f"channel {channel[:20]}")
         except (KeyError, TypeError, ValueError) as error:
             raise InputError("hello is malformed", place=str(error), fix="send it again") from error
         ring = self._rings.get(gateway)
@@ -119,13 +123,14 @@ class Gateways:
         stored = self._stored.setdefault(gateway, {})
         line = GatewayLine(gateway, ring, stored, send, drop)
         line.sequences.know(epoch, stored.get(epoch, 0))
-        line.profile_version = version
+        line.profile_version, line.channel = version, channel
         self._current[gateway] = epoch
         await line.send(
             {
                 "type": "welcome",
                 "through": stored.get(epoch, 0),
                 "profile_version": self.profile_version(),
+                "now": self._world.now_s(),
             }
         )
         if version != self.profile_version():
@@ -180,6 +185,11 @@ class Gateways:
                     kind=gateway.kind,
                     channel=gateway.channel,
                     monthly_cost_yuan=gateway.monthly_cost_yuan,
+                    capacity_kbps=gateway.capacity_kbps,
+                    spare_channel=gateway.spare_channel,
+                    spare_monthly_cost_yuan=gateway.spare_monthly_cost_yuan,
+                    spare_capacity_kbps=gateway.spare_capacity_kbps,
+                    carries=line.channel if line is not None else None,
                     enrolled=code in self._rings,
                     connected=line is not None,
                     last_seen=None if heard is None else utc(heard),

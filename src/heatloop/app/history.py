@@ -52,6 +52,10 @@ class AsyncHistorian(Protocol):
         """Return what was received on a day."""
         ...
 
+    async def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
+        """Return what was received in a time range."""
+        ...
+
     async def stats(self) -> Stats:
         """Return figures for the health page."""
         ...
@@ -90,6 +94,10 @@ class ThreadedHistorian:
     async def completeness(self, keys: Keys, day: date) -> DayCounts:
         """Return what was received on a day."""
         return await asyncio.to_thread(self.engine.completeness, keys, day)
+
+    async def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
+        """Return what was received in a time range."""
+        return await asyncio.to_thread(self.engine.received, keys, start_s, end_s)
 
     async def stats(self) -> Stats:
         """Return figures for the health page."""

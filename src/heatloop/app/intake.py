@@ -50,12 +50,15 @@ class Intake:
     Args:
         loop: What happens with what was in them.
         persist: Writes down acknowledged sequences; they are sent when it returns.
+        now_s: Plant time, told with every acknowledgement so that gateways can judge their clocks.
     """
 
-    def __init__(self, loop: Loop, persist: Persist) -> None:
+    def __init__(
+        self, loop: Loop, persist: Persist, now_s: Callable[[], float] | None = None
+    ) -> None:
         self.figures = Figures()
         """What passed so far."""
-        self._loop, self._persist = loop, persist
+        self._loop, self._persist, self._now_s = loop, persist, now_s
         self._queue: deque[tuple[GatewayLine, Envelope]] = deque()
         self._waiting_bytes = 0
         self._arrived, self._room = asyncio.Event(), asyncio.Event()
@@ -194,6 +197,7 @@ class Intake:
                     for epoch, through in epochs.items()
                 ]
             )
+            now = {} if self._now_s is None else {"now": self._now_s()}
             for line, epochs in acks.items():
                 for epoch, through in epochs.items():
-                    await line.send({"type": "ack", "epoch": epoch, "through": through})
+                    await line.send({"type": "ack", "epoch": epoch, "through": through, **now})

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from heatloop.app.history import in_thread
 from heatloop.app.platform import Platform
+from heatloop.app.quality_watch import add_quality_jobs
 from heatloop.app.schedule import Job
 from heatloop.ingest.checker import STALE_PERIODS
 from heatloop.kernel.clock import machine_s
@@ -14,6 +15,7 @@ from heatloop.kernel.clock import machine_s
 _SILENCE_S = 60.0
 _EXPIRY_S = 30.0
 _LEAK_S = 60.0
+_LINKS_S = 600.0
 _HOUSEKEEPING_S = 6 * 3600.0
 _KEPT_RUNS_S = 30 * 86400.0
 AWAY_MACHINE_S = 30.0
@@ -49,6 +51,7 @@ def add_jobs(platform: Platform) -> None:
         await in_thread(platform.records.sessions.purge, at=machine_s())
         month_ago = platform.world.now_s() - _KEPT_RUNS_S
         await in_thread(platform.records.jobs.forget, before=month_ago)
+        await platform.link_watch.fold()
 
     settings = platform.settings
     for job in (
@@ -59,6 +62,7 @@ def add_jobs(platform: Platform) -> None:
             period_s=settings.control.curve_interval_s,
             run=platform.curve.run,
         ),
+        Job(name="links", period_s=_LINKS_S, run=platform.link_watch.run, least_pause_s=0.5),
         Job(name="leak_watch", period_s=_LEAK_S, run=platform.leaks.run, least_pause_s=0.2),
         Job(
             name="twin",
@@ -77,6 +81,7 @@ def add_jobs(platform: Platform) -> None:
         Job(name="housekeeping", period_s=_HOUSEKEEPING_S, run=housekeeping, kept=True),
     ):
         platform.schedule.add(job)
+    add_quality_jobs(platform)
 
 
 def _silent(platform: Platform) -> NDArray[np.uint32]:

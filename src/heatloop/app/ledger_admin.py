@@ -67,7 +67,12 @@ def install_ledger(
     present = load_ledger(records)
     version = present.version + 1
     ledger = build_ledger(
-        list(assets), list(devices), list(gateways), version=version, keys=present.keys
+        list(assets),
+        list(devices),
+        list(gateways),
+        version=version,
+        keys=present.keys,
+        profiles=present.profiles.own.values(),
     )
     if present.version and to_rows(ledger) == to_rows(present):
         return present
@@ -106,6 +111,35 @@ class Ledgers:
         body = await asyncio.to_thread(write_tables, sheets, kind)
         await self._audit.add(by.user, "ledger.export", kind, version=self._world.ledger.version)
         return body
+
+    async def change(
+        self, by: Principal, action: str, subject: str, make: Callable[[Ledger, int], Ledger]
+    ) -> Ledger:
+        """Put a changed ledger in force.
+
+        Args:
+            by: Who.
+            action: For the audit trail.
+            subject: What is changed.
+            make: Returns the ledger of the version given, made from the one in force.
+
+        Raises:
+            LedgerErrors: The result would be wrong; nothing was kept.
+            Refused: The whole company is not his.
+        """
+        if not by.scope.holds(""):
+            raise Refused("forbidden", thing="ledger", detail="the whole company")
+        async with self._one_at_a_time:
+            current = self._world.ledger
+            ledger = await asyncio.to_thread(make, current, current.version + 1)
+            note = f"{action} {subject}"
+            await in_thread(save_ledger, self._records, ledger, by.user, note)
+            self._world.install(ledger)
+            self._on_installed()
+            await self._audit.add(
+                by.user, action, subject, before=current.version, after=ledger.version
+            )
+        return ledger
 
     async def load_file(
         self, by: Principal, name: str, data: bytes, *, dry_run: bool

@@ -39,6 +39,8 @@ class GatewayLine:
         """Machine time of the last envelope."""
         self.profile_version = 0
         """Profile the gateway works with."""
+        self.channel = "main"
+        """What the gateway calls the way it came by: `main` or `spare`."""
         self._send, self._drop = send, drop
 
     async def send(self, message: dict[str, Any]) -> bool:
@@ -83,7 +85,7 @@ class Links:
         self._lines[line.gateway] = line
         if older is not None:
             await older.drop("a newer link of this gateway took over")
-        _log.info("gateway connected", gateway=line.gateway)
+        _log.info("gateway connected", gateway=line.gateway, channel=line.channel)
         for call in self._on_open:
             call(line.gateway)
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from heatloop.app.alarming import Alarming
 from heatloop.app.commands import Commands
+from heatloop.app.edge_rules import EdgeRules
 from heatloop.app.history import AsyncHistorian, in_thread
+from heatloop.app.link_notes import read_report
 from heatloop.app.patience import until_done
 from heatloop.app.quarantine import Quarantine
 from heatloop.app.world import World
@@ -35,6 +37,8 @@ class Notes:
         self._world, self._records, self._historian = world, records, historian
         self._alarming, self._commands = alarming, commands
         self._quarantine = quarantine
+        self.edge_rules: EdgeRules | None = None
+        """Keeps what gateways say of their rules; set by whoever builds both."""
         self._order = asyncio.Lock()
 
     async def take(self, notes: list[tuple[str, list[dict[str, Any]]]]) -> None:
@@ -61,9 +65,19 @@ class Notes:
                 self._own(gateway, alarm.subject)
                 await self._alarming.from_edge(alarm)
             case "alarm_clear":
+                if isinstance(body.get("alarm"), dict):
+                    # It may overtake the note that raised it.
+                    alarm = Alarm.from_dict(body["alarm"])
+                    self._own(gateway, alarm.subject)
+                    await self._alarming.from_edge(alarm)
                 await self._alarming.cleared_at_edge(str(body["id"]), float(body["at"]))
             case "gap":
                 await self._gap(gateway, body)
+            case "link_stats":
+                report = read_report(gateway, body, self._world.ledger)
+                await until_done("records", lambda: in_thread(self._records.links.put, report))
+            case "rules" if self.edge_rules is not None:
+                await self.edge_rules.report(gateway, body)
             case "event":
                 events.append(self._event(gateway, body))
             case other:

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from heatloop.app.acceptance import Acceptance
     from heatloop.app.alarming import Alarming
     from heatloop.app.audit import Audit
+    from heatloop.app.carriers_mqtt import MqttCarrier
     from heatloop.app.commands import Commands
     from heatloop.app.curve_job import CurveJob
+    from heatloop.app.device_life import DeviceLife
+    from heatloop.app.device_life_delivery import Deliveries
+    from heatloop.app.edge_rules import EdgeRules
+    from heatloop.app.field_probes import FieldProbes
+    from heatloop.app.gap_audit import GapAudit
     from heatloop.app.gateways import Gateways
     from heatloop.app.health import HealthReport
     from heatloop.app.history import AsyncHistorian
@@ -18,11 +25,13 @@ if TYPE_CHECKING:
     from heatloop.app.lag import LagWatch
     from heatloop.app.leak_watch import LeakWatch
     from heatloop.app.ledger_admin import Ledgers
+    from heatloop.app.link_watch import LinkWatch
     from heatloop.app.links import Links
     from heatloop.app.live import Hub
     from heatloop.app.loop import Loop
     from heatloop.app.people import People
     from heatloop.app.schedule import Schedule
+    from heatloop.app.season_check import SeasonCheck
     from heatloop.app.sessions import Sessions
     from heatloop.app.settings import Settings
     from heatloop.app.twin_job import Twin
@@ -56,6 +65,12 @@ class Platform:
     """Entrance of field data."""
     gateways: Gateways
     """Keys and spools of gateways."""
+    gap_audit: GapAudit
+    """Whether every expected sample is stored or explained."""
+    link_watch: LinkWatch
+    """Success and bandwidth of links."""
+    mqtt: MqttCarrier
+    """Gateways that come by a broker."""
     alarming: Alarming
     """Alarms."""
     commands: Commands
@@ -72,14 +87,26 @@ class Platform:
     """Heating curve strategy."""
     ledgers: Ledgers
     """Import and export of ledgers."""
+    probes: FieldProbes
+    """Probes of devices, one at a time."""
     sessions: Sessions
     """Who is signed in."""
     people: People
     """Users."""
+    devices: DeviceLife
+    """Devices from purchase to retirement."""
+    deliveries: Deliveries
+    """Purchase lists and deliveries."""
+    acceptance: Acceptance
+    """Functional tests of devices."""
+    season: SeasonCheck
+    """Checks before the season."""
     audit: Audit
     """Audit trail."""
     health: HealthReport
     """Whether everything works."""
+    edge_rules: EdgeRules
+    """Rules gateways run by themselves."""
     schedule: Schedule
     """Jobs by plant time."""
     lag: LagWatch

@@ -44,6 +44,8 @@ async def start(platform: Platform) -> None:
     await platform.curve.load()
     await in_thread(platform.records.jobs.release, at=platform.world.now_s())
     await until_done("historian", latest)
+    await platform.devices.load()
+    await platform.acceptance.load()
 
 
 @contextlib.asynccontextmanager
@@ -54,6 +56,7 @@ async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]
         asyncio.create_task(part, name=name)
         for name, part in (
             ("intake", platform.intake.run()),
+            ("mqtt", platform.mqtt.run()),
             ("jobs", platform.schedule.run()),
             ("lag", platform.lag.run()),
         )
@@ -61,6 +64,7 @@ async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]
     try:
         yield tasks
     finally:
+        await platform.acceptance.close()
         await platform.links.drop_all("the platform stops")
         for task in tasks:
             task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from heatloop.kernel.errors import ConfigError
@@ -94,6 +95,22 @@ class TwinSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MqttSettings:
+    """The broker gateways may come by: their spare channel, or the only one of large plants."""
+
+    url: str = ""
+    """`mqtts://host:port`; plain mqtt only to this machine; empty: no broker."""
+    user: str = ""
+    """User name at the broker."""
+    password_file: str = ""
+    """File with the password at the broker."""
+    ca_file: str = ""
+    """PEM of the broker's certificate authority; empty: the system's."""
+    group: str = "heatloop"
+    """Name of the shared subscription: processes of one group take turns."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClockSettings:
     """Plant time."""
 
@@ -113,6 +130,7 @@ class Settings:
     control: ControlSettings = field(default_factory=ControlSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     twin: TwinSettings = field(default_factory=TwinSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
     clock: ClockSettings = field(default_factory=ClockSettings)
 
     @property
@@ -160,6 +178,7 @@ def check(settings: Settings) -> Settings:
             thing="twin",
             fix="give interval_s >= 1, max_points >= 0 and 1 to 64 workers",
         )
+    _check_broker(settings.mqtt)
     try:
         ZoneInfo(settings.company.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -167,3 +186,19 @@ def check(settings: Settings) -> Settings:
             "unknown time zone", thing=settings.company.time_zone, fix="give an IANA zone"
         ) from error
     return settings
+
+
+def _check_broker(mqtt: MqttSettings) -> None:
+    if not mqtt.url:
+        return
+    parts = urlsplit(mqtt.url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise ConfigError("not a broker's address", thing="mqtt.url", fix="give mqtts://host:port")
+    if parts.scheme == "mqtt" and parts.hostname not in _LOOPBACK:
+        raise ConfigError(
+            "plain mqtt leaves this machine", thing=f"mqtt.url = {mqtt.url}", fix="use mqtts"
+        )
+    if not mqtt.group or any(letter in mqtt.group for letter in "/+#"):
+        raise ConfigError(
+            "no name of a shared subscription", thing="mqtt.group", fix="leave out / + and #"
+        )

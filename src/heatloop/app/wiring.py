@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+from heatloop.app.acceptance import Acceptance
+from heatloop.app.acceptance_driver import Bench
+from heatloop.app.acceptance_report import Reports
 from heatloop.app.alarming import Alarming
 from heatloop.app.audit import Audit
+from heatloop.app.carriers_mqtt import MqttCarrier
 from heatloop.app.command_checks import CommandChecks
 from heatloop.app.commands import Commands
 from heatloop.app.curve_job import CurveJob
+from heatloop.app.device_life import DeviceLife
+from heatloop.app.device_life_delivery import Deliveries
+from heatloop.app.edge_rules import EdgeRules
+from heatloop.app.field_probes import FieldProbes
+from heatloop.app.gap_audit import GapAudit
 from heatloop.app.gateways import Gateways
 from heatloop.app.health import HealthReport
 from heatloop.app.history import AsyncHistorian
@@ -18,6 +27,7 @@ from heatloop.app.keys import FIRST_LOGIN, PlatformKeys, load_keys, write_secret
 from heatloop.app.lag import LagWatch
 from heatloop.app.leak_watch import LeakWatch
 from heatloop.app.ledger_admin import Ledgers, load_ledger
+from heatloop.app.link_watch import LinkWatch
 from heatloop.app.links import Links
 from heatloop.app.live import Hub
 from heatloop.app.loop import Loop
@@ -26,6 +36,7 @@ from heatloop.app.people import People, make_first_login
 from heatloop.app.platform import Platform
 from heatloop.app.quarantine import Quarantine
 from heatloop.app.schedule import Schedule
+from heatloop.app.season_check import SeasonCheck
 from heatloop.app.sessions import Sessions
 from heatloop.app.settings import Settings
 from heatloop.app.twin_job import Twin
@@ -33,6 +44,7 @@ from heatloop.app.unit_stages import UnitStages
 from heatloop.app.workers import Workers
 from heatloop.app.world import World
 from heatloop.kernel.clock import SharedClock
+from heatloop.store.files import Files
 from heatloop.store.historian.client import HistorianClient
 from heatloop.store.records import Records
 
@@ -105,7 +117,9 @@ def build_platform(
         quarantine=quarantine,
     )
     gateways = Gateways(world, records, audit, links, keys)
-    intake = Intake(loop, gateways.persist)
+    edge_rules = EdgeRules(world, records, audit, links, keys)
+    notes.edge_rules = edge_rules
+    intake = Intake(loop, gateways.persist, world.now_s)
     people = People(world, records, audit)
     workers = Workers(settings.twin.workers)
     tasks: set[asyncio.Task[None]] = set()
@@ -117,6 +131,28 @@ def build_platform(
         task.add_done_callback(tasks.discard)
 
     schedule = Schedule(world.clock, records)
+    stages = UnitStages(world, records, audit)
+    devices = DeviceLife(world, records, audit, Files(settings.data / "files"))
+    bench = Bench(
+        world=world, commands=commands, checks=checks, alarming=alarming, historian=series
+    )
+    reports = Reports(
+        world=world,
+        records=records,
+        files=devices.files,
+        keys=keys,
+        workers=workers,
+        company=settings.company,
+    )
+    acceptance = Acceptance(
+        bench=bench,
+        records=records,
+        audit=audit,
+        life=devices,
+        stages=stages,
+        reports=reports,
+        time_zone=settings.company.time_zone,
+    )
     platform = Platform(
         settings=settings,
         keys=keys,
@@ -128,14 +164,22 @@ def build_platform(
         loop=loop,
         intake=intake,
         gateways=gateways,
+        gap_audit=GapAudit(world, series, records, links, settings.company.time_zone),
+        link_watch=LinkWatch(world, records, alarming),
+        mqtt=MqttCarrier(settings.mqtt, gateways, intake, links, keys.signing),
         alarming=alarming,
         commands=commands,
         leaks=LeakWatch(world, series, alarming, hub),
         twin=Twin(world, series, hub, workers, settings.twin),
         workers=workers,
-        stages=UnitStages(world, records, audit),
+        stages=stages,
+        devices=devices,
+        deliveries=Deliveries(world, records, audit, devices),
+        acceptance=acceptance,
+        season=SeasonCheck(bench, acceptance),
         curve=CurveJob(world, records, commands, checks),
         ledgers=Ledgers(world, records, audit, ledger_changed),
+        probes=FieldProbes(audit),
         sessions=Sessions(records, people, audit, settings.session, settings.keys / FIRST_LOGIN),
         people=people,
         audit=audit,
@@ -150,6 +194,7 @@ def build_platform(
             schedule=schedule,
             company=settings.company,
         ),
+        edge_rules=edge_rules,
         schedule=schedule,
         lag=lag,
     )

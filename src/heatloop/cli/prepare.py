@@ -10,7 +10,9 @@ from heatloop.app.settings import Settings, load_settings
 from heatloop.app.wiring import open_records
 from heatloop.cli.stack import StackOptions
 from heatloop.control.strategy import Stage
+from heatloop.demo.field import source_token
 from heatloop.demo.ledger import demo_ledger
+from heatloop.demo.ledger_devices import DCS_CERTIFICATE, SOURCE
 from heatloop.edge.config import load_config
 from heatloop.kernel.clock import machine_s
 from heatloop.plant.ledger import Ledger
@@ -24,6 +26,8 @@ token_file = "token"
 clock_socket = "{clock}"
 coap_host = "127.0.0.1"
 coap_port = {coap_port}
+http_host = "127.0.0.1"
+http_port = {coap_port}
 """
 
 
@@ -55,6 +59,8 @@ def prepare(options: StackOptions) -> Ledger:
         for index, gateway in enumerate(sorted(ledger.gateways)):
             if options.demo:
                 _prepare_edge(options, records, gateway, index)
+        if options.demo:
+            _introduce(options, ledger)
     finally:
         records.close()
     return ledger
@@ -83,6 +89,28 @@ def _prepare_edge(options: StackOptions, records: Records, gateway: str, index: 
         token = folder / "token"
         token.touch(mode=0o600)
         token.write_text(create_gateway_token(records, gateway))
+
+
+def _introduce(options: StackOptions, ledger: Ledger) -> None:
+    """Give gateways what they know the city's servers by: certificates and tokens."""
+    city = options.data / "city"
+    city.mkdir(exist_ok=True)
+    token = source_token(city)
+    for gateway in ledger.gateways:
+        _secret(options, gateway, f"http.{SOURCE}.token", token.encode())
+    for device in ledger.devices.values():
+        if device.protocol == "opc_ua":
+            # Large, and only some cities have one.
+            from heatloop.demo.devices.opc_ua import certificate_of
+
+            _secret(options, device.gateway, DCS_CERTIFICATE, certificate_of(city))
+
+
+def _secret(options: StackOptions, gateway: str, name: str, data: bytes) -> None:
+    folder = options.data / "edge" / gateway / "secrets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / name).touch(mode=0o600)
+    (folder / name).write_bytes(data)
 
 
 def local_gateways(options: StackOptions) -> list[str]:

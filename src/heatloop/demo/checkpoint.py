@@ -20,6 +20,7 @@ from heatloop.kernel.errors import InputError
 _WORKS = (
     "valve_pct",
     "pump_hz",
+    "standby",
     "makeup_on",
     "return_kpa",
     "tank_m",

@@ -120,6 +120,10 @@ class City:
                 self.faults.spoil(sensed, self.now_s)
             else:
                 sensed = self.true
+            self.controllers.run_hours = [
+                self.totals.duty_hours.tolist(),
+                self.totals.standby_hours.tolist(),
+            ]
             commands = self.controllers.act(sensed, outdoor_c, self.now_s, inner_s)
             works.step(commands, inner_s)
             self.totals.count(works, inner_s)

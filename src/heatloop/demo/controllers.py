@@ -13,6 +13,7 @@ from heatloop.demo.first_settings import curve_designs
 from heatloop.demo.orders import Commands
 from heatloop.demo.plans import Streets
 from heatloop.demo.plant_registers import PlantRegisters
+from heatloop.demo.readings import pump_fault_words
 from heatloop.demo.registers import RegisterMemory
 from heatloop.demo.truth import DUTY_HZ
 from heatloop.demo.works import Works
@@ -31,11 +32,14 @@ _SENSED = (
     "secondary_return_temperature",
     "secondary_supply_pressure",
     "secondary_return_pressure",
+    "circulation_pump_current",
+    "secondary_flow",
 )
 _DRIVEN = (
     "valve_opening_setpoint",
     "circulation_pump_frequency_setpoint",
     "makeup_pump_command",
+    "circulation_pump_selected",
 )
 
 
@@ -65,7 +69,11 @@ class Controllers:
             valve_pct=works.valve_pct.copy(),
             pump_hz=works.pump_hz.copy(),
             makeup=np.zeros(n, dtype=bool),
+            standby=works.standby.copy(),
         )
+        self._faults: list[list[int]] = []
+        self.run_hours: list[list[float]] = [[0.0] * n, [0.0] * n]
+        """Run-hours of duty and standby pumps as their drives count them."""
         self._plants = PlantRegisters(memory.setting_number)
         self._designs = curve_designs(streets)
         self._curves: Floats | None = None
@@ -108,7 +116,12 @@ class Controllers:
             self._coarse(outdoor_c)
             return commands
         sensed = shown[self._sensors].tolist()
-        for unit in range(self._works.n_unit):
+        self._faults = [words.astype(int).tolist() for words in pump_fault_words(self._works)]
+        works = self._works
+        dark = works.wear.power_lost[works.truth.station].tolist()
+        for unit in range(works.n_unit):
+            if dark[unit]:
+                continue  # a controller without power decides nothing
             if self.by_wire[unit] and not self.self_regulating:
                 self._obey(unit, values)
             else:
@@ -129,10 +142,11 @@ class Controllers:
         self._memory.write_settings(settings)
 
     def _obey(self, unit: int, values: list[float]) -> None:
-        valve, pump, makeup = self._driven[unit]
+        valve, pump, makeup, selected = self._driven[unit]
         self.commands.valve_pct[unit] = values[valve]
         self.commands.pump_hz[unit] = values[pump]
         self.commands.makeup[unit] = values[makeup] > 0.5
+        self.commands.standby[unit] = values[selected] > 1.5
 
     def report_relays(self, shown: Floats) -> None:
         """Bring the interlock words of stations driven by wire up to date.
@@ -146,16 +160,21 @@ class Controllers:
                 self._report(unit, values, sensed[unit], float(shown[self._tanks[unit]]))
 
     def _report(self, unit: int, values: list[float], sensed: list[float], tank_m: float) -> None:
-        settings = self._settings(unit, values)
+        settings, wear = self._settings(unit, values), self._works.wear
         readings = Readings(
             supply_c=sensed[0],
             return_c=sensed[1],
             supply_kpa=sensed[2],
             return_kpa=sensed[3],
             tank_level_m=tank_m,
-            pump_fault=int(self._works.wear.pump_tripped[unit]),
+            pump_fault=int(wear.pump_tripped[unit] or wear.duty_faulty[unit]),
+            residual_trip=self._residual(unit),
         )
         self.interlock_word[unit] = int(self._hardwired[unit].step(readings, settings))
+
+    def _residual(self, unit: int) -> bool:
+        works = self._works
+        return bool(works.wear.residual_tripped[works.truth.station[unit]])
 
     def _settings(self, unit: int, values: list[float]) -> UnitSettings:
         """Return a unit's settings, made anew only when a register changed."""
@@ -197,11 +216,20 @@ class Controllers:
                 return_kpa=sensed[3],
                 outdoor_c=outdoor_c,
                 tank_level_m=tank_m,
-                pump_fault=int(self._works.wear.pump_tripped[unit]),
+                pump_fault=self._faults[0][unit],
+                standby_fault=self._faults[1][unit],
+                pump_hours=(self.run_hours[0][unit], self.run_hours[1][unit]),
+                pump_selected=values[own["circulation_pump_selected"]],
+                pump_hz=float(self._works.pump_hz[unit]),
+                pump_current_a=sensed[4],
+                flow_m3h=sensed[5],
+                residual_trip=self._residual(unit),
+                reset=values[own["protection_reset"]],
                 setpoint_c=values[own["secondary_supply_temperature_setpoint"]],
                 setpoint_age_s=None if written_s is None else now_s - written_s,
                 valve_setpoint_pct=values[own["valve_opening_setpoint"]],
                 pump_setpoint_hz=values[own["circulation_pump_frequency_setpoint"]],
+                flow_setpoint_m3h=values[own["secondary_flow_setpoint"]],
                 pressure_setpoint_kpa=values[own["secondary_return_pressure_setpoint"]],
                 makeup_command=values[own["makeup_pump_command"]] > 0.5,
                 valve_pct=float(self._works.valve_pct[unit]),
@@ -211,6 +239,11 @@ class Controllers:
         self.commands.valve_pct[unit] = out.valve_opening_pct
         self.commands.pump_hz[unit] = out.pump_hz
         self.commands.makeup[unit] = out.makeup_on
+        self.commands.standby[unit] = out.pump == 1
+        if out.pump is not None and values[own["circulation_pump_selected"]] != out.pump + 1:
+            self._memory.write_settings(
+                {f"UN{unit + 1:04d}.circulation_pump_selected": out.pump + 1.0}
+            )
         self.interlock_word[unit] = out.interlock_word
 
     def _curve_goal_c(self, outdoor_c: float) -> Floats:

@@ -38,6 +38,11 @@ _ROWS = (
     FaultKind(kind="meter_wrong", at=(POINT,), zh="热量表示值偏大", en="meter reads too much"),
     FaultKind(kind="meter_stopped", at=(POINT,), zh="热量表停走", en="meter counter stands still"),
     FaultKind(kind="pump_trip", at=("UN", "HS", "BS"), zh="水泵跳停", en="pump trips"),
+    FaultKind(
+        kind="duty_pump_fault", at=_UNIT, zh="工作泵变频器故障", en="duty pump's drive trips"
+    ),
+    FaultKind(kind="duty_pump_overload", at=_UNIT, zh="工作泵过载", en="duty pump is overloaded"),
+    FaultKind(kind="earth_leakage", at=("SS",), zh="热力站漏电", en="earth leakage in substation"),
     FaultKind(kind="source_trip", at=("HS",), zh="热源停炉", en="heat source trips"),
     FaultKind(kind="power_loss", at=("SS",), zh="热力站停电", en="substation loses power"),
     FaultKind(kind="valve_stuck", at=_UNIT, zh="调节阀卡死", en="control valve is stuck"),

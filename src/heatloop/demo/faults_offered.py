@@ -48,6 +48,9 @@ def _of_streets(streets: Streets) -> Iterator[str]:
     yield f"meter_stopped@{station(9)}.primary_heat_total"
     yield f"pump_trip@{unit(5)}"
     yield f"pump_trip@{unit(15)}"
+    yield f"duty_pump_fault@{unit(19)}"
+    yield f"duty_pump_overload@{unit(21)}"
+    yield f"earth_leakage@{station(7)}"
     yield "pump_trip@HS0001"
     yield "source_trip@HS0001"
     yield f"power_loss@{station(2)}"
@@ -66,7 +69,12 @@ def _of_streets(streets: Streets) -> Iterator[str]:
 
 
 def _of_ledger(ledger: Ledger) -> Iterator[str]:
-    for profile, turn in (("substation_controller", 4), ("building_meter_concentrator", 8)):
+    for profile, turn in (
+        ("substation_controller", 4),
+        ("building_meter_concentrator", 8),
+        ("heat_meter_mbus", 5),
+        ("heat_meter_cjt188_2018", 3),
+    ):
         devices = [d.code for d in ledger.devices.values() if d.profile == profile]
         if devices:
             yield f"device_silent@{devices[min(turn, len(devices) - 1)]}"

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 from heatloop.demo.city import City
 from heatloop.demo.devices.coap_client import CoapClient
-from heatloop.demo.devices.collectors import Collectors, Reporter
+from heatloop.demo.devices.collectors import Collectors, ReportClient, Reporter
 from heatloop.demo.devices.face import Served
+from heatloop.demo.devices.http_reporter import HttpClient, JsonReports
 from heatloop.demo.devices.lines import CityDevice, serve_line
+from heatloop.demo.devices.lorawan import LorawanReports
 from heatloop.demo.devices.modbus import ModbusDevice
 from heatloop.demo.foreign import Intruder
 from heatloop.demo.held import MemoryFace, speaks_modbus
+from heatloop.demo.ledger_devices import SOURCE
 from heatloop.demo.logs import ANSWER, WireLog
 from heatloop.kernel.errors import ConfigError, InputError
 
 COAP_PORT = 15683
+
+
+def source_token(folder: Path) -> str:
+    """Return what the city's HTTP and LoRaWAN servers prove themselves with, made if absent.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = folder / "source.token"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(24))
+    return path.read_text()
 
 
 class Field:
@@ -27,7 +45,7 @@ class Field:
         folder: Where `answers.bin` and `reports.bin` go.
         host: Address the Modbus servers listen on.
         coap_host: Address of the gateways.
-        coap_port: UDP port of the first gateway; the others follow.
+        coap_port: UDP (CoAP) and TCP (HTTP) port of the first gateway; the others follow.
     """
 
     def __init__(
@@ -39,7 +57,7 @@ class Field:
         coap_host: str = "127.0.0.1",
         coap_port: int = COAP_PORT,
     ) -> None:
-        self._city = city
+        self._city, self._folder = city, folder
         self._host = host
         self._coap = [(coap_host, coap_port + i) for i in range(len(city.ledger.gateways))]
         self.answers = WireLog(folder / "answers.bin")
@@ -52,6 +70,7 @@ class Field:
         """Time stamp of what is answered now."""
         self._servers: list[Served] = []
         self._client: CoapClient | None = None
+        self._http: HttpClient | None = None
         self._intruder = Intruder(city.ledger)
 
     def _device(self, index: int) -> CityDevice:
@@ -82,7 +101,7 @@ class Field:
             row = self._city.memory.devices[members[0]]
             try:
                 devices = [self.devices[i] for i in members]
-                served = await serve_line(row.protocol, devices, self._host, port)
+                served = await serve_line(row.protocol, devices, self._host, port, self._folder)
                 self._servers.append(served)
             except OSError as error:
                 raise ConfigError(
@@ -92,11 +111,25 @@ class Field:
                 ) from error
         # A fresh message id each start: gateways remember the last ones for minutes.
         self._client = await CoapClient.open(int(self.clock_s()) // 30)
-        self.reporter = Reporter(self.collectors, self._client, self._coap, self.reports)
+        self._http = HttpClient(source_token(self._folder))
+        self.reporter = Reporter(
+            self.collectors, self._client, self._coap, self.reports, self._others(self._http)
+        )
+
+    def _others(self, client: HttpClient) -> dict[str, ReportClient]:
+        """Return how collectors report that speak no CoAP: over TCP, on the same port number."""
+        ledger = self._city.ledger
+        bindings = {d: ledger.bindings_of_device(d) for d in ledger.devices}
+        return {
+            "http": JsonReports(client, self._coap, bindings, SOURCE),
+            "lorawan": LorawanReports(client, self._coap, bindings, SOURCE),
+        }
 
     async def close(self) -> None:
         """Stop everything."""
         await self._intruder.close()
+        if self._http is not None:
+            await self._http.close()
         if self._client is not None:
             self._client.close()
         for server in self._servers:

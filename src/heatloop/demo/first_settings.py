@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heatloop.demo.plans import DESIGN_OUTDOOR_C, DESIGN_ROOM_C, Streets
 from heatloop.demo.plant_registers import settings_of
+from heatloop.demo.readings import rated_current_a
 from heatloop.demo.truth import DUTY_HZ
 from heatloop.demo.works import Works
 from heatloop.station.curve import CurveDesign, supply_c, table_of
@@ -28,6 +29,7 @@ def first_settings(streets: Streets, works: Works, outdoor_c: float) -> dict[str
     """Return what the writable registers hold when the city starts, by point code."""
     settings = settings_of(works.orders)
     top_kpa = works.truth.pump.shutoff_kpa
+    rated, design_m3h = rated_current_a(works), 3.6 * works.truth.secondary_design_kgs
     for index, design in enumerate(curve_designs(streets)):
         hold = float(works.truth.hold_kpa[index])
         own = {
@@ -42,6 +44,11 @@ def first_settings(streets: Streets, works: Works, outdoor_c: float) -> dict[str
             "limit_supply_pressure_high": 1.1 * (hold + float(top_kpa[index])),
             "limit_return_pressure_low": max(hold - 100.0, 50.0),
             "limit_return_pressure_high": hold + 150.0,
+            "secondary_flow_setpoint": 0.0,
+            "protection_reset": 0.0,
+            "circulation_pump_selected": 1.0,
+            "limit_circulation_pump_current": float(rated[index]),
+            "limit_circulation_flow_low": 0.05 * float(design_m3h[index]),
         }
         for number, (outdoor, supply) in enumerate(table_of(design).points, 1):
             own[f"heating_curve_outdoor.{number}"] = outdoor

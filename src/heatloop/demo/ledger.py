@@ -61,6 +61,10 @@ def _gateways(streets: Streets) -> Iterator[Gateway]:
             kind="station",
             channel=("fibre", "4g")[branch],
             monthly_cost_yuan=(120.0, 45.0)[branch],
+            capacity_kbps=(2000.0, 512.0)[branch],
+            spare_channel=("4g", "nb_iot")[branch],
+            spare_monthly_cost_yuan=(30.0, 10.0)[branch],
+            spare_capacity_kbps=(512.0, 60.0)[branch],
             organisation=f"BR{branch + 1:02d}",
         )
 

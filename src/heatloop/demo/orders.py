@@ -33,6 +33,8 @@ class Commands:
     """Circulation pump speeds, shape (n_unit,)."""
     makeup: Flags
     """Make-up pumps, shape (n_unit,)."""
+    standby: Flags = field(default_factory=_none_set)
+    """Whether the standby pump runs instead of the duty pump, shape (n_unit,)."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,8 +48,14 @@ class Wear:
     valve_stuck: Flags
     """Primary control valves that no longer move, shape (n_unit,)."""
     pump_tripped: Flags
-    """Circulation pumps that are out, their fault contact closed, shape (n_unit,)."""
-    leak_kgs: Floats
+    """Units whose circulation pumps are all out, fault contacts closed, shape (n_unit,)."""
+    duty_faulty: Flags = field(default_factory=_none_set)
+    """Duty pumps whose converter has tripped; the standby pump may run, shape (n_unit,)."""
+    duty_overloaded: Flags = field(default_factory=_none_set)
+    """Duty pumps that draw a third more than rated while they run, shape (n_unit,)."""
+    residual_tripped: Flags = field(default_factory=_none_set)
+    """Substations whose residual-current device has tripped, shape (n_station,)."""
+    leak_kgs: Floats = field(default_factory=_nothing)
     """Water each loop loses beyond the usual at its normal return pressure, shape (n_unit,)."""
     valve_leaking: Floats = field(default_factory=_nothing)
     """Share of its full kv each primary valve passes even when shut, 0 to 1, shape (n_unit,).
@@ -99,6 +107,9 @@ class Wear:
         for name in ("valve_leaking", "strainer_blocked", "loop_strainer_blocked", "fouled"):
             setattr(wear, name, np.zeros(n_unit))
         wear.air_locked = np.zeros(n_building)
+        wear.duty_faulty = np.zeros(n_unit, dtype=bool)
+        wear.duty_overloaded = np.zeros(n_unit, dtype=bool)
+        wear.residual_tripped = np.zeros(n_station, dtype=bool)
         wear.source_tripped = np.zeros(n_source, dtype=bool)
         wear.source_pump_tripped = np.zeros(n_source, dtype=bool)
         wear.booster_tripped = np.zeros(n_booster, dtype=bool)

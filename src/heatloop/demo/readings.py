@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from heatloop.demo.orders import Flags
 from heatloop.demo.readings_plants import FAULT, RUNNING, STOPPED, Values, plants
 from heatloop.demo.totals import Totals, pump_power_kw
+from heatloop.demo.truth import DUTY_HZ
 from heatloop.demo.weather import Weather
 from heatloop.demo.works import Works
 from heatloop.kernel.errors import ConfigError
@@ -17,6 +19,9 @@ from heatloop.network.water import density_kg_m3
 from heatloop.plant.model import Binding
 
 _OVER_CURRENT = 1.0
+_EARTH_FAULT = 64.0
+_STANDBY = 2.0
+_OVERLOAD = 4.0 / 3.0
 
 
 def true_values(
@@ -49,6 +54,8 @@ def sensed_values(works: Works) -> Values:
         "secondary_supply_pressure": works.secondary_supply_kpa(),
         "secondary_return_pressure": works.return_kpa,
         "tank_level": works.tank_m,
+        "secondary_flow": works.flow_kgs * 3600.0 / density_kg_m3(loops.return_c),
+        "circulation_pump_current": pump_current_a(works),
     }
 
 
@@ -81,12 +88,45 @@ def _stations(works: Works, totals: Totals) -> Values:
         "tank_level": works.tank_m,
         "station_power_total": totals.station_kwh,
         "station_flood": np.zeros(n),
+        "residual_current_trip": np.where(works.wear.residual_tripped, 1.0, 0.0),
     }
+
+
+def pump_fault_words(works: Works) -> tuple[Floats, Floats]:
+    """Return the fault words of duty and standby pumps, each shape (n_unit,)."""
+    wear = works.wear
+    both = np.where(wear.pump_tripped, _OVER_CURRENT, 0.0)
+    return np.where(wear.duty_faulty, _EARTH_FAULT, both), both
+
+
+def pump_current_a(works: Works) -> Floats:
+    """Return the motor current of each unit's running pump, shape (n_unit,).
+
+    Three phases at 380 V and a power factor of 0.86.
+    """
+    overloaded = works.wear.duty_overloaded & ~works.standby & (works.pump_hz > 1.0)
+    current = pump_power_kw(works) / (1.732 * 0.38 * 0.86)
+    return np.asarray(np.where(overloaded, _OVERLOAD * rated_current_a(works), current))
+
+
+def rated_current_a(works: Works) -> Floats:
+    """Return the rating of each unit's pump motors, shape (n_unit,).
+
+    That of the duty point at full speed and a fifth: motors come in sizes.
+    """
+    pump, design = works.truth.pump, works.truth.secondary_design_kgs
+    full = pump.power_kw(np.full(works.n_unit, 50.0), design * 50.0 / DUTY_HZ)
+    return np.asarray(1.2 * full / (1.732 * 0.38 * 0.86))
+
+
+def _pump_state(fault: Floats, turning: Floats, waiting: Flags) -> Floats:
+    return np.where(fault > 0, FAULT, np.where(waiting, _STANDBY, turning))
 
 
 def _units(works: Works, totals: Totals, interlock_word: Floats) -> Values:
     loops = works.secondary
     turning = np.where(works.pump_hz > 1.0, RUNNING, STOPPED)
+    duty_fault, standby_fault = pump_fault_words(works)
     makeup_m3h = works.makeup_kgs() * 3.6
     return {
         "secondary_supply_temperature": loops.supply_c,
@@ -101,10 +141,13 @@ def _units(works: Works, totals: Totals, interlock_word: Floats) -> Values:
         "circulation_pump_frequency": works.pump_hz,
         "makeup_flow": makeup_m3h,
         "makeup_total": totals.makeup_m3,
-        "circulation_pump_state": np.where(works.wear.pump_tripped, FAULT, turning),
-        "circulation_pump_fault": np.where(works.wear.pump_tripped, _OVER_CURRENT, 0.0),
-        # Three phases at 380 V and a power factor of 0.86.
-        "circulation_pump_current": pump_power_kw(works) / (1.732 * 0.38 * 0.86),
+        "circulation_pump_state": _pump_state(duty_fault, turning, works.standby),
+        "circulation_pump_fault": duty_fault,
+        "standby_pump_state": _pump_state(standby_fault, turning, ~works.standby),
+        "standby_pump_fault": standby_fault,
+        "circulation_pump_hours_total": totals.duty_hours,
+        "standby_pump_hours_total": totals.standby_hours,
+        "circulation_pump_current": pump_current_a(works),
         "makeup_pump_state": np.where(works.makeup_on, RUNNING, STOPPED),
         "interlock_word": interlock_word,
     }

@@ -125,6 +125,8 @@ class Runner:
         while True:
             await self.service.wait_done(slot)
             await self.field.reports_below(_MOST_REPORTS_OPEN)
+            if self._changed.is_set():
+                return  # Another tick would undo the change of speed that was just told.
             slot += TICK_S
             self._move(slot - self.city.now_s)
             state = self._state(lockstep=True, speed=0.0, epoch=self.service.state.epoch)

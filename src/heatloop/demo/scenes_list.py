@@ -43,11 +43,22 @@ def _of_device(ledger: Ledger, device: Device) -> Iterator[Scene]:
             yield from _sensor(device, point, _METER_S)
             yield _silent(device, _METER_S)
             yield _dark(device, (), _METER_S)
+        case "heat_meter_mbus" | "heat_meter_cjt188_2004" | "heat_meter_cjt188_2018":
+            yield from _sensor(device, f"{device.asset}.building_supply_temperature", _METER_S)
+            yield _silent(device, _METER_S)
+        case "heat_source_dcs_opcua":
+            yield from _plant(device)
+        case "booster_station_iec104":
+            yield from _sensor(device, f"{device.asset}.primary_supply_temperature")
+            yield from _beyond(device, ("sensor_high", "sensor_low"), "primary_supply_pressure")
+            yield _silent(device)
+        case "building_valve_controller":
+            yield _silent(device, _METER_S)
         case "isolation_station_controller" | "booster_station_controller":
             yield from _sensor(device, f"{device.asset}.primary_supply_temperature")
             yield from _beyond(device, ("sensor_high", "sensor_low"), "primary_supply_pressure")
             yield _silent(device)
-        case "room_collector":
+        case "room_collector" | "room_collector_json" | "room_collector_lora":
             yield from _collector(ledger, device)
 
 
@@ -124,12 +135,16 @@ def _foreign(device: Device, point: str, near: float) -> Scene:
 
 
 def _source(device: Device) -> Iterator[Scene]:
+    yield from _plant(device)
+    yield _foreign(device, f"{device.asset}.source_supply_temperature_setpoint", 8.0)
+
+
+def _plant(device: Device) -> Iterator[Scene]:
     asset = device.asset
     yield from _sensor(device, f"{asset}.source_supply_temperature")
     yield from _beyond(device, ("sensor_high",), "source_supply_temperature")
     yield from _beyond(device, ("sensor_low",), "source_return_pressure")
     yield _silent(device)
-    yield _foreign(device, f"{asset}.source_supply_temperature_setpoint", 8.0)
 
 
 def _collector(ledger: Ledger, device: Device) -> Iterator[Scene]:

@@ -48,6 +48,10 @@ class Totals:
     """Heat of each building, shape (n_building,)."""
     zone_kwh: Floats
     """Heat of each zone, shape (n_zone,)."""
+    duty_hours: Floats
+    """Run-hours of each duty circulation pump, shape (n_unit,)."""
+    standby_hours: Floats
+    """Run-hours of each standby circulation pump, shape (n_unit,)."""
 
     @classmethod
     def of_age(cls, works: Works, seed: int) -> Totals:
@@ -79,6 +83,9 @@ class Totals:
             makeup_m3=size * 3.6 * hours * truth.leak_share,
             building_kwh=share,
             zone_kwh=truth.zone_area_m2 * rng.uniform(60.0, 160.0, n_zone),
+            duty_hours=np.full(n_unit, 0.5 * hours),
+            # They took turns each week; where each stands in its week is its own.
+            standby_hours=0.5 * hours - rng.uniform(-120.0, 40.0, n_unit),
         )
 
     def count(self, works: Works, dt_s: float) -> None:
@@ -93,6 +100,9 @@ class Totals:
         )
         self.makeup_m3 += works.makeup_kgs() * 3600.0 / _density(MAKEUP_C) * hours
         self.station_kwh += station_power_kw(works) * hours
+        turning = works.pump_hz > 1.0
+        self.duty_hours += (turning & ~works.standby) * hours
+        self.standby_hours += (turning & works.standby) * hours
         self.building_kwh += building_power_kw(works) * hours
 
     def _count_plants(self, works: Works, hours: float) -> None:

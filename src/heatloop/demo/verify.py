@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from heatloop.demo.devices.collectors import ROOM_PROFILES
 from heatloop.demo.held import held, speaks_modbus
 from heatloop.demo.logs import NOT_MEASURED, REPORT, ReportState, read_answers
 from heatloop.kernel.series import Columns
@@ -152,7 +153,7 @@ def produced(ledger: Ledger, folder: Path, start_s: int = 0, end_s: int = 1 << 3
 
 def _reports(ledger: Ledger, path: Path) -> tuple[Columns, NDArray[np.bool_]]:
     """Return the fields of every report that was sent, and whether it was acknowledged."""
-    collectors = [d for d in ledger.devices.values() if d.protocol == "coap"]
+    collectors = [d for d in ledger.devices.values() if d.profile in ROOM_PROFILES]
     data = path.read_bytes() if path.exists() else b""
     sent: dict[bytes, bool] = {}
     for at in range(0, len(data) - REPORT.size + 1, REPORT.size):

@@ -64,6 +64,7 @@ class Works:
         )
         self.valve_pct = np.full(n, 50.0)
         self.pump_hz = np.full(n, DUTY_HZ)
+        self.standby = np.zeros(n, dtype=bool)
         self.makeup_on = np.zeros(n, dtype=bool)
         self.return_kpa = truth.hold_kpa.copy()
         self.tank_m, self.refilling = np.full(stations, 1.7), np.zeros(stations, dtype=bool)
@@ -194,7 +195,11 @@ class Works:
         reach = 100.0 * dt_s / self.truth.stroke_s
         reach[wear.valve_stuck | dark] = 0.0
         self.valve_pct += np.clip(commands.valve_pct - self.valve_pct, -reach, reach)
-        out = wear.pump_tripped | dark
+        if len(commands.standby):
+            changed = commands.standby != self.standby
+            self.standby = commands.standby.copy()
+            self.pump_hz[changed] = 0.0  # the one that takes over starts from standstill
+        out = wear.pump_tripped | dark | (wear.duty_faulty & ~self.standby)
         wanted = np.where(out, 0.0, np.clip(commands.pump_hz, 0.0, 50.0))
         reach_hz = _HZ_PER_S * dt_s
         self.pump_hz += np.clip(wanted - self.pump_hz, -reach_hz, reach_hz)

@@ -15,15 +15,18 @@ from typing import assert_never
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from heatloop.edge.channel_choice import channels_of, clock_notes
+from heatloop.edge.channels import MAIN
+from heatloop.edge.clock_guard import GuardedClock
 from heatloop.edge.clock_link import ClockLink
 from heatloop.edge.config import EdgeConfig
-from heatloop.edge.drivers.coap import CollectorServer
-from heatloop.edge.enrol import Identity, tls_context
+from heatloop.edge.enrol import Identity
 from heatloop.edge.kept import Kept
+from heatloop.edge.link_stats import LinkStats
+from heatloop.edge.listeners import Listeners
 from heatloop.edge.pacing import COLLAPSE_SPEED, Pace, due_slot
-from heatloop.edge.report_book import ReportBook
+from heatloop.edge.raised import Note, event_note
 from heatloop.edge.spool import Spool
-from heatloop.edge.uplink import Uplink
 from heatloop.edge.uplink_session import (
     Acked,
     CommandArrived,
@@ -31,18 +34,20 @@ from heatloop.edge.uplink_session import (
     ProfileArrived,
     Quarantined,
     Refused,
+    RulesArrived,
     UplinkSession,
     Welcomed,
 )
 from heatloop.edge.works import Works
 from heatloop.kernel.batch import SampleBatch
-from heatloop.kernel.clock import SharedClock, machine_s
+from heatloop.kernel.clock import SharedClock
 from heatloop.kernel.errors import HeatloopError
 from heatloop.kernel.messages import Command
 from heatloop.plant.edge_profile import SCAN_PERIODS_S, EdgeProfile
 
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
 LAG_TICKS = 8
+_SURE_S = 10.0
 
 
 class Agent:
@@ -60,7 +65,14 @@ class Agent:
     ) -> None:
         self._config, self._identity, self._clock, self._rng = config, identity, clock, rng
         self.spool = Spool(config.data / "spool", config.spool_max_mb << 20)
-        self._kept = Kept(config.gateway, config.data, self.spool, self._spooled)
+        self._kept = Kept(
+            config.gateway,
+            config.data,
+            self.spool,
+            self._spooled,
+            when_full=config.spool_when_full,
+        )
+        self.stats = LinkStats()
         self._session = UplinkSession(
             gateway=config.gateway,
             spool=self.spool,
@@ -68,18 +80,26 @@ class Agent:
             profile_version=identity.profile.version,
             ledger_version=identity.profile.ledger_version,
         )
-        self._uplink = Uplink(
-            config.platform_url, [self._session], self._inbound, tls=tls_context(config), rng=rng
+        self._uplink = channels_of(
+            config,
+            identity,
+            self._session,
+            self._inbound,
+            self._channel_changed,
+            stats=self.stats,
+            now_s=clock.now_s,
+            rng=rng,
         )
         self._link = ClockLink(config.clock_socket, config.gateway, clock, lockstep=True)
         self._commands: deque[Command] = deque()
         self._command_came = asyncio.Event()
-        self._pace = Pace(self.spool, self._uplink)
+        self._pace = Pace(self.spool, self._uplink, patience_s=config.away_patience_s)
         self._turn = asyncio.Lock()
         self._works: Works | None = None
-        self._book: ReportBook | None = None
+        self._listeners: Listeners | None = None
         self._last_slot = self.spool.last_slot
         self._began = True
+        self._unsure_until_s: float | None = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -97,13 +117,20 @@ class Agent:
                 tasks.create_task(self._scan("fast"))
                 await self._slots()
             finally:
-                if server is not None:
-                    await server.stop()
+                await server.stop()
                 async with self._turn:  # what was being read is still spooled
                     await self._works.close()
+                    await self._say_last()
                 self.spool.close()
 
+    async def _say_last(self) -> None:
+        now_s = self._clock.now_s()
+        report = self.stats.report(now_s, final=True)
+        if report is not None:
+            await self._kept.notes([report], now_s)
+
     def _build(self, profile: EdgeProfile) -> Works:
+        self._kept.know(profile.bindings)
         stepped = self._link.stepped
         loop = asyncio.get_running_loop()
         return Works(
@@ -115,40 +142,67 @@ class Agent:
             lockstep=stepped,
             timeout_s=self._config.timeout_s,
             rng=self._rng,
+            stats=self.stats,
+            secrets=self._config.secrets or self._config.data / "secrets",
         )
 
-    async def _collectors(self, tasks: asyncio.TaskGroup) -> CollectorServer | None:
-        if not self._config.coap_port:
-            return None
+    async def _collectors(self, tasks: asyncio.TaskGroup) -> Listeners:
         assert self._works is not None
-        self._book = ReportBook(self._works.index, self._config.data / "reports.log")
-        server = CollectorServer(self._book, self._keep_reports, self._clock.now_s)
-        await server.start(self._config.coap_host, self._config.coap_port)
-        tasks.create_task(server.run())
-        return server
+        self._listeners = Listeners(
+            self._config,
+            self._works.index,
+            self._keep_reports,
+            now_s=self._clock.now_s,
+            stats=self.stats,
+        )
+        await self._listeners.start(tasks)
+        return self._listeners
 
     async def _keep_reports(self, batch: SampleBatch) -> None:
-        await asyncio.to_thread(self.spool.append, batch, late=True)
-        self._spooled()
+        await self._kept.reports(batch, self._clock.now_s())
 
     def _spooled(self) -> None:
         self._uplink.wake()
 
     def _inbound(self, session: UplinkSession, inbound: Inbound) -> None:
         match inbound:
-            case Acked() | Welcomed():
+            case Acked(now_s=now_s) | Welcomed(now_s=now_s):
                 self._pace.acked()
+                if now_s is not None and isinstance(self._clock, GuardedClock):
+                    self._clock.heard(now_s)
             case CommandArrived(command):
                 self._commands.append(command)
                 self._command_came.set()
             case ProfileArrived(document):
                 self._renew(document)
+            case RulesArrived(document):
+                self._kept.rules.offered = document
             case Quarantined(first, reason):
                 _LOG.warning("platform set an envelope aside", first=first, reason=reason)
             case Refused():
                 pass
             case other:
                 assert_never(other)
+
+    async def _channel_changed(self, channel: str, reason: str) -> None:
+        at_s, alarms = self._clock.now_s(), self._kept.alarms
+        gateway, rule = self._config.gateway, "channel.main"
+        if channel == MAIN:
+            notes = alarms.clear(gateway, rule, at_s)
+        else:
+            notes = alarms.raise_(gateway, rule, at_s, 3, detail=f"reason={reason[:120]}")
+        notes.append(event_note(gateway, at_s, f"channel {channel}: {reason[:200]}"))
+        await self._kept.notes(notes, at_s)
+
+    async def _tell(self, now_s: float) -> None:
+        """Spool what is to be said about clock and links before a slot."""
+        notes: list[Note] = []
+        if isinstance(self._clock, GuardedClock):
+            notes += clock_notes(self._clock, self._kept, self._config.gateway, now_s)
+        report = self.stats.report(now_s)
+        if report is not None:
+            notes.append(report)
+        await self._kept.notes(notes, now_s)
 
     def _renew(self, document: dict[str, object]) -> None:
         try:
@@ -166,8 +220,8 @@ class Agent:
         if works.index.profile is not profile or works.lockstep != self._link.stepped:
             await works.close()
             works = self._works = self._build(profile)
-            if self._book is not None:
-                self._book.use(works.index)
+            if self._listeners is not None:
+                self._listeners.use(works.index)
             self._session.profile_version = profile.version
             self._session.ledger_version = profile.ledger_version
         return works
@@ -193,21 +247,36 @@ class Agent:
     async def _one_slot(self) -> None:
         """Wait for the next slot and do it; a clock change meanwhile starts the wait again."""
         assert self._works is not None
+        await self._sure_of_time()
         state = self._clock.state
         if state.speed <= 0:
             await self._link.changed(5.0)
             return
         now_s = self._clock.now_s()
         slot = due_slot(now_s, self._works.tick_s, self._last_slot, state.speed)
-        wait_s = state.machine_at(slot) - machine_s()
+        wait_s = (slot - now_s) / state.speed
         if wait_s > 0:
             await self._link.changed(min(wait_s, 5.0))
         else:
             await asyncio.shield(self._do(slot))
 
+    async def _sure_of_time(self) -> None:
+        """Wait a little for the platform's time: a slot polled by a wrong clock is a lie.
+
+        Without the platform the gateway's own clock must do.
+        """
+        loop = asyncio.get_running_loop()
+        while isinstance(self._clock, GuardedClock) and not self._clock.confirmed:
+            if self._unsure_until_s is None:
+                self._unsure_until_s = loop.time() + _SURE_S
+            if loop.time() >= self._unsure_until_s or self._clock.state.lockstep:
+                return
+            await asyncio.sleep(0.05)
+
     async def _do(self, slot: int) -> None:
         async with self._turn:
             works = await self._current()
+            await self._tell(slot)
             collapsed = self._link.stepped or self._clock.state.speed > COLLAPSE_SPEED
             await works.slot(slot, self._take_commands, began=self._began, collapsed=collapsed)
             self._began = False

@@ -9,9 +9,28 @@
     clock_socket = "../run/city.sock"   # leave out to use the machine's clock
     coap_host = "127.0.0.1"
     coap_port = 15683               # 0: no room collectors report here
+    http_host = "127.0.0.1"         # pushed JSON reports, LoRaWAN uplinks, wireless M-Bus
+    http_port = 18080               # 0: none
+    http_certificate = ""           # PEM; without it plain HTTP (a device-side protocol)
+    http_key = ""
+    wmbus_host = "127.0.0.1"        # lines of hexadecimal telegrams over TCP
+    wmbus_port = 0
+    file_drop = ""                  # folder watched for tables; empty: none
+    zone = "Asia/Shanghai"          # of times that devices and files write without one
+    secrets = "secrets"             # folder of tokens, keys and passwords of devices
     ca_file = ""                    # PEM of the platform's own certificate authority
     spool_max_mb = 2048
+    spool_when_full = "drop_oldest" # or "refuse_new"
     timeout_s = 1.0                 # longest wait for a device's answer
+    channel = "ethernet"            # what the way to platform_url is made of, as in the ledger
+    spare_url = "mqtts://broker.example:8883"   # spare channel of another nature; empty: none
+    spare_channel = "4g"
+    spare_user = "GW0001"
+    spare_password_file = "broker.password"
+    spare_ca_file = ""
+    failover_s = 15.0               # the main channel may be away so long, machine time
+    failback_s = 60.0               # and must be well so long before it is used again
+    away_patience_s = 60.0          # longest wait of one tick for a platform that is away
 """
 
 from __future__ import annotations
@@ -45,20 +64,74 @@ class EdgeConfig:
     """Address room collectors report to."""
     coap_port: int = 0
     """UDP port they report to; 0: none."""
+    http_host: str = "127.0.0.1"
+    """Address devices and platforms push to."""
+    http_port: int = 0
+    """TCP port they push to; 0: none."""
+    http_certificate: Path | None = None
+    """PEM of the certificate there; None: plain HTTP."""
+    http_key: Path | None = None
+    """PEM of its private key."""
+    wmbus_host: str = "127.0.0.1"
+    """Address wireless M-Bus receivers connect to."""
+    wmbus_port: int = 0
+    """TCP port they connect to; 0: none."""
+    file_drop: Path | None = None
+    """Folder watched for tables; None: none."""
+    zone: str = "Asia/Shanghai"
+    """IANA zone of times that devices and files write without one."""
+    secrets: Path | None = None
+    """Folder of tokens, keys and passwords of devices; None: `secrets` in `data`."""
     ca_file: Path | None = None
     """Certificate authority of the platform; None: the system's."""
     spool_max_mb: int = 2048
-    """Size at which the spool takes no more samples."""
+    """Size at which the spool is full."""
+    spool_when_full: str = "drop_oldest"
+    """What a full spool does without: the oldest samples, or new ones (`refuse_new`)."""
     timeout_s: float = 1.0
     """Longest wait for a device's answer, machine time."""
+    channel: str = "ethernet"
+    """What the main channel is made of, as in the ledger."""
+    spare_url: str = ""
+    """`mqtts://host:port` of a broker; plain mqtt only to this machine; empty: no spare channel."""
+    spare_channel: str = "4g"
+    """What the spare channel is made of."""
+    spare_user: str = ""
+    """User name at the broker."""
+    spare_password_file: Path | None = None
+    """File with the password at the broker."""
+    spare_ca_file: Path | None = None
+    """Certificate authority of the broker; None: the system's."""
+    failover_s: float = 15.0
+    """How long the main channel may be away before the spare is used, machine time."""
+    failback_s: float = 60.0
+    """How long the main channel must be well before it is used again, machine time."""
+    away_patience_s: float = 60.0
+    """Longest wait of one tick in lockstep for a platform that is away, machine time."""
 
 
-_TEXT = ("gateway", "platform_url", "coap_host")
-_PATHS = ("data", "token_file", "clock_socket", "ca_file")
+_PATHS = (
+    "data",
+    "token_file",
+    "clock_socket",
+    "ca_file",
+    "file_drop",
+    "http_certificate",
+    "http_key",
+    "secrets",
+    "spare_password_file",
+    "spare_ca_file",
+)
+_CHOICES = {"spool_when_full": ("drop_oldest", "refuse_new")}
 _NUMBERS = {
     "coap_port": (int, 0, 65535),
+    "http_port": (int, 0, 65535),
+    "wmbus_port": (int, 0, 65535),
     "spool_max_mb": (int, 1, 10_000_000),
     "timeout_s": (float, 0.05, 60.0),
+    "failover_s": (float, 0.5, 600.0),
+    "failback_s": (float, 0.5, 86_400.0),
+    "away_patience_s": (float, 0.0, 600.0),
 }
 
 
@@ -83,6 +156,15 @@ def load_config(path: Path) -> EdgeConfig:
             raise ConfigError("setting is missing", thing=key, place=str(path), fix="add it")
     config = EdgeConfig(**values)
     _check_url(config.platform_url, path)
+    if config.spare_url:
+        _check_url(config.spare_url, path, thing="spare_url", plain="mqtt", safe="mqtts")
+        if config.spare_channel == config.channel:
+            raise ConfigError(
+                "main and spare channel are of one nature",
+                thing="spare_channel",
+                place=str(path),
+                fix="give a spare that does not fail with the main one",
+            )
     return config
 
 
@@ -101,19 +183,24 @@ def _checked(key: str, value: Any, path: Path, line: int) -> Any:
         return kind(value)
     if not isinstance(value, str):
         raise ConfigError("setting is not text", thing=key, place=place, fix="put it in quotes")
+    if key in _CHOICES and value not in _CHOICES[key]:
+        fix = f"use one of: {', '.join(_CHOICES[key])}"
+        raise ConfigError("setting is not one of the choices", thing=key, place=place, fix=fix)
     if key in _PATHS:
         return (path.parent / value).resolve() if value else None
     return value
 
 
-def _check_url(url: str, path: Path) -> None:
+def _check_url(
+    url: str, path: Path, *, thing: str = "platform_url", plain: str = "http", safe: str = "https"
+) -> None:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("not an http(s) address", thing="platform_url", place=str(path))
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme not in (plain, safe) or not parts.hostname:
+        raise ConfigError(f"not a {plain}(s) address", thing=thing, place=str(path))
+    if parts.scheme == plain and parts.hostname not in _LOOPBACK:
         raise ConfigError(
-            "plain http leaves this machine",
-            thing="platform_url",
+            f"plain {plain} leaves this machine",
+            thing=thing,
             place=str(path),
-            fix="use https",
+            fix=f"use {safe}",
         )

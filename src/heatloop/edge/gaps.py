@@ -5,15 +5,20 @@ A device's outage is one gap: a note when it opens (`slots_to` None) and one whe
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from heatloop.edge.files import load_json, save_json
+from heatloop.edge.segment import SpoolRecord
+from heatloop.kernel.batch import SampleBatch
+from heatloop.kernel.envelope import EnvelopeKind
 
 RESTART = "edge_restart"
 SPOOL_FULL = "spool_full"
 SPOOL_UNWRITABLE = "spool_unwritable"
 OVERRUN = "poll_overrun"
+CLOCK_STEP = "clock_step"
 
 
 def slots_between(after: int, before: int, period_s: int) -> tuple[int, int] | None:
@@ -32,6 +37,46 @@ def gap_note(device: str, first: int, last: int | None, cause: str) -> dict[str,
         "slots_to": last,
         "cause": cause,
     }
+
+
+def gaps_of(
+    records: Sequence[SpoolRecord], owners: Mapping[int, tuple[str, int]], cause: str
+) -> list[dict[str, Any]]:
+    """Return the notes that say what would be lost with these records.
+
+    Args:
+        records: Samples and notes; notes are skipped.
+        owners: Point key -> device code and poll period; unknown keys are nobody's any more.
+        cause: Why they are lost.
+    """
+    slots: dict[str, set[int]] = {}
+    periods: dict[str, int] = {}
+    for record in records:
+        if record.kind is not EnvelopeKind.SAMPLES:
+            continue
+        batch = SampleBatch.from_bytes(record.body)
+        for key, slot in set(zip(batch.keys, batch.slots, strict=True)):
+            owner = owners.get(key)
+            if owner is not None:
+                device, period_s = owner
+                slots.setdefault(device, set()).add(slot)
+                periods[device] = min(period_s, periods.get(device, period_s))
+    return [
+        gap_note(device, first, last, cause)
+        for device, found in sorted(slots.items())
+        for first, last in _runs(sorted(found), periods[device])
+    ]
+
+
+def _runs(slots: Sequence[int], period_s: int) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) of slots that follow each other a period apart."""
+    first = last = slots[0]
+    for slot in slots[1:]:
+        if slot - last > period_s:
+            yield first, last
+            first = slot
+        last = slot
+    yield first, last
 
 
 class GapBook:
@@ -59,6 +104,9 @@ class GapBook:
         found = self._open.get(device)
         if found is not None:
             first, last, old = found
+            if slot < first:
+                # A late answer that could not be kept, of before the gap: one of its own.
+                return [gap_note(device, slot, slot, cause)]
             self._open[device] = (first, max(last, slot), old)
             return []
         self._open[device] = (slot, slot, cause)
@@ -98,3 +146,56 @@ class GapBook:
 
     def _write(self, gaps: dict[str, tuple[int, int, str]]) -> None:
         save_json(self._path, {device: list(gap) for device, gap in gaps.items()})
+
+
+class DropBook:
+    """What was dropped from a full spool, told as gaps that grow.
+
+    Dropping goes on for as long as the spool is full. A new note for every step would in the end
+    fill the spool in the place of samples, so the gap of a device keeps its first slot, and its
+    newest note takes the place of all before it.
+
+    Args:
+        path: JSON file the growing gaps are kept in.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._growing: dict[str, tuple[int, int]] = {
+            str(device): (int(first), int(last))
+            for device, (first, last) in (load_json(path) or {}).items()
+        }
+
+    def tell(
+        self,
+        lost: Sequence[dict[str, Any]],
+        told: Sequence[dict[str, Any]],
+        periods: Mapping[str, int],
+    ) -> list[dict[str, Any]]:
+        """Return the notes to write before samples are dropped.
+
+        Args:
+            lost: Closed gaps that the drop makes.
+            told: Notes that stand among what is dropped; all but outdated ones are kept.
+            periods: Device -> poll period.
+        """
+        notes: list[dict[str, Any]] = []
+        newer: set[tuple[str, int]] = set()
+        for gap in lost:
+            device, first, last = gap["device"], gap["slots_from"], gap["slots_to"]
+            before = self._growing.get(device)
+            if before is not None and before[0] <= first <= before[1] + periods.get(device, 0):
+                first, last = before[0], max(last, before[1])
+            self._growing[device] = (first, last)
+            newer.add((device, first))
+            notes.append(gap_note(device, first, last, gap["cause"]))
+        save_json(self._path, self._growing)
+        kept = [
+            note
+            for note in told
+            if note.get("type") != "gap"
+            or note.get("cause") != SPOOL_FULL
+            or note.get("slots_to") is None
+            or (note["device"], note["slots_from"]) not in newer
+        ]
+        return [*kept, *notes]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from heatloop.plant.edge_profile import EdgeProfile
 from heatloop.plant.field_protocols import protocol
+from heatloop.plant.kinds import point_kinds
 from heatloop.plant.model import Binding, Device
 
 
@@ -20,6 +21,18 @@ def asset_of(binding: Binding) -> str:
     return binding.point.partition(".")[0]
 
 
+def same_value(binding: Binding, one: float, other: float) -> bool:
+    """Return whether two values of a point are one to its device: less than a step apart.
+
+    A device with whole-number registers steps by its factor; one that carries real numbers is
+    held to the decimals its kind of point is shown with.
+    """
+    step = abs(binding.factor)
+    if not binding.dtype or binding.dtype.startswith("float"):
+        step = min(step, 0.1 ** point_kinds()[binding.kind].decimals)
+    return abs(one - other) <= 0.501 * step
+
+
 class ProfileIndex:
     """An edge profile with its bindings by point, device and asset."""
 
@@ -31,8 +44,12 @@ class ProfileIndex:
             {b.point: b for b in profile.bindings}
         )
         """By point code."""
+        by_device: dict[str, list[Binding]] = {code: [] for code in self.devices}
+        for binding in sorted(profile.bindings, key=lambda b: b.register):
+            if binding.device in by_device:
+                by_device[binding.device].append(binding)
         self.by_device: dict[str, tuple[Binding, ...]] = {
-            code: profile.of_device(code) for code in self.devices
+            code: tuple(found) for code, found in by_device.items()
         }
         """By device code, in register order."""
         by_asset: dict[str, dict[str, Binding]] = {}

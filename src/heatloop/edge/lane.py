@@ -56,6 +56,11 @@ class Lane:
         first = self._waiting.first
         return self.next_seq - first if first is not None else 0
 
+    @property
+    def segments(self) -> int:
+        """Files on disk."""
+        return len(self._segments)
+
     def create(self, last_slot: int) -> None:
         """Make the folder and the first segment."""
         self.folder.mkdir()
@@ -213,6 +218,44 @@ class Lane:
         """Forget what is safe elsewhere (the caller holds the lock); see `Spool`."""
         if self._waiting.ack(through):
             self._drop_segments()
+
+    @property
+    def first_segment(self) -> int:
+        """Sequence the oldest segment begins with."""
+        return self._segments[0][0]
+
+    def oldest(self) -> list[SpoolRecord]:
+        """Return what is not yet acknowledged in the oldest segment (the caller holds the lock).
+
+        Empty when the whole of it is safe elsewhere, or there is none.
+        """
+        return self._waiting.of(self._segments[0][1]) if self._segments else []
+
+    @property
+    def renewable(self) -> bool:
+        """Whether the oldest segment may go: there is a newer one, or it can be made."""
+        return len(self._segments) > 1 or any(self.next_seq > s[0] for s in self._segments)
+
+    def renew(self) -> None:
+        """Begin a new segment if there is only one, so that the oldest may go.
+
+        Raises:
+            LinkError: The medium is full or broken.
+        """
+        if len(self._segments) == 1:
+            try:
+                self._start_segment()
+            except OSError as error:
+                raise LinkError(
+                    f"spool cannot be written: {error.strerror}", thing=str(self.folder)
+                ) from error
+
+    def drop_oldest(self) -> None:
+        """Delete the oldest of several segments (the caller holds the lock)."""
+        _, path, size = self._segments.pop(0)
+        self._waiting.ack(self._segments[0][0] - 1)
+        self.size -= size
+        path.unlink(missing_ok=True)
 
     def _drop_segments(self) -> None:
         # The newest segment stays: its header is what remembers the next sequence.

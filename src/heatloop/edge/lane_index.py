@@ -87,6 +87,21 @@ class LaneIndex:
             )
         return found
 
+    def of(self, path: Path) -> list[SpoolRecord]:
+        """Return the records that stand in one segment, read back where need be."""
+        return [
+            SpoolRecord(
+                first=entry.first,
+                count=entry.last - entry.first + 1,
+                kind=entry.kind,
+                slot_min=entry.slot_min,
+                slot_max=entry.slot_max,
+                body=entry.body if entry.body is not None else _read(entry),
+            )
+            for entry in self._entries
+            if entry.path == path
+        ]
+
     def ack(self, through: int) -> bool:
         """Forget records up to a sequence; return whether there were any."""
         keep = bisect_right(self._entries, through, key=_LAST)

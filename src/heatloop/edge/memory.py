@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from heatloop.edge.files import load_json, save_json
+from heatloop.kernel.errors import InputError
 from heatloop.kernel.messages import Command
 
 _KEEP_OUTCOMES = 300
@@ -53,11 +54,19 @@ class CommandMemory:
         """Point key -> order in force."""
 
     def begin(self, command: Command) -> None:
-        """Remember that a command is about to be carried out."""
+        """Remember that a command is about to be carried out.
+
+        Raises:
+            InputError: The disk takes nothing: it must not be carried out, it could be twice.
+        """
         self.counter = max(self.counter, command.counter)
         self.nonces[command.nonce] = command.expires
         self.begun[command.id] = command
-        self.save()
+        if not self.save():
+            del self.begun[command.id]
+            raise InputError(
+                "gateway cannot remember the command", thing=command.id, fix="free its disk"
+            )
 
     def finish(self, command: Command, reports: list[dict[str, Any]], now_s: float) -> None:
         """Remember what became of a command.
@@ -78,15 +87,20 @@ class CommandMemory:
         """Put an order in force (kept with the next save)."""
         self.wanted[key] = Wanted(value, at_s)
 
-    def save(self) -> None:
-        """Write everything to disk."""
-        save_json(
-            self._path,
-            {
-                "counter": self.counter,
-                "nonces": self.nonces,
-                "outcomes": self.outcomes,
-                "begun": [command.to_dict() for command in self.begun.values()],
-                "wanted": {str(k): [w.value, w.at_s] for k, w in self.wanted.items()},
-            },
-        )
+    def save(self) -> bool:
+        """Write everything to disk; return whether it is there.
+
+        A full disk must not stop a gateway: what could not be written is with the next save.
+        """
+        document = {
+            "counter": self.counter,
+            "nonces": self.nonces,
+            "outcomes": self.outcomes,
+            "begun": [command.to_dict() for command in self.begun.values()],
+            "wanted": {str(k): [w.value, w.at_s] for k, w in self.wanted.items()},
+        }
+        try:
+            save_json(self._path, document)
+        except OSError:
+            return False
+        return True

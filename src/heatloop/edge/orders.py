@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from heatloop.edge.guard import Guard, Refusal
-from heatloop.edge.index import LatestValues, ProfileIndex
+from heatloop.edge.index import LatestValues, ProfileIndex, same_value
 from heatloop.edge.memory import CommandMemory
 from heatloop.edge.poller import Poller
 from heatloop.edge.raised import Note, RaisedAlarms, report_note
@@ -95,7 +95,7 @@ class Orders:
     def _judge(self, command: Command, binding: Binding, back: float) -> list[Note]:
         now_s = self._now_s()
         self._latest.values[binding.key] = back
-        if abs(back - command.value) > 0.501 * abs(binding.factor):
+        if not same_value(binding, back, command.value):
             return [report_note(command.id, "failed", now_s, f"read_back: {back:g}", back)]
         self._memory.order(binding.key, back, now_s)
         return [
@@ -130,7 +130,7 @@ class Orders:
                     raise LinkError("point is gone", thing=command.point)
                 await self._refresh(binding)
                 back = self._latest.values[binding.key]
-                done = abs(back - command.value) <= 0.501 * abs(binding.factor)
+                done = same_value(binding, back, command.value)
                 reports = self._judge(command, binding, back) if done else failed
             except LinkError:
                 reports = failed

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Protocol
 
 from heatloop.edge.spool import Spool
-from heatloop.edge.uplink import Uplink
 
 COLLAPSE_SPEED = 10.0
 _LATE_S = 5.0
+_PUT_BACK_S = 120.0
 
 
 def due_slot(now_s: float, tick_s: int, last_slot: int, speed: float) -> int:
     """Return the next slot to poll: the present one, or one to wait for.
+
+    A slot is polled once, unless the clock was put back by minutes: then slots are polled again
+    (the store keeps one value a slot), since the alternative is to be blind until time catches up.
 
     Args:
         now_s: Plant time.
@@ -25,7 +29,17 @@ def due_slot(now_s: float, tick_s: int, last_slot: int, speed: float) -> int:
     # A slot may be begun a little late; later, its values would be those of another time.
     if now_s - slot > min(float(tick_s), max(_LATE_S, speed)):
         slot += tick_s
+    if last_slot - now_s > max(_PUT_BACK_S, COLLAPSE_SPEED * speed):
+        return slot
     return max(slot, last_slot // tick_s * tick_s + tick_s)
+
+
+class Online(Protocol):
+    """Knows whether the platform can be reached."""
+
+    @property
+    def online(self) -> bool:
+        """Whether it can."""
 
 
 class Pace:
@@ -38,7 +52,7 @@ class Pace:
             after it do not wait until it is back.
     """
 
-    def __init__(self, spool: Spool, uplink: Uplink, *, patience_s: float = 60.0) -> None:
+    def __init__(self, spool: Spool, uplink: Online, *, patience_s: float = 60.0) -> None:
         self._spool, self._uplink, self.patience_s = spool, uplink, patience_s
         self._acked = asyncio.Event()
         self._patient = True

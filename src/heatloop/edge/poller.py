@@ -1,28 +1,37 @@
 """One sweep: every due register of every device into one batch of one slot.
 
-Devices are read side by side. Free-running, a device that did not answer last time is waited
-for apart from the others, so a dead one does not hold up the slot; its answer comes in late. In
-lockstep every device is waited for.
+Devices are read side by side, begun a few at a time, always in the same order: whatever else the
+gateway does (fast scans, commands) gets its turn in between, and a device's readings are a whole
+period apart. Free-running, a device that did not answer last time, or whose line is slow, is
+waited for apart from the others, so that it does not hold up the slot; its answer comes in late.
+One that is still being read when its next slot begins misses that slot. In lockstep every device
+is waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Any, TypeVar
 
 from heatloop.edge.backoff import Backoff
 from heatloop.edge.drivers.port import Driver, DriverTools, Planned, Reading
 from heatloop.edge.drivers.registry import make_driver
 from heatloop.edge.drivers.shared import Shared
+from heatloop.edge.gaps import OVERRUN
 from heatloop.edge.index import LatestValues, ProfileIndex
 from heatloop.edge.link_stats import LinkStats
 from heatloop.kernel.batch import SampleBatch
 from heatloop.kernel.quality import Quality
 from heatloop.plant.model import Binding
+
+T = TypeVar("T")
+_ABREAST = 32
+"""Devices begun, or answers taken, before the event loop gets its turn: some 5 ms of work."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +143,7 @@ class Poller:
             code: tuple(sorted({b.period_s for b in index.by_device[code]}))
             for code in self.drivers
         }
-        self._late: set[asyncio.Task[Seen]] = set()
+        self._late: dict[str, asyncio.Task[Seen]] = {}
 
     def _backoff(self, rng: Random | None) -> Backoff:
         # Plant time in lockstep (one tick to ten minutes), else machine time.
@@ -145,13 +154,13 @@ class Poller:
         periods = self._periods.get(device, ())
         return periods[0] if periods else 0
 
-    def due(self, slot: int) -> dict[str, tuple[Planned, ...]]:
-        """Return the reads due in a slot, by device."""
+    def due(self, slot: int) -> dict[str, tuple[int, ...]]:
+        """Return the poll periods that begin anew in a slot, by device."""
         found = {}
         for code, periods in self._periods.items():
             due = tuple(p for p in periods if slot % p == 0)
             if due:
-                found[code] = self._plan(code, due)
+                found[code] = due
         return found
 
     def _plan(self, code: str, periods: tuple[int, ...]) -> tuple[Planned, ...]:
@@ -174,28 +183,47 @@ class Poller:
                 every device is waited for.
         """
         sweep = Sweep(slot)
-        waited: list[asyncio.Task[Seen]] = []
-        for code, blocks in self.due(slot).items():
-            driver = self.drivers[code]
-            task = asyncio.create_task(self._read(driver, blocks, now_s))
-            if on_late is not None and driver.broken and now_s >= driver.backoff.due_s:
-                self._wait_apart(task, slot, on_late)
-            else:
-                waited.append(task)
-        for seen in await asyncio.gather(*waited):
-            sweep.take(seen, self._latest)
+        found = await _few_at_a_time(
+            self._due_read(slot, code, periods, now_s, on_late)
+            for code, periods in self.due(slot).items()
+        )
+        for number, seen in enumerate(found, 1):
+            if seen is not None:
+                sweep.take(seen, self._latest)
+            if number % _ABREAST == 0:
+                await asyncio.sleep(0)
         sweep.close()
         return sweep
 
+    async def _due_read(
+        self,
+        slot: int,
+        code: str,
+        periods: tuple[int, ...],
+        now_s: float,
+        on_late: Callable[[int, Seen], None] | None,
+    ) -> Seen | None:
+        """Read what a device has to say in a slot; None: it is waited for apart."""
+        driver = self.drivers[code]
+        reading = self._read(driver, self._plan(code, periods), now_s)
+        tries = driver.broken and now_s >= driver.backoff.due_s
+        if on_late is None or not (tries or driver.slow):
+            return await reading
+        if code in self._late:
+            reading.close()
+            return Seen(device=code, reading=Reading([], OVERRUN), writes_before=driver.writes)
+        self._wait_apart(code, asyncio.create_task(reading), slot, on_late)
+        return None
+
     def _wait_apart(
-        self, task: asyncio.Task[Seen], slot: int, on_late: Callable[[int, Seen], None]
+        self, code: str, task: asyncio.Task[Seen], slot: int, on_late: Callable[[int, Seen], None]
     ) -> None:
         def done(finished: asyncio.Task[Seen]) -> None:
-            self._late.discard(finished)
+            self._late.pop(code, None)
             if not finished.cancelled():
                 on_late(slot, finished.result())
 
-        self._late.add(task)
+        self._late[code] = task
         task.add_done_callback(done)
 
     async def _read(self, driver: Driver, blocks: Sequence[Planned], now_s: float) -> Seen:
@@ -205,16 +233,17 @@ class Poller:
 
     async def read_some(self, plans: Mapping[str, Sequence[Planned]], now_s: float) -> list[Seen]:
         """Read given blocks of given devices now, outside the slots (guard and fast scans)."""
-        tasks = [
+        found = await _few_at_a_time(
             self._read(self.drivers[code], blocks, now_s)
             for code, blocks in plans.items()
             if not self.drivers[code].broken
-        ]
-        found = await asyncio.gather(*tasks)
-        for seen in found:
+        )
+        for number, seen in enumerate(found, 1):
             for planned, values in seen.reading.blocks:
                 self._latest.values.update(zip(planned.keys, values, strict=True))
-        return list(found)
+            if number % _ABREAST == 0:
+                await asyncio.sleep(0)
+        return found
 
     def plan_for(self, code: str, bindings: Sequence[Binding]) -> tuple[Planned, ...]:
         """Return reads for some bindings of a device."""
@@ -222,8 +251,26 @@ class Poller:
 
     def close(self) -> None:
         """Close all connections and forget late answers."""
-        for task in tuple(self._late):
+        for task in tuple(self._late.values()):
             task.cancel()
         for driver in self.drivers.values():
             driver.close()
         self._shared.close()
+
+
+async def _few_at_a_time(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return what all of this gives, in order; each is begun before any is waited for.
+
+    A device that does not answer costs its time-out once, however many of them there are.
+    """
+    tasks: list[asyncio.Task[T]] = []
+    try:
+        for number, each in enumerate(work, 1):
+            tasks.append(asyncio.create_task(each))
+            if number % _ABREAST == 0:
+                await asyncio.sleep(0)
+        return await asyncio.gather(*tasks)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        raise

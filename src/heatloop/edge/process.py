@@ -18,10 +18,10 @@ from structlog.typing import FilteringBoundLogger
 
 from heatloop.edge.agent import Agent
 from heatloop.edge.backoff import Backoff, LinkLog
+from heatloop.edge.clock_guard import GuardedClock
 from heatloop.edge.config import EdgeConfig, load_config
 from heatloop.edge.enrol import Identity, enrol, load_identity
 from heatloop.edge.files import lock_folder
-from heatloop.kernel.clock import SharedClock
 from heatloop.kernel.errors import ConfigError, LinkError
 
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
@@ -54,7 +54,7 @@ async def run(config: EdgeConfig) -> None:
         loop.add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         identity = await identify(config)
-        await Agent(config, identity, SharedClock(), Random(os.getpid())).run()
+        await Agent(config, identity, GuardedClock(), Random(os.getpid())).run()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

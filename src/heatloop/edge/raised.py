@@ -37,6 +37,11 @@ def report_note(
     }
 
 
+def event_note(subject: str, at_s: float, text: str) -> Note:
+    """Return the note of something that happened at a plant time."""
+    return {"type": "event", "asset": subject, "at_ms": int(at_s * 1000), "text": text}
+
+
 class RaisedAlarms:
     """Alarms this gateway has raised and not yet cleared, by (subject, rule).
 
@@ -61,6 +66,10 @@ class RaisedAlarms:
     def open_of(self, subject: str, family: str) -> set[str]:
         """Return the open rules of a subject that begin with `family`."""
         return {rule for s, rule in self._open if s == subject and rule.startswith(family)}
+
+    def of_family(self, family: str) -> list[tuple[str, str]]:
+        """Return the open (subject, rule) whose rule begins with `family`."""
+        return [key for key in self._open if key[1].startswith(family)]
 
     def resume(self) -> list[Note]:
         """Return the notes a crash may have swallowed; the platform takes each once."""
@@ -102,7 +111,10 @@ class RaisedAlarms:
         raised = self._open.pop((subject, rule), None)
         if raised is None:
             return []
-        note = {"type": "alarm_clear", "id": raised["id"], "at": at_s}
+        # The whole alarm goes along: where this note overtakes the one that raised it, nothing
+        # would ever clear it.
+        alarm = {name: value for name, value in raised.items() if name != "type"}
+        note = {"type": "alarm_clear", "id": raised["id"], "at": at_s, "alarm": alarm}
         self._closing.append(note)
         self._dirty = True
         return [note]

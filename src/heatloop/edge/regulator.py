@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Mapping
 
 from heatloop.edge.guard import DRIVEN_KINDS
-from heatloop.edge.index import LatestValues, ProfileIndex
+from heatloop.edge.index import LatestValues, ProfileIndex, same_value
+from heatloop.edge.latches import LatchBook
 from heatloop.edge.memory import CommandMemory
 from heatloop.edge.poller import Poller
 from heatloop.kernel.errors import InputError, LinkError
@@ -28,14 +29,21 @@ _FAST_NAMES = frozenset(
         "secondary_supply_pressure",
         "secondary_return_pressure",
         "circulation_pump_fault",
+        "standby_pump_fault",
+        "circulation_pump_current",
+        "circulation_pump_frequency",
+        "secondary_flow",
         "valve_opening",
         "secondary_supply_temperature_setpoint",
         "secondary_return_pressure_setpoint",
+        "secondary_flow_setpoint",
         *DRIVEN_KINDS,
     )
 )
+_PUMP = "circulation_pump_selected"
+_WRITTEN_KINDS = frozenset((*DRIVEN_KINDS, _PUMP))
 _TURNING_HZ = 1.0
-_SHARED_NAMES = frozenset(("tank_level", "station_flood"))
+_SHARED_NAMES = frozenset(("tank_level", "station_flood", "residual_current_trip"))
 
 
 class UnitDrive:
@@ -47,9 +55,12 @@ class UnitDrive:
         station: Mapping[str, Binding],
         latest: LatestValues,
         memory: CommandMemory,
+        latches: LatchBook,
+        asset: str,
     ) -> None:
         self.names = names
         self._station, self._latest, self._memory = station, latest, memory
+        self._latches, self._asset = latches, asset
         self._settings_seen: dict[str, float] = {}
         self._logic: UnitLogic | None = None
         self._stepped_s = 0.0
@@ -94,10 +105,22 @@ class UnitDrive:
                 tank_level_m=shared.get("tank_level"),
                 flood=shared.get("station_flood", 0.0) > 0,
                 pump_fault=int(values.get("circulation_pump_fault", 0.0)),
+                standby_fault=self._standby_fault(values),
+                pump_hours=(
+                    values.get("circulation_pump_hours_total"),
+                    values.get("standby_pump_hours_total"),
+                ),
+                pump_selected=values.get(_PUMP),
+                pump_hz=values.get("circulation_pump_frequency"),
+                pump_current_a=values.get("circulation_pump_current"),
+                flow_m3h=values.get("secondary_flow"),
+                residual_trip=shared.get("residual_current_trip", 0.0) > 0,
+                reset=self._wanted("protection_reset", values, 0.0),
                 setpoint_c=setpoint_c,
                 setpoint_age_s=age_s,
                 valve_setpoint_pct=self._wanted("valve_opening_setpoint", values, 0.0),
                 pump_setpoint_hz=self._wanted("circulation_pump_frequency_setpoint", values, 40.0),
+                flow_setpoint_m3h=values.get("secondary_flow_setpoint"),
                 pressure_setpoint_kpa=values.get("secondary_return_pressure_setpoint", 300.0),
                 makeup_command=self._wanted("makeup_pump_command", values, 0.0) > 0,
                 valve_pct=values.get("valve_opening"),
@@ -105,7 +128,13 @@ class UnitDrive:
             dt_s,
         )
         self.word = outputs.interlock_word
+        self._latches.keep(self._asset, logic.latches())
         return outputs
+
+    @staticmethod
+    def _standby_fault(values: Mapping[str, float]) -> int | None:
+        found = values.get("standby_pump_fault")
+        return None if found is None else int(found)
 
     def _setpoint(
         self, values: Mapping[str, float], now_s: float, outdoor_c: float | None
@@ -129,6 +158,7 @@ class UnitDrive:
                 settings_from(seen, UnitSettings()),
                 valve_pct=values.get("valve_opening"),
                 pump_hz=values.get("circulation_pump_frequency", 0.0),
+                latches=self._latches.of(self._asset),
             )
         elif seen != self._settings_seen:
             self._logic.settings = settings_from(seen, self._logic.settings)
@@ -144,10 +174,16 @@ class Regulator:
         latest: Newest values.
         memory: Orders in force.
         poller: Owner of the device connections.
+        latches: What protections hold latched.
     """
 
     def __init__(
-        self, index: ProfileIndex, latest: LatestValues, memory: CommandMemory, poller: Poller
+        self,
+        index: ProfileIndex,
+        latest: LatestValues,
+        memory: CommandMemory,
+        poller: Poller,
+        latches: LatchBook,
     ) -> None:
         self._index, self._latest, self._poller = index, latest, poller
         self._outdoor = [b for b in index.profile.bindings if b.kind == "outdoor_temperature"]
@@ -158,7 +194,7 @@ class Regulator:
                 continue
             station = index.by_asset.get(device.asset, {})
             units = {
-                asset: UnitDrive(index.by_asset[asset], station, latest, memory)
+                asset: UnitDrive(index.by_asset[asset], station, latest, memory, latches, asset)
                 for asset in index.assets_of(device.code)
                 if "valve_opening_setpoint" in index.by_asset[asset]
             }
@@ -182,7 +218,7 @@ class Regulator:
             unit.names[kind].key
             for units in self.drives.values()
             for unit in units.values()
-            for kind in DRIVEN_KINDS
+            for kind in _WRITTEN_KINDS
             if kind in unit.names
         }
 
@@ -228,7 +264,10 @@ class Regulator:
     async def _write(self, device: str, unit: UnitDrive, outputs: UnitOutputs) -> bool:
         """Write the registers that differ; return whether the device answers."""
         driver = self._poller.drivers[device]
+        chosen = 0.0 if outputs.pump is None else outputs.pump + 1.0
         for kind, value in (
+            # Before its speed: the one that takes over must not get the other one's.
+            (_PUMP, chosen),
             ("valve_opening_setpoint", outputs.valve_opening_pct),
             ("circulation_pump_frequency_setpoint", outputs.pump_hz),
             ("makeup_pump_command", float(outputs.makeup_on)),
@@ -237,7 +276,7 @@ class Regulator:
             if binding is None:
                 continue
             current = self._latest.values.get(binding.key)
-            if current is not None and abs(current - value) <= 0.501 * binding.factor:
+            if current is not None and same_value(binding, current, value):
                 continue
             try:
                 # Read back by the next scan, which decides on it; twice as many stations a tick.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,27 @@ from heatloop.kernel.envelope import EnvelopeKind
 from heatloop.kernel.errors import InputError, LinkError
 
 _NOTES_RESERVE = 1.05
+_RECORD_BYTES = 64
+
+
+SAMPLE_BYTES = 17
+"""Of a row at most; with one slot for all rows it is 13."""
 
 
 class SpoolFullError(LinkError):
     """The spool has reached its size; what is read now is lost and becomes a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """The segment that goes first when room is needed."""
+
+    epoch: int
+    """Its spool epoch."""
+    first: int
+    """Sequence it begins with."""
+    records: tuple[SpoolRecord, ...]
+    """What of it is not yet acknowledged; empty: it can go without loss."""
 
 
 class Spool:
@@ -34,7 +52,7 @@ class Spool:
         max_bytes: Size at which samples are refused; notes (alarms, gaps, command reports)
             may go 5 % beyond, so that a full spool can still say that it is full.
         cache_bytes: Bodies kept in memory a lane.
-        segment_bytes: Size of a segment file.
+        segment_bytes: Size of a segment file; no more than an eighth of the spool.
     """
 
     def __init__(
@@ -46,7 +64,10 @@ class Spool:
         segment_bytes: int = 4 << 20,
     ) -> None:
         self._folder, self._max_bytes = folder, max_bytes
-        self._sizes = {"cache_bytes": cache_bytes, "segment_bytes": segment_bytes}
+        self._sizes = {
+            "cache_bytes": cache_bytes,
+            "segment_bytes": min(segment_bytes, max(max_bytes // 8, 1024)),
+        }
         self._writing = threading.Lock()  # one append at a time
         self._lock = threading.Lock()  # the index; never held during an fsync
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,12 +151,15 @@ class Spool:
         body = batch.to_bytes()
         return self._append(EnvelopeKind.SAMPLES, len(batch), low, high, body, late=late)
 
-    def append_notes(self, notes: list[dict[str, Any]], at_s: int = 0) -> int:
+    def append_notes(
+        self, notes: list[dict[str, Any]], at_s: int = 0, *, beyond: bool = False
+    ) -> int:
         """Keep notes; return the last sequence once they are on the medium.
 
         Args:
             notes: Plain values, each with a `type`.
             at_s: Plant time, for the envelope's range.
+            beyond: Whether the size does not matter, because older rows are about to go.
 
         Raises:
             SpoolFullError: The spool is full, reserve and all; nothing was kept.
@@ -143,7 +167,8 @@ class Spool:
         """
         if not notes:
             raise InputError("no notes have no sequence", thing="notes")
-        return self._append(EnvelopeKind.NOTES, len(notes), at_s, at_s, canonical(notes))
+        body = canonical(notes)
+        return self._append(EnvelopeKind.NOTES, len(notes), at_s, at_s, body, beyond=beyond)
 
     def _append(
         self,
@@ -154,16 +179,58 @@ class Spool:
         body: bytes,
         *,
         late: bool = False,
+        beyond: bool = False,
     ) -> int:
         with self._writing:
             limit = self._max_bytes * (_NOTES_RESERVE if kind is EnvelopeKind.NOTES else 1)
-            if self.size + len(body) > limit:
+            if self.size + len(body) > limit and not beyond:
                 raise SpoolFullError(
                     f"spool holds {self.size} bytes",
                     thing=str(self._folder),
                     fix="restore the uplink or give it more room",
                 )
             return self._lanes[-1].append(kind, count, low, high, body, late=late)
+
+    @property
+    def segments(self) -> int:
+        """Files on disk."""
+        return sum(lane.segments for lane in self._lanes)
+
+    def fits(self, rows: int) -> bool:
+        """Return whether so many samples would be taken now."""
+        return self.size + SAMPLE_BYTES * rows + _RECORD_BYTES <= self._max_bytes
+
+    @property
+    def relieved(self) -> bool:
+        """Whether a fifth of the spool is free again."""
+        return self.size <= 0.8 * self._max_bytes
+
+    def oldest(self) -> Oldest | None:
+        """Return what `drop` would lose next; None when nothing can be dropped.
+
+        What is written from now on stands in another segment, and so outlives the drop.
+
+        Raises:
+            LinkError: The disk cannot be written.
+        """
+        with self._writing:
+            lane = next((lane for lane in self._lanes if lane.renewable), None)
+            if lane is None:
+                return None
+            lane.renew()
+            with self._lock:
+                return Oldest(lane.epoch, lane.first_segment, tuple(lane.oldest()))
+
+    def drop(self, oldest: Oldest) -> None:
+        """Delete a segment, acknowledged or not, unless it is gone already.
+
+        Whoever calls this has written down before what goes.
+        """
+        with self._writing, self._lock:
+            lane = self._lane(oldest.epoch)
+            if lane is not None and lane.first_segment == oldest.first:
+                lane.drop_oldest()
+                self._drop_lanes()
 
     def pending(
         self, after_seq: int, max_rows: int, *, epoch: int | None = None

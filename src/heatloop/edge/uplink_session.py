@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from heatloop.edge.segment import SpoolRecord
@@ -32,6 +32,8 @@ class Welcomed:
     """The platform knows this gateway; `profile_version` is the newest it has."""
 
     profile_version: int
+    now_s: float | None = None
+    """Plant time at the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Acked:
 
     epoch: int
     through: int
+    now_s: float | None = None
+    """Plant time at the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,13 @@ class ProfileArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesArrived:
+    """A new signed rule document, not yet verified."""
+
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """The platform set an envelope aside; it is acknowledged all the same."""
 
@@ -71,7 +82,12 @@ class Quarantined:
     reason: str
 
 
-Inbound = Welcomed | Refused | Acked | CommandArrived | ProfileArrived | Quarantined
+Inbound = Welcomed | Refused | Acked | CommandArrived | ProfileArrived | RulesArrived | Quarantined
+
+
+def _time_in(message: Mapping[str, Any]) -> float | None:
+    now_s = message.get("now")
+    return float(now_s) if isinstance(now_s, int | float) and now_s > 0 else None
 
 
 def merge(records: Sequence[SpoolRecord]) -> bytes:
@@ -114,18 +130,30 @@ class UplinkSession:
         self.profile_version, self.ledger_version = profile_version, ledger_version
         self.online = False
         self.wants_roll = False
+        self.wants_hello = False
+        """Whether rows it has not sent were dropped, so that it must be welcomed anew."""
         self._key, self._roll_rows = key, roll_rows
         self._sent: dict[int, int] = {}
         self._in_flight: deque[tuple[int, int]] = deque()
+        self._flowing: set[int] = set()
         self._turn = 0
+
+    @property
+    def last_sent(self) -> tuple[int, int]:
+        """Epoch and last sequence of the envelope sent last; there must be one."""
+        return self._in_flight[-1]
 
     @property
     def in_flight(self) -> int:
         """Envelopes sent and not yet acknowledged."""
         return len(self._in_flight)
 
-    def hello(self, nonce: str) -> dict[str, Any]:
+    def hello(self, nonce: str, channel: str = "main") -> dict[str, Any]:
         """Return the answer to the platform's challenge.
+
+        Args:
+            nonce: The challenge's nonce.
+            channel: What the gateway calls the way it comes by.
 
         Raises:
             InputError: The nonce is not fit to be signed.
@@ -137,12 +165,15 @@ class UplinkSession:
             "signature": self._key.sign(challenge_bytes(nonce)).hex(),
             "epoch": self.spool.epoch,
             "profile_version": self.profile_version,
+            "channel": channel,
         }
 
     def lost(self) -> None:
         """Forget what was in flight: it is sent again on the next link."""
         self.online = False
+        self.wants_hello = False
         self._sent.clear()
+        self._flowing.clear()
         self._in_flight.clear()
 
     def receive(self, message: dict[str, Any]) -> Inbound:
@@ -156,11 +187,14 @@ class UplinkSession:
                 case "welcome":
                     return self._welcome(int(message["through"]), message)
                 case "ack":
-                    return self._ack(int(message["epoch"]), int(message["through"]))
+                    acked = self._ack(int(message["epoch"]), int(message["through"]))
+                    return replace(acked, now_s=_time_in(message))
                 case "command":
                     return CommandArrived(Command.from_dict(message["command"]))
                 case "profile":
                     return ProfileArrived(dict(message["document"]))
+                case "rules":
+                    return RulesArrived(dict(message["document"]))
                 case "quarantined":
                     return Quarantined(int(message["first"]), str(message["reason"]))
                 case "refused":
@@ -182,7 +216,7 @@ class UplinkSession:
             self._sent[self.spool.epoch] = through
             backlog = self.spool.rows_of(self.spool.epoch)
             self.wants_roll = backlog > self._roll_rows and len(self.spool.epochs) < MAX_LANES
-        return Welcomed(int(message.get("profile_version", 0)))
+        return Welcomed(int(message.get("profile_version", 0)), _time_in(message))
 
     def _ack(self, epoch: int, through: int) -> Acked:
         self.spool.ack(through, epoch=epoch)
@@ -196,7 +230,8 @@ class UplinkSession:
 
     def next_envelope(self) -> bytes | None:
         """Return the next envelope to send, or None while there is nothing or no room."""
-        if not self.online or self.wants_roll or len(self._in_flight) >= MAX_IN_FLIGHT:
+        waits = self.wants_roll or self.wants_hello
+        if not self.online or waits or len(self._in_flight) >= MAX_IN_FLIGHT:
             return None
         for epoch in self._by_turn():
             records = self._run(epoch)
@@ -213,6 +248,10 @@ class UplinkSession:
 
     def _run(self, epoch: int) -> list[SpoolRecord]:
         records = self.spool.pending(self._sent.get(epoch, 0), MAX_ROWS, epoch=epoch)
+        if records and epoch in self._flowing and records[0].first != self._sent[epoch] + 1:
+            # The platform takes no hole inside a run; at the start of one it writes the loss down.
+            self.wants_hello = True
+            return []
         for index, record in enumerate(records):
             if record.kind is not records[0].kind:
                 return records[:index]
@@ -233,5 +272,6 @@ class UplinkSession:
             body=merge(records),
         )
         self._sent[epoch] = last
+        self._flowing.add(epoch)
         self._in_flight.append((epoch, last))
         return encode(envelope, self._key.sign, self._key.key_id)

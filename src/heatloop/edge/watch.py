@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from heatloop.edge.index import LatestValues, ProfileIndex, asset_of
+from heatloop.edge.index import LatestValues, ProfileIndex, asset_of, same_value
 from heatloop.edge.memory import CommandMemory
 from heatloop.edge.poller import Poller, Seen
 from heatloop.edge.raised import Note, RaisedAlarms
 from heatloop.kernel.errors import InputError, LinkError
 from heatloop.plant.model import Binding
+from heatloop.station.envelope import SAFE
 from heatloop.station.modes import StationMode, mode_of
 
 QUIET_S = 600.0
@@ -64,7 +65,8 @@ class WriteWatch:
         self._watched: dict[int, tuple[Binding, Binding | None]] = {
             b.key: (b, index.by_asset[asset_of(b)].get("station_mode"))
             for b in index.profile.bindings
-            if b.access == "rw" and b.key not in driven
+            # What no command may set is the controller's own output: it changes as it likes.
+            if b.access == "rw" and b.key not in driven and b.kind in SAFE
         }
 
     def compare(self, seen: Seen) -> list[ForeignWrite]:
@@ -78,7 +80,7 @@ class WriteWatch:
                     continue
                 wanted = self._memory.wanted.get(key)
                 expected = wanted.value if wanted else self._first.setdefault(key, value)
-                if abs(value - expected) > 0.501 * abs(watched[0].factor):
+                if not same_value(watched[0], value, expected):
                     found.append(ForeignWrite(watched[0], expected, value))
         return found
 
@@ -96,6 +98,14 @@ class WriteWatch:
                 notes += self._raise(write, at_s)
                 await self._restore(write)
         return notes
+
+    def meddled(self) -> set[str]:
+        """Return the devices somebody wrote to from outside, until it was quiet for a while."""
+        return {
+            self._index.by_point[point].device
+            for point in self._last_seen
+            if point in self._index.by_point
+        }
 
     def quiet(self, at_s: float) -> list[Note]:
         """Clear the alarms of points nobody has meddled with for a while."""

@@ -10,24 +10,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from math import gcd
+from pathlib import Path
 from random import Random
 
 from heatloop.edge.gaps import OVERRUN, RESTART, gap_note, slots_between
 from heatloop.edge.guard import Guard
 from heatloop.edge.index import LatestValues, ProfileIndex
 from heatloop.edge.kept import Kept
+from heatloop.edge.link_stats import LinkStats
 from heatloop.edge.orders import Orders
 from heatloop.edge.poller import Poller, Seen, Sweep
 from heatloop.edge.raised import Note
 from heatloop.edge.regulator import Regulator
+from heatloop.edge.rules import EdgeRules
 from heatloop.edge.watch import WriteWatch
+from heatloop.kernel.batch import SampleBatch
 from heatloop.kernel.messages import Command
 from heatloop.plant.edge_profile import EdgeProfile
 from heatloop.security.keys import KeyRing
 from heatloop.station.interlocks import interlock_texts
 
 _LINK_S = 60.0
-_GRAVE_INTERLOCKS = ("over_temperature", "over_pressure", "frost", "flood")
+_GRAVE_INTERLOCKS = ("over_temperature", "over_pressure", "frost", "flood", "leakage")
 
 
 class Works:
@@ -42,6 +46,8 @@ class Works:
         lockstep: Whether time moves by ticks.
         timeout_s: Longest wait for a device's answer, machine time.
         rng: Spreads attempts at dead devices.
+        stats: Counts what is asked and answered.
+        secrets: Folder with keys and certificates of devices.
     """
 
     def __init__(
@@ -55,15 +61,25 @@ class Works:
         lockstep: bool,
         timeout_s: float,
         rng: Random | None = None,
+        stats: LinkStats | None = None,
+        secrets: Path | None = None,
     ) -> None:
         self.index = ProfileIndex(profile)
         self.latest = LatestValues()
         self.lockstep = lockstep
         self._kept, self._now_s, self._backoff_now_s = kept, now_s, backoff_now_s
         self.poller = Poller(
-            self.index, self.latest, timeout_s=timeout_s, lockstep=lockstep, rng=rng
+            self.index,
+            self.latest,
+            timeout_s=timeout_s,
+            lockstep=lockstep,
+            rng=rng,
+            now_s=now_s,
+            stats=stats,
+            keep_late=self._keep_own_time,
+            secrets=secrets,
         )
-        self.regulator = Regulator(self.index, self.latest, kept.memory, self.poller)
+        self.regulator = Regulator(self.index, self.latest, kept.memory, self.poller, kept.latches)
         self.watch = WriteWatch(
             index=self.index,
             memory=kept.memory,
@@ -73,9 +89,20 @@ class Works:
             driven=self.regulator.driven,
         )
         self.watch.resume(now_s())
+        guard = Guard(self.index, ring, kept.memory, self.latest)
+        self.rules = EdgeRules(
+            index=self.index,
+            keeper=kept.rules,
+            ring=ring,
+            guard=guard,
+            memory=kept.memory,
+            poller=self.poller,
+            alarms=kept.alarms,
+            latest=self.latest,
+        )
         self.orders = Orders(
             index=self.index,
-            guard=Guard(self.index, ring, kept.memory, self.latest),
+            guard=guard,
             memory=kept.memory,
             poller=self.poller,
             alarms=kept.alarms,
@@ -89,10 +116,12 @@ class Works:
         )
         self._down_since: dict[str, int] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._collapsed = False
         self._writable = {
             code: self.poller.plan_for(code, rw)
-            for code in self.poller.drivers
-            if (rw := [b for b in self.index.by_device[code] if b.access == "rw"])
+            for code, driver in self.poller.drivers.items()
+            if driver.guarded
+            and (rw := [b for b in self.index.by_device[code] if b.access == "rw"])
         }
         self._fast = {
             code: self.poller.plan_for(code, bindings)
@@ -120,7 +149,9 @@ class Works:
             began: Whether this is the first slot since the process started.
             collapsed: Whether guard and fast scan have no time of their own.
         """
-        notes = self._skipped(slot, RESTART if began else OVERRUN)
+        self._collapsed = collapsed
+        cause = self._kept.skip_cause(RESTART if began else OVERRUN)
+        notes = self._skipped(slot, cause)
         on_late = None if self.lockstep else self._late
         sweep = await self.poller.sweep(slot, self._backoff_now_s(), on_late)
         notes += self._links(sweep)
@@ -131,6 +162,7 @@ class Works:
         if collapsed:
             await self.regulator.step(self._now_s(), set(sweep.answered))
             notes += self._interlocks(slot)
+        notes += await self.rules.step(slot)
         notes += self.watch.quiet(slot)
         await self._kept.notes(notes, slot)
         await self._kept.samples(sweep.batch, slot, self._periods(sweep))
@@ -139,9 +171,11 @@ class Works:
         """Return closed gaps for the slots that nobody polled since the last one spooled."""
         last = self._kept.spool.last_slot
         notes: list[Note] = []
-        for device in self.poller.drivers if last else ():
+        for device, driver in self.poller.drivers.items() if last else ():
             period = self.poller.period_of(device)
-            missed = slots_between(last, slot, period) if period else None
+            # What is waited for apart may not have been spooled when the others of its slot were.
+            after = last - 1 if driver.slow and cause == RESTART else last
+            missed = slots_between(after, slot, period) if period else None
             if missed is not None and device not in self._kept.gaps:
                 notes.append(gap_note(device, *missed, cause))
         return notes
@@ -204,8 +238,18 @@ class Works:
         return {device: self.poller.period_of(device) for device in sweep.answered}
 
     async def _keep_late(self, sweep: Sweep) -> None:
-        await self._kept.notes(self._links(sweep), sweep.slot)
-        await self._kept.samples(sweep.batch, sweep.slot, self._periods(sweep), late=True)
+        notes = self._links(sweep) + await self._look(sweep.seen, sweep.slot)
+        if self._collapsed:
+            await self.regulator.step(self._now_s(), set(sweep.answered))
+            notes += self._interlocks(sweep.slot)
+        await self._kept.notes(notes, sweep.slot)
+        # A gateway of slow lines alone has nothing else to say that a slot was done.
+        late = not any(self.poller.drivers[code].slow for code in sweep.answered)
+        await self._kept.samples(sweep.batch, sweep.slot, self._periods(sweep), late=late)
+
+    async def _keep_own_time(self, batch: SampleBatch) -> None:
+        """Keep what a device sent with times of its own; return when it is fsynced."""
+        await self._kept.reports(batch, self._now_s())
 
     async def guard_scan(self) -> None:
         """Read every writable register and put back what somebody else wrote."""
@@ -215,17 +259,28 @@ class Works:
         await self._kept.notes(notes + self._interlocks(now_s), now_s)
 
     async def fast_scan(self) -> None:
-        """Read what the stations driven from here need, and let them act."""
-        seen = await self.poller.read_some(self._fast, self._backoff_now_s())
+        """Read what the stations driven from here need, and let them act.
+
+        Where somebody writes from outside, every writable register is looked at as often: who
+        writes each second must not have his way until the next guard scan.
+        """
+        plans = dict(self._fast)
+        for code in self.watch.meddled() & self._writable.keys():
+            plans[code] = (*plans.get(code, ()), *self._writable[code])
+        seen = await self.poller.read_some(plans, self._backoff_now_s())
         now_s = self._now_s()
-        await self.regulator.step(now_s, {e.device for e in seen if e.reading.cause is None})
+        notes = await self._look(seen, now_s)
+        answered = {e.device for e in seen if e.reading.cause is None}
+        await self.regulator.step(now_s, answered & self._fast.keys())
         if self.regulator.words_changed():
-            await self._kept.notes(self._interlocks(now_s), now_s)
+            notes += self._interlocks(now_s)
+        if notes:
+            await self._kept.notes(notes, now_s)
 
     @property
     def has_fast(self) -> bool:
-        """Whether any station is driven from here."""
-        return bool(self._fast)
+        """Whether any station is driven from here, or written to from outside."""
+        return bool(self._fast) or bool(self.watch.meddled())
 
     async def obey(self, command: Command) -> None:
         """Carry out one command now."""

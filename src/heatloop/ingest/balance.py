@@ -1,4 +1,4 @@
-"""Does a heat meter's power fit its own flow and temperatures?"""
+"""Do the four readings of a heat meter fit each other: power, flow and both temperatures?"""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ KW_PER_M3H_K = 983.0 * 4.187 / 3600.0
 _TOLERANCE = 0.3
 _SMALLEST_K = 3.0
 _SMALLEST_M3H = 1.0
+_SMALLEST_KW = 20.0
+_REVERSED_K = 2.0
 _SIDES = ("source", "primary", "secondary")
 _PARTS = ("heat_power", "flow", "supply_temperature", "return_temperature")
 
@@ -60,7 +62,9 @@ class BalanceCheck:
         rows = rows[(rows >= 0).all(axis=1)]
         if not rows.size:
             return
-        usable = (slots[rows] == slots[rows[:, :1]]).all(axis=1)
+        together = (slots[rows] == slots[rows[:, :1]]).all(axis=1)
+        self._judge_order(rows[together], values, quality, flag)
+        usable = together
         usable &= (quality[rows] == Quality.GOOD).all(axis=1)
         power, flow, supply, back = (values[rows[:, part]] for part in range(4))
         drop_k = supply - back
@@ -69,3 +73,20 @@ class BalanceCheck:
         wrong = rows[usable & (np.abs(power - expected) > _TOLERANCE * expected), 0]
         quality[wrong] = Quality.UNCERTAIN
         flag[wrong] = Flag.BALANCE
+
+    def _judge_order(
+        self,
+        rows: Index,
+        values: Floats,
+        quality: NDArray[np.uint8],
+        flag: NDArray[np.uint8],
+    ) -> None:
+        """Mark supply and return temperatures that stand the wrong way round in a full flow."""
+        temperatures = rows[:, 2:]
+        running = values[rows[:, 1]] > _SMALLEST_M3H
+        running &= values[rows[:, 0]] > _SMALLEST_KW
+        good = (quality[temperatures] == Quality.GOOD).all(axis=1)
+        drop_k = values[rows[:, 2]] - values[rows[:, 3]]
+        wrong = temperatures[running & good & (drop_k < -_REVERSED_K)].ravel()
+        quality[wrong] = Quality.UNCERTAIN
+        flag[wrong] = Flag.ORDER

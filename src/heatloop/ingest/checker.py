@@ -2,7 +2,8 @@
 
 Refused rows (unknown key, not finite, from the future) go to quarantine with a reason; all
 others are stored with their raw value and a quality code: out of range is BAD, an impossible
-rate, a spike, a mistaken unit, a frozen value or a backward counter is UNCERTAIN.
+rate, a spike, a mistaken unit, a frozen value, a backward counter, heat out of balance or a
+return warmer than its supply is UNCERTAIN.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heatloop.ingest.balance import BalanceCheck
+from heatloop.ingest.flag_book import FlagBook
 from heatloop.ingest.lane import Lane
 from heatloop.ingest.reasons import Flag, Refusal
 from heatloop.ingest.rounds import rounds
@@ -72,6 +74,8 @@ class QualityChecker:
         self._watch_from_s = watch_from_s
         self._live = Lane(rules)
         self._backfill = Lane(rules)
+        self.book = FlagBook()
+        """What the checks said, as spans."""
 
     @classmethod
     def of_ledger(
@@ -101,6 +105,7 @@ class QualityChecker:
             accepted, rejected, at = columns.take(keep), columns.take(~keep), at[keep]
             reasons = [_REFUSALS[code - 1].value for code in refused[~keep].tolist()]
         quality, flags = self._judge(accepted, at)
+        self.book.add(accepted.keys, accepted.slots, accepted.values, flags)
         return Checked(accepted._replace(quality=quality), rejected, reasons), flags
 
     def stale_keys(self, now_s: float) -> NDArray[np.uint32]:

@@ -25,6 +25,7 @@ class Flag(IntEnum):
     FROZEN = 5
     COUNTER = 6
     BALANCE = 7
+    ORDER = 8
 
 
 REFUSAL_TEXTS: dict[Refusal, tuple[str, str]] = {
@@ -42,4 +43,5 @@ FLAG_TEXTS: dict[Flag, tuple[str, str]] = {
     Flag.FROZEN: ("数值冻结", "stands still although it usually moves"),
     Flag.COUNTER: ("累计量倒退", "a counter ran backwards"),
     Flag.BALANCE: ("热量与流量温差不符", "heat does not fit flow and temperatures"),
+    Flag.ORDER: ("供回水温度次序颠倒", "return warmer than supply while water flows"),
 }

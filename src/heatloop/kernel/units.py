@@ -49,10 +49,13 @@ _TABLE: tuple[tuple[str, str, float, float], ...] = (
     ("deg", "angle", 1.0, 0.0),
     ("W/m2", "irradiance", 1.0, 0.0),
     ("s", "time", 1.0, 0.0),
+    ("ms", "time", 0.001, 0.0),
     ("min", "time", 60.0, 0.0),
     ("h", "time", 3600.0, 0.0),
     ("A", "current", 1.0, 0.0),
     ("V", "voltage", 1.0, 0.0),
+    ("kbit/s", "data_rate", 1.0, 0.0),
+    ("Mbit/s", "data_rate", 1000.0, 0.0),
     ("-", "none", 1.0, 0.0),
 )
 

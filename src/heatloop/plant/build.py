@@ -11,10 +11,12 @@ from heatloop.plant.check_assets import AssetChecker
 from heatloop.plant.check_devices import check_devices, check_gateways
 from heatloop.plant.coding import DEVICE, GATEWAY, parse_point_code
 from heatloop.plant.derive import Deriver, Limits
-from heatloop.plant.headings import POINT
+from heatloop.plant.headings import POINT, PROFILE, PROFILE_ROW
+from heatloop.plant.it_assets import check_video_transport
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset, Device, Gateway
+from heatloop.plant.own_profiles import OwnProfile, PlacedRow, check_own_profiles
 
 _HEADING_ROWS = 2
 """Row of the first record: 1 is the heading."""
@@ -34,6 +36,10 @@ class Records:
     """As read."""
     limits: list[tuple[Place, str, Limits]] = field(default_factory=list)
     """Own alarm limits by point code."""
+    profiles: list[tuple[Place, OwnProfile]] = field(default_factory=list)
+    """Own device profiles without their rows."""
+    profile_rows: list[PlacedRow] = field(default_factory=list)
+    """Rows of all own device profiles."""
 
 
 def _number_rows(records: Records, sheet_of_asset: Iterable[Asset]) -> None:
@@ -51,6 +57,7 @@ def build_ledger(
     version: int,
     keys: Mapping[str, int],
     limits: Mapping[str, Limits] | None = None,
+    profiles: Iterable[OwnProfile] = (),
 ) -> Ledger:
     """Return the ledger of these records, its points derived from the device profiles.
 
@@ -61,6 +68,7 @@ def build_ledger(
         version: Version of the new ledger.
         keys: Key of every point code ever known; new points get new numbers.
         limits: Own alarm limits by point code.
+        profiles: Own device profiles.
 
     Raises:
         LedgerErrors: Something is wrong; every bad row is listed.
@@ -74,6 +82,12 @@ def build_ledger(
         records.gateways.append((Place(GATEWAY, i), gateway))
     for i, (code, own) in enumerate((limits or {}).items(), _HEADING_ROWS):
         records.limits.append((Place(POINT, i), code, own))
+    for i, each in enumerate(profiles, _HEADING_ROWS):
+        records.profiles.append((Place(PROFILE, i), each))
+        for row in each.rows:
+            number = len(records.profile_rows) + _HEADING_ROWS
+            place = Place(PROFILE_ROW, number)
+            records.profile_rows.append(PlacedRow(place=place, profile=each.profile, row=row))
     return assemble(records, version=version, keys=keys)
 
 
@@ -87,15 +101,17 @@ def assemble(records: Records, *, version: int, keys: Mapping[str, int]) -> Ledg
     findings = records.findings
     checker = AssetChecker(findings, records.assets)
     assets = checker.run()
+    check_video_transport(findings, assets)
     check_gateways(findings, records.gateways, checker.check_organisation)
     kind_of_asset = {asset.code: asset.kind for _, asset in records.assets}
     gateways = {gateway.code for _, gateway in records.gateways}
-    check_devices(findings, records.devices, kind_of_asset, gateways)
+    catalogue = check_own_profiles(findings, records.profiles, records.profile_rows)
+    check_devices(findings, records.devices, kind_of_asset, gateways, catalogue)
 
     bad = {(row.sheet, row.row) for row in findings.rows}
     good = [asset for place, asset in assets if place not in bad]
     own = {code: limits for _, code, limits in records.limits}
-    deriver = Deriver(findings, good, keys, own)
+    deriver = Deriver(findings, good, keys, own, catalogue)
     # In code order, so that the same records always get the same new keys.
     for place, device in sorted(records.devices, key=lambda pair: _order(pair[1].code)):
         if place not in bad:
@@ -118,6 +134,7 @@ def assemble(records: Records, *, version: int, keys: Mapping[str, int]) -> Ledg
         points=deriver.points.values(),
         bindings=deriver.bindings,
         keys=deriver.keys,
+        profiles=catalogue.own.values(),
     )
 
 

@@ -13,8 +13,9 @@ from heatloop.plant.build import build_ledger
 from heatloop.plant.derive import Limits
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset, Device, Gateway
+from heatloop.plant.own_profiles import OwnProfile
 
-Record = Asset | Device | Gateway
+Record = Asset | Device | Gateway | OwnProfile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +62,12 @@ def revise(
         LedgerErrors: The result would be wrong; every bad row is listed.
         InputError: A code to remove does not exist.
     """
-    records: dict[str, Record] = {**ledger.assets, **ledger.devices, **ledger.gateways}
+    records: dict[str, Record] = {
+        **ledger.assets,
+        **ledger.devices,
+        **ledger.gateways,
+        **ledger.profiles.own,
+    }
     for code in remove:
         if records.pop(code, None) is None:
             raise InputError("nothing to remove", thing=code, fix="use the code of a record")
@@ -70,14 +76,23 @@ def revise(
     assets = [record for record in kept if isinstance(record, Asset)]
     devices = [record for record in kept if isinstance(record, Device)]
     gateways = [record for record in kept if isinstance(record, Gateway)]
-    plain = build_ledger(assets, devices, gateways, version=version, keys=ledger.keys)
+    profiles = [record for record in kept if isinstance(record, OwnProfile)]
+    plain = build_ledger(
+        assets, devices, gateways, version=version, keys=ledger.keys, profiles=profiles
+    )
     # Limits of points that went with their device go too; a limit asked for by name must fit.
     carried = {code: own for code, own in own_limits(ledger).items() if code in plain.points}
     carried |= limits or {}
     if not carried:
         return plain
     return build_ledger(
-        assets, devices, gateways, version=version, keys=ledger.keys, limits=carried
+        assets,
+        devices,
+        gateways,
+        version=version,
+        keys=ledger.keys,
+        limits=carried,
+        profiles=profiles,
     )
 
 
@@ -87,6 +102,11 @@ def _fields(record: Any) -> dict[str, Any]:
         secret = secret_attributes(record.kind)
         for name, value in plain.pop("attributes").items():
             plain[name] = MASK if name in secret else value
+    if isinstance(record, OwnProfile):
+        for row in plain.pop("rows"):
+            point = f"{row['child']} {row['kind']} {row['n']}"
+            plain[point] = " ".join(f"{name}={value}" for name, value in row.items())
+        plain |= {name: "|".join(plain[name]) for name in ("assets", "protocols")}
     return plain
 
 
@@ -96,9 +116,13 @@ def changes(old: Ledger, new: Ledger) -> list[Change]:
     A changed secret shows as a change from mask to mask.
     """
     found: list[Change] = []
-    for table in ("assets", "devices", "gateways"):
-        before: Mapping[str, Record] = getattr(old, table)
-        after: Mapping[str, Record] = getattr(new, table)
+    tables: tuple[tuple[Mapping[str, Record], Mapping[str, Record]], ...] = (
+        (old.assets, new.assets),
+        (old.devices, new.devices),
+        (old.gateways, new.gateways),
+        (old.profiles.own, new.profiles.own),
+    )
+    for before, after in tables:
         for code in sorted(before.keys() | after.keys()):
             a, b = before.get(code), after.get(code)
             if a is None or b is None:

@@ -17,7 +17,7 @@ from heatloop.plant.field_protocols import (
     field_protocols,
 )
 from heatloop.plant.model import Device, Gateway
-from heatloop.plant.profiles import profile_names
+from heatloop.plant.own_profiles import Catalogue
 from heatloop.plant.resources import table
 
 CHANNELS = ("ethernet", "fibre", "4g", "5g", "nb_iot", "lora", "wifi", "other")
@@ -78,12 +78,30 @@ def check_gateways(
         check_name(findings, place, gateway.zh)
         _word(findings, place, "kind", gateway.kind, _GATEWAY_KINDS)
         _word(findings, place, "channel", gateway.channel, CHANNELS)
-        if not 0 <= gateway.monthly_cost_yuan < 1e6:
-            fix = ("填写每月费用（元）", "give the cost a month in yuan")
-            value = gateway.monthly_cost_yuan
-            findings.add(place, "monthly_cost_yuan", value, "费用不合理", "no such cost", fix)
+        _check_channels(findings, place, gateway)
         if gateway.organisation:
             check_organisation(place, gateway.organisation)
+
+
+def _check_channels(findings: Findings, place: Place, gateway: Gateway) -> None:
+    """Note what is wrong with cost, capacity and nature of the channels (clause 6.1.3 c)."""
+    for column in ("monthly_cost_yuan", "spare_monthly_cost_yuan"):
+        value = getattr(gateway, column)
+        if not 0 <= value < 1e6:
+            fix = ("填写每月费用（元）", "give the cost a month in yuan")
+            findings.add(place, column, value, "费用不合理", "no such cost", fix)
+    for column in ("capacity_kbps", "spare_capacity_kbps"):
+        value = getattr(gateway, column)
+        if not 0 <= value < 1e9:
+            fix = ("填写带宽（kbit/s），未知填 0", "give kbit/s, or 0 if it is not known")
+            findings.add(place, column, value, "带宽不合理", "no such capacity", fix)
+    spare = gateway.spare_channel
+    if spare:
+        _word(findings, place, "spare_channel", spare, CHANNELS)
+    if spare and spare == gateway.channel:
+        fix = ("选用不同性质的信道", "choose a channel of another nature")
+        en = "main and spare channel are of one nature"
+        findings.add(place, "spare_channel", spare, "主备信道性质相同", en, fix)
 
 
 def check_devices(
@@ -91,6 +109,7 @@ def check_devices(
     placed: list[tuple[Place, Device]],
     kind_of_asset: Mapping[str, str],
     gateways: set[str],
+    catalogue: Catalogue,
 ) -> None:
     """Note everything wrong with the devices.
 
@@ -99,6 +118,7 @@ def check_devices(
         placed: Devices with their places.
         kind_of_asset: Asset kind by asset code.
         gateways: Codes of all gateways.
+        catalogue: Device profiles there are.
     """
     seen: set[str] = set()
     addresses: dict[tuple[str, str, int, int, str], str] = {}
@@ -114,8 +134,8 @@ def check_devices(
             _word(findings, place, "protocol", device.protocol, tuple(field_protocols()))
         _word(findings, place, "regulates", device.regulates, _REGULATES)
         _word(findings, place, "word_order", device.word_order, _WORD_ORDERS)
-        _word(findings, place, "profile", device.profile, profile_names())
-        _check_profile(findings, place, device, kind_of_asset)
+        _word(findings, place, "profile", device.profile, catalogue.names())
+        _check_profile(findings, place, device, kind_of_asset, catalogue)
         _check_parameters(findings, place, device)
         about = field_protocols().get(device.protocol)
         if about is not None and not about.reports:
@@ -123,9 +143,13 @@ def check_devices(
 
 
 def _check_profile(
-    findings: Findings, place: Place, device: Device, kind_of_asset: Mapping[str, str]
+    findings: Findings,
+    place: Place,
+    device: Device,
+    kind_of_asset: Mapping[str, str],
+    catalogue: Catalogue,
 ) -> None:
-    about = device_profiles().get(device.profile)
+    about = device_profiles().get(device.profile) or catalogue.own.get(device.profile)
     if about is None:
         return
     kind = kind_of_asset.get(device.asset)

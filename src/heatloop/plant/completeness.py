@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from heatloop.plant.ledger import Ledger
-from heatloop.plant.model import Asset
-from heatloop.plant.profiles import profile
+from heatloop.plant.model import Asset, Device
 from heatloop.plant.resources import table
 
 NODES = ("source", "network", "isolation_station", "substation", "user", "weather")
@@ -158,8 +157,8 @@ def completeness_matrix(ledger: Ledger) -> list[NodeCompleteness]:
     return matrix
 
 
-def _is_controller(profile_name: str) -> bool:
-    return any(row.access == "rw" for row in profile(profile_name))
+def _is_controller(ledger: Ledger, device: Device) -> bool:
+    return any(row.access == "rw" for row in ledger.profiles.rows(device.profile))
 
 
 def missing_layers(ledger: Ledger) -> list[MissingLayer]:
@@ -173,7 +172,7 @@ def missing_layers(ledger: Ledger) -> list[MissingLayer]:
             ("instruments", ledger.points_of(station.code), "智能仪表", "smart instruments"),
             (
                 "local_control",
-                [device for device in devices if _is_controller(device.profile)],
+                [device for device in devices if _is_controller(ledger, device)],
                 "本地监控系统",
                 "local control system",
             ),

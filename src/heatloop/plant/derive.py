@@ -10,7 +10,9 @@ from heatloop.plant.bad_rows import Findings, Place
 from heatloop.plant.coding import code_order, point_code
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.model import Asset, Binding, Device, Point
-from heatloop.plant.profiles import OWN, ProfileRow, profile
+from heatloop.plant.own_profiles import Catalogue
+from heatloop.plant.profiles import OWN, ProfileRow
+from heatloop.protocols.register_places import first_overlap
 
 _LEAK_WATCH = ("water_loss_flow", "water_loss_excess", "leak_detectable_flow", "leak_state")
 _TWIN_NODE = (
@@ -75,8 +77,9 @@ class Deriver:
         assets: Iterable[Asset],
         keys: Mapping[str, int],
         limits: Mapping[str, Limits],
+        catalogue: Catalogue,
     ) -> None:
-        self._findings = findings
+        self._findings, self._catalogue = findings, catalogue
         self._assets = {asset.code: asset for asset in assets}
         self._children: dict[str, list[Asset]] = {}
         for asset in self._assets.values():
@@ -111,7 +114,7 @@ class Deriver:
             return
         made: list[Binding] = []
         below: dict[str, list[Asset]] = {}
-        for row in profile(device.profile):
+        for row in self._catalogue.rows(device.profile):
             if row.child == OWN:
                 made.append(self._bind(place, device, asset, row, 0))
                 continue
@@ -164,6 +167,7 @@ class Deriver:
             register=row.register + row.stride * i,
             dtype=row.dtype,
             factor=row.factor,
+            offset=row.offset,
             access=row.access,
             period_s=kind.period_s,
             low=kind.low if writable else None,
@@ -173,11 +177,8 @@ class Deriver:
 
     def _check_registers(self, place: Place, device: Device, made: list[Binding]) -> None:
         """Note more children than the register map of the profile has room for."""
-        free = 0
-        for binding in made:
-            if binding.register < free or binding.register + binding.words - 1 > _LAST_REGISTER:
-                fix = ("减少下级数量或增加设备", "have fewer children or one more device")
-                zh, en = "下级太多，寄存器重叠", "too many children, registers overlap"
-                self._findings.add(place, "asset", device.asset, zh, en, fix)
-                return
-            free = binding.register + binding.words
+        beyond = any(b.register + b.words - 1 > _LAST_REGISTER for b in made)
+        if beyond or first_overlap(made) is not None:
+            fix = ("减少下级数量或增加设备", "have fewer children or one more device")
+            zh, en = "下级太多，寄存器重叠", "too many children, registers overlap"
+            self._findings.add(place, "asset", device.asset, zh, en, fix)

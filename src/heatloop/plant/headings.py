@@ -10,6 +10,7 @@ from heatloop.plant.asset_kinds import asset_kinds
 from heatloop.plant.coding import DEVICE, GATEWAY
 
 POINT = "point"
+PROFILE, PROFILE_ROW = "profile", "profile_row"
 _ASSET = (
     ("code", "编码"),
     ("zh", "名称"),
@@ -28,6 +29,10 @@ _OTHERS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = MappingProxyTyp
                 ("kind", "网关类型"),
                 ("channel", "通讯方式"),
                 ("monthly_cost_yuan", "月通讯费"),
+                ("capacity_kbps", "信道带宽"),
+                ("spare_channel", "备用信道"),
+                ("spare_monthly_cost_yuan", "备用信道月费"),
+                ("spare_capacity_kbps", "备用信道带宽"),
                 ("organisation", "所属组织"),
             ),
         ),
@@ -58,6 +63,33 @@ _OTHERS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = MappingProxyTyp
                 ("period_s", "采集周期"),
                 ("alarm_low", "报警下限"),
                 ("alarm_high", "报警上限"),
+            ),
+        ),
+        PROFILE: (
+            "自有设备类型",
+            (
+                ("code", "编码"),
+                ("zh", "名称"),
+                ("en", "英文名称"),
+                ("assets", "服务资产类型"),
+                ("protocols", "通讯协议"),
+            ),
+        ),
+        PROFILE_ROW: (
+            "自有设备类型明细",
+            (
+                ("code", "编码"),
+                ("profile", "设备类型"),
+                ("child", "下级"),
+                ("stride", "下级间隔"),
+                ("register", "寄存器"),
+                ("kind", "测点类型"),
+                ("n", "序号"),
+                ("dtype", "数据类型"),
+                ("factor", "系数"),
+                ("offset", "偏移"),
+                ("access", "读写"),
+                ("source", "数据来源"),
             ),
         ),
     }

@@ -12,6 +12,7 @@ from heatloop.plant.asset_kinds import HEAT_PATH, ORGANISATION, asset_kinds
 from heatloop.plant.coding import code_order
 from heatloop.plant.indices import grouped, look_up
 from heatloop.plant.model import Asset, Binding, Device, Gateway, Point
+from heatloop.plant.own_profiles import Catalogue, OwnProfile
 
 
 class Ledger:
@@ -36,6 +37,7 @@ class Ledger:
         "gateways",
         "keys",
         "points",
+        "profiles",
         "version",
     )
 
@@ -49,9 +51,12 @@ class Ledger:
         points: Iterable[Point],
         bindings: Iterable[Binding],
         keys: Mapping[str, int],
+        profiles: Iterable[OwnProfile] = (),
     ) -> None:
         self.version = version
         """Rises with every change."""
+        self.profiles = Catalogue(profiles)
+        """Device profiles: the package's and the company's own."""
         ordered = sorted(assets, key=lambda asset: code_order(asset.code))
         self.assets: Mapping[str, Asset] = MappingProxyType({a.code: a for a in ordered})
         """By code, in code order."""
@@ -104,6 +109,7 @@ class Ledger:
             points=list(self.points.values()),
             bindings=self.bindings,
             keys=dict(self.keys),
+            profiles=list(self.profiles.own.values()),
         )
         return again, ()
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from heatloop.protocols.dtypes import words_of
+
 _NOTHING: Mapping[str, str | float | bool] = MappingProxyType({})
 
 
@@ -64,7 +66,15 @@ class Gateway:
     channel: str = "ethernet"
     """Main channel: `ethernet`, `fibre`, `4g`, `nb_iot` ..."""
     monthly_cost_yuan: float = 0.0
-    """Cost of the channel."""
+    """Cost of the main channel."""
+    capacity_kbps: float = 0.0
+    """What the main channel carries at most; 0: not known."""
+    spare_channel: str = ""
+    """Spare channel, of another nature than the main one; empty: none."""
+    spare_monthly_cost_yuan: float = 0.0
+    """Cost of the spare channel."""
+    spare_capacity_kbps: float = 0.0
+    """What the spare channel carries at most; 0: not known."""
     organisation: str = ""
     """Who answers for it."""
 
@@ -117,7 +127,7 @@ class Binding:
     register: int
     """First holding register, or field index of a report."""
     dtype: str
-    """See `protocols.registers`; empty where the protocol itself says what a value is."""
+    """See `protocols.dtypes`; empty where the protocol itself says what a value is."""
     factor: float = 1.0
     """Raw to house unit."""
     offset: float = 0.0
@@ -138,4 +148,4 @@ class Binding:
     @property
     def words(self) -> int:
         """Return how many 16-bit registers the value takes."""
-        return 2 if self.dtype.endswith("32") else 1
+        return words_of(self.dtype)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from heatloop.kernel.errors import InputError
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.resources import names, table
+from heatloop.protocols.dtypes import words_of
 
 OWN = "device"
 """`ProfileRow.child` of points that belong to the asset the device serves."""
@@ -28,18 +30,20 @@ class ProfileRow:
     n: int
     """Number of the point when there are several of the kind, else 0."""
     dtype: str
-    """int16, uint16, int32, uint32, float32; empty for report fields."""
+    """A type of `protocols.dtypes`; empty where the protocol says what a value is."""
     factor: float
     """House value = raw * factor."""
     access: str
     """`r` or `rw`."""
     source: str = ""
     """What the device calls the value; `{k}` stands for the number of the child from 1."""
+    offset: float = 0.0
+    """House value = raw * factor + offset."""
 
     @property
     def words(self) -> int:
         """Return how many 16-bit registers the value takes."""
-        return 2 if self.dtype.endswith("32") else 1
+        return words_of(self.dtype)
 
 
 @cache
@@ -69,6 +73,7 @@ def profile(name: str) -> tuple[ProfileRow, ...]:
             factor=float(row["factor"]),
             access=row["access"],
             source=row.get("source") or "",
+            offset=float(row.get("offset") or 0.0),
         )
         for row in table(f"profiles/{name}.csv")
     )
@@ -81,6 +86,11 @@ def profile_markdown(name: str) -> str:
     Raises:
         InputError: There is no such profile.
     """
+    return rows_markdown(name, profile(name))
+
+
+def rows_markdown(name: str, rows: Iterable[ProfileRow]) -> str:
+    """Return a register map as a Markdown document."""
     kinds = point_kinds()
     lines = [
         f"# {name}",
@@ -88,7 +98,7 @@ def profile_markdown(name: str) -> str:
         "| register | of | point kind | zh | en | unit | type | raw x | access | low | high |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in profile(name):
+    for row in rows:
         kind = kinds[row.kind]
         where = row.child if row.child == OWN else f"{row.child} k (+{row.stride} k)"
         label = f"{row.kind}.{row.n}" if row.n else row.kind

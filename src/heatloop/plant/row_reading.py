@@ -11,10 +11,12 @@ from heatloop.plant.bad_rows import Findings, Place
 from heatloop.plant.build import Records, assemble
 from heatloop.plant.coding import DEVICE, GATEWAY
 from heatloop.plant.derive import Limits
-from heatloop.plant.headings import POINT, sheet_columns, sheet_names_zh
+from heatloop.plant.headings import POINT, PROFILE, PROFILE_ROW, sheet_columns, sheet_names_zh
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset, Device, Gateway
+from heatloop.plant.own_profiles import OwnProfile, PlacedRow, check_own_profiles
+from heatloop.plant.profiles import OWN, ProfileRow
 
 Row = Mapping[str, Any]
 Sheets = Mapping[str, Sequence[Row]]
@@ -22,6 +24,12 @@ Sheets = Mapping[str, Sequence[Row]]
 ROW_NUMBER = "_row"
 """A reader that skips rows puts the true row number here."""
 _FIRST_ROW = 2
+_GATEWAY_NUMBERS = (
+    ("monthly_cost_yuan", "yuan"),
+    ("capacity_kbps", ""),
+    ("spare_monthly_cost_yuan", "yuan"),
+    ("spare_capacity_kbps", ""),
+)
 
 
 def from_rows(sheets: Sheets, *, version: int, keys: Mapping[str, int]) -> Ledger:
@@ -49,6 +57,30 @@ def from_rows(sheets: Sheets, *, version: int, keys: Mapping[str, int]) -> Ledge
         for place, row in _cells(records.findings, sheet, heading, rows):
             _READERS.get(sheet, _read_asset)(records, place, row, sheet)
     return assemble(records, version=version, keys=keys)
+
+
+def read_profiles(sheets: Sheets, name: str = "") -> list[OwnProfile]:
+    """Return the own device profiles of these sheets, checked.
+
+    Args:
+        sheets: As for `from_rows`; only the two sheets of profiles are read.
+        name: Name for all of them; empty: their own.
+
+    Raises:
+        LedgerErrors: Something is wrong; every bad row is listed.
+    """
+    records = Records()
+    zh = {each: sheet for sheet, each in sheet_names_zh().items()}
+    for heading, rows in sheets.items():
+        sheet = zh.get(heading.strip(), heading.strip())
+        if sheet in (PROFILE, PROFILE_ROW):
+            for place, row in _cells(records.findings, sheet, heading, rows):
+                if name:
+                    row["code" if sheet == PROFILE else "profile"] = name
+                _READERS[sheet](records, place, row, sheet)
+    found = check_own_profiles(records.findings, records.profiles, records.profile_rows)
+    records.findings.stop_if_any()
+    return list(found.own.values())
 
 
 def _cells(
@@ -137,15 +169,20 @@ def _read_device(records: Records, place: Place, cells: dict[str, Any], _: str) 
 
 
 def _read_gateway(records: Records, place: Place, cells: dict[str, Any], _: str) -> None:
-    texts = {c: read_text(cells[c]) for c in ("kind", "channel") if c in cells}
-    cost = _number(records.findings, place, cells, "monthly_cost_yuan", "yuan")
+    texts: dict[str, Any] = {
+        c: read_text(cells[c]) for c in ("kind", "channel", "spare_channel") if c in cells
+    }
+    rest: dict[str, Any] = dict(texts)
+    rest |= {
+        column: _number(records.findings, place, cells, column, unit) or 0.0
+        for column, unit in _GATEWAY_NUMBERS
+    }
     gateway = Gateway(
         code=_text(cells, "code"),
         zh=_text(cells, "zh"),
         en=_text(cells, "en") or _text(cells, "zh"),
         organisation=_text(cells, "organisation"),
-        monthly_cost_yuan=cost or 0.0,
-        **texts,
+        **rest,
     )
     records.gateways.append((place, gateway))
 
@@ -166,4 +203,45 @@ def _read_point(records: Records, place: Place, cells: dict[str, Any], _: str) -
     records.limits.append((place, code, limits))
 
 
-_READERS = {DEVICE: _read_device, GATEWAY: _read_gateway, POINT: _read_point}
+def _read_profile(records: Records, place: Place, cells: dict[str, Any], _: str) -> None:
+    zh = _text(cells, "zh")
+    own = OwnProfile(
+        profile=_text(cells, "code"),
+        zh=zh,
+        en=_text(cells, "en") or zh,
+        assets=_words(cells, "assets"),
+        protocols=_words(cells, "protocols"),
+        rows=(),
+    )
+    records.profiles.append((place, own))
+
+
+def _words(cells: Mapping[str, Any], column: str) -> tuple[str, ...]:
+    return tuple(w for word in _text(cells, column).split("|") if (w := word.strip()))
+
+
+def _read_profile_row(records: Records, place: Place, cells: dict[str, Any], _: str) -> None:
+    findings = records.findings
+    numbers = {c: _whole(findings, place, cells, c) or 0 for c in ("stride", "register", "n")}
+    factor = _number(findings, place, cells, "factor")
+    row = ProfileRow(
+        child=_text(cells, "child") or OWN,
+        kind=_text(cells, "kind"),
+        dtype=_text(cells, "dtype"),
+        factor=1.0 if factor is None else factor,
+        offset=_number(findings, place, cells, "offset") or 0.0,
+        access=_text(cells, "access") or "r",
+        source=_text(cells, "source"),
+        **numbers,
+    )
+    placed = PlacedRow(place=place, profile=_text(cells, "profile"), row=row)
+    records.profile_rows.append(placed)
+
+
+_READERS = {
+    DEVICE: _read_device,
+    GATEWAY: _read_gateway,
+    POINT: _read_point,
+    PROFILE: _read_profile,
+    PROFILE_ROW: _read_profile_row,
+}

@@ -1,6 +1,7 @@
 """The ledger as sheets of rows, out and in: what files, the store and screens exchange.
 
-Sheets are the asset kinds, `device`, `gateway` and `point`; headings are the field and attribute
+Sheets are the asset kinds, `device`, `gateway`, `point` and, where there are any, the own device
+profiles with their rows; headings are the field and attribute
 names, and on reading also the Chinese names. The point sheet lists derived points; only its
 alarm limits are read back, its codes and units are checked, the rest is for the reader. A listed
 point that no device gives any more is an error only where limits are set for it.
@@ -8,15 +9,18 @@ point that no device gives any more is an error only where limits are set for it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from heatloop.plant.asset_kinds import AssetKind, asset_kinds
 from heatloop.plant.attributes import MASK
 from heatloop.plant.coding import DEVICE, GATEWAY
-from heatloop.plant.headings import POINT, headings_zh
+from heatloop.plant.headings import POINT, PROFILE, PROFILE_ROW, headings_zh
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset, Point
+from heatloop.plant.own_profiles import OwnProfile
 from heatloop.plant.row_reading import ROW_NUMBER, from_rows
 
 __all__ = ["ROW_NUMBER", "from_rows", "masked", "to_rows"]
@@ -67,6 +71,25 @@ def _point_row(ledger: Ledger, point: Point) -> dict[str, Any]:
     }
 
 
+def profile_sheets(profiles: Iterable[OwnProfile]) -> dict[str, list[dict[str, Any]]]:
+    """Return own device profiles as the two sheets they stand in; empty without any."""
+    heads, rows = [], []
+    for own in profiles:
+        heads.append(
+            {
+                "code": own.profile,
+                "zh": own.zh,
+                "en": own.en,
+                "assets": "|".join(own.assets),
+                "protocols": "|".join(own.protocols),
+            }
+        )
+        for number, row in enumerate(own.rows, 1):
+            code = {"code": f"{own.profile}.{number}", "profile": own.profile}
+            rows.append(code | asdict(row))
+    return {PROFILE: heads, PROFILE_ROW: rows} if heads else {}
+
+
 def to_rows(
     ledger: Ledger, *, all_points: bool = True, mask: bool = False
 ) -> dict[str, list[dict[str, Any]]]:
@@ -88,6 +111,7 @@ def to_rows(
         sheets[sheet] = [
             {column: getattr(record, column) for column in columns} for record in records.values()
         ]
+    sheets |= profile_sheets(ledger.profiles.own.values())
     sheets[POINT] = [
         _point_row(ledger, point)
         for point in ledger.points.values()

@@ -19,12 +19,28 @@ def refusal(message: str, thing: str, at: int, fix: str = _AGAIN) -> InputError:
     return InputError(message, thing=thing, place=f"byte {at}", fix=fix)
 
 
+class ChecksumError(InputError):
+    """The checksum of a frame does not fit its bytes."""
+
+
+def check_sum(thing: str, came: int, wanted: int, at: int) -> None:
+    """Return if a checksum byte is right.
+
+    Raises:
+        ChecksumError: It is not.
+    """
+    if came != wanted:
+        message = f"checksum is {came:02X}, the bytes give {wanted:02X}"
+        raise ChecksumError(message, thing=thing, place=f"byte {at}", fix=_AGAIN)
+
+
 def shifted(error: InputError, start: int) -> InputError:
     """Return the error of a frame that begins `start` bytes into what the reader gave."""
     word, _, at = error.place.partition(" ")
     if not start or word != "byte" or not at.isdecimal():
         return error
-    return refusal(error.message, error.thing, int(at) + start, error.fix)
+    place = f"byte {int(at) + start}"
+    return type(error)(error.message, thing=error.thing, place=place, fix=error.fix)
 
 
 class Cursor:

@@ -48,3 +48,15 @@ def each_frame(
             raise shifted(error, at) from error
         at += taken[1]
     return found
+
+
+def whole(
+    take: Callable[[bytes], tuple[F, int] | None],
+) -> Callable[[bytes], tuple[bytes, int] | None]:
+    """Return what cuts frames like `take`, but gives their bytes (wake-up bytes included)."""
+
+    def cut(data: bytes) -> tuple[bytes, int] | None:
+        found = take(data)
+        return (data[: found[1]], found[1]) if found is not None else None
+
+    return cut

@@ -2,10 +2,17 @@
 
 Server to gateway: `challenge` {nonce}; per gateway `welcome` {gateway, through,
 profile_version}, `refused` {gateway, reason}, `ack` {gateway, epoch, through}, `command`
-{gateway, command}, `profile` {gateway, document}, `quarantined` {gateway, first, reason}.
+{gateway, command}, `profile` {gateway, document}, `rules` {gateway, document}, `quarantined`
+{gateway, first, reason}.
 Gateway to server: `hello` {gateway, signature, epoch, profile_version}, once a gateway on the
 link: several gateways may share one link, and then every frame names its gateway. Binary frames
 go one way, up, and name their gateway inside.
+
+Over MQTT 5 the same frames travel on two topics a gateway, `up` and `down`, QoS 1. There is no
+connection to speak of, so a gateway begins with `open` {gateway, session}, `session` a random word
+of its own that every frame of the conversation carries. What comes down is a signed document
+(`security.keys.sign_document`) {session, frame}: a broker is somebody else's, and a forged
+acknowledgement would lose data.
 """
 
 from __future__ import annotations
@@ -17,7 +24,26 @@ from heatloop.kernel.errors import InputError
 
 PATH = "/api/v1/gateways/link"
 MAX_TEXT_BYTES = 4 << 20
+TOPIC = "heatloop/v1"
+UP, DOWN = "up", "down"
 _SIGNED = b"heatloop-link\x00"
+
+
+def topic(gateway: str, way: str) -> str:
+    """Return the MQTT topic of a gateway's frames.
+
+    Args:
+        gateway: Gateway code, or `+` for all.
+        way: `up` or `down`.
+    """
+    return f"{TOPIC}/{gateway}/{way}"
+
+
+def topic_gateway(name: str) -> str:
+    """Return the gateway code in a topic, empty when it is no topic of ours."""
+    parts = name.split("/")
+    ours = len(parts) == 4 and "/".join(parts[:2]) == TOPIC and parts[3] in (UP, DOWN)
+    return parts[2] if ours else ""
 
 
 def challenge_bytes(nonce: str) -> bytes:

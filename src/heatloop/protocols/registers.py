@@ -1,153 +1,185 @@
-"""Modbus register words and the numbers they carry, in every byte order, block by block.
+"""Modbus registers and the numbers they carry, in every byte order, block by block.
 
-A 32-bit value ABCD (A is its highest byte) takes two registers; devices send its bytes as::
-
-    ABCD  big-endian        CDAB  words swapped
-    BADC  bytes swapped     DCBA  little-endian
-
-16-bit values are always big-endian, as the protocol says (Modbus Application Protocol 1.1b3,
-4.2). A block is one read; its whole content is unpacked by one precompiled `struct`.
+What types there are stands in `dtypes`. A block is one read; its whole content is unpacked by
+one precompiled `struct`.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 from heatloop.kernel.errors import InputError
+from heatloop.protocols.dtypes import (
+    DTYPES,
+    WORD_ORDERS,
+    Kind,
+    Number,
+    byte_order,
+    kind_of,
+)
+from heatloop.protocols.register_places import TABLES, Field, first_overlap, table_of
 
-DTYPES = {"int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "float32": "f"}
-WORD_ORDERS = {
-    "ABCD": (0, 1, 2, 3),
-    "CDAB": (2, 3, 0, 1),
-    "BADC": (1, 0, 3, 2),
-    "DCBA": (3, 2, 1, 0),
-}
-_LIMITS = {
-    "int16": (-(1 << 15), (1 << 15) - 1),
-    "uint16": (0, (1 << 16) - 1),
-    "int32": (-(1 << 31), (1 << 31) - 1),
-    "uint32": (0, (1 << 32) - 1),
-}
-
-
-class Field(Protocol):
-    """What block planning must know of a binding."""
-
-    @property
-    def register(self) -> int:
-        """First holding register."""
-
-    @property
-    def dtype(self) -> str:
-        """One of `DTYPES`."""
-
-    @property
-    def words(self) -> int:
-        """Registers taken."""
+__all__ = [
+    "DTYPES",
+    "TABLES",
+    "WORD_ORDERS",
+    "Block",
+    "Field",
+    "decode_raw",
+    "decode_text",
+    "encode_raw",
+    "first_overlap",
+    "merge_bits",
+    "plan_blocks",
+    "table_of",
+]
 
 
 F = TypeVar("F", bound=Field)
 
 
-def _format(dtype: str) -> str:
-    found = DTYPES.get(dtype)
-    if found is None:
-        raise InputError("unknown register type", thing=dtype, fix=f"use {', '.join(DTYPES)}")
+def _numeric(dtype: str) -> Kind:
+    found = kind_of(dtype)
+    if found.text:
+        raise InputError("text is no number", thing=dtype, fix="leave it out of the profile")
     return found
 
 
-def _order(word_order: str) -> tuple[int, int, int, int]:
-    found = WORD_ORDERS.get(word_order)
-    if found is None:
-        fix = f"use {', '.join(WORD_ORDERS)}"
-        raise InputError("unknown word order", thing=word_order, fix=fix)
-    return found
+def _bytes(words: Sequence[int], dtype: str, kind: Kind, word_order: str) -> bytes:
+    if len(words) != kind.words:
+        raise InputError(f"{dtype} does not take {len(words)} words", thing=dtype)
+    data = struct.pack(f">{len(words)}H", *words)
+    return bytes(data[i] for i in byte_order(kind.order or word_order, kind.words))
 
 
-def decode_raw(words: Sequence[int], dtype: str, word_order: str = "ABCD") -> int | float:
-    """Return the number that one or two register words carry.
+def decode_raw(words: Sequence[int], dtype: str, word_order: str = "ABCD") -> Number:
+    """Return the number that register words carry; not a number where they carry none.
 
     Raises:
         InputError: The type or order is unknown, or the number of words does not fit.
     """
-    code = _format(dtype)
-    data = struct.pack(f">{len(words)}H", *words)
-    if len(data) != struct.calcsize(">" + code):
+    kind = _numeric(dtype)
+    (value,) = struct.unpack(">" + kind.code, _bytes(words, dtype, kind, word_order))
+    return value if kind.decode is None else kind.decode(value)
+
+
+def decode_text(words: Sequence[int], dtype: str, word_order: str = "ABCD") -> str:
+    """Return the text that register words carry, without what pads it.
+
+    Raises:
+        InputError: The type is no text, or the number of words does not fit.
+    """
+    kind = kind_of(dtype)
+    if not kind.text:
+        raise InputError("no text", thing=dtype, fix="use string:16")
+    # Registers stand in reading order; only the letters of each may be swapped.
+    order = "BADC" if (kind.order or word_order) in ("BADC", "DCBA") else "ABCD"
+    if len(words) != kind.words:
         raise InputError(f"{dtype} does not take {len(words)} words", thing=dtype)
-    if len(data) == 4:
-        data = bytes(data[i] for i in _order(word_order))
-    (value,) = struct.unpack(">" + code, data)
-    return value  # type: ignore[no-any-return]
+    data = struct.pack(f">{len(words)}H", *words)
+    letters = bytes(data[i ^ 1] for i in range(len(data))) if order == "BADC" else data
+    return letters.split(b"\0", 1)[0].decode("gb18030", errors="replace").strip()
 
 
 def encode_raw(raw: float, dtype: str, word_order: str = "ABCD") -> tuple[int, ...]:
-    """Return the register words that carry a number; integers are rounded to nearest.
+    """Return the register words that carry a number; whole ones are rounded to nearest.
+
+    Part of a register comes shifted to its place, all other bits 0: see `merge_bits`.
 
     Raises:
         InputError: The type or order is unknown, or the number does not fit the type.
     """
-    code = _format(dtype)
+    kind = _numeric(dtype)
+    order = byte_order(kind.order or word_order, kind.words)
     if not math.isfinite(raw):
         raise InputError("only finite numbers can be written", thing=dtype)
-    if dtype == "float32":
-        try:
-            data = struct.pack(">f", raw)
-        except OverflowError as error:
-            raise InputError(f"{raw} does not fit {dtype}", thing=dtype) from error
-    else:
-        low, high = _LIMITS[dtype]
-        number = round(raw)
-        if not low <= number <= high:
-            raise InputError(f"{raw} does not fit {dtype}", thing=dtype)
-        data = struct.pack(">" + code, number)
-    if len(data) == 4:
-        data = bytes(data[i] for i in _order(word_order))
-    return struct.unpack(f">{len(data) // 2}H", data)
+    number = raw if kind.encode is None else kind.encode(raw)
+    if not kind.real:
+        number = round(number)
+    if dtype == "bool" and number not in (0, 1):
+        raise InputError(f"{raw} does not fit {dtype}", thing=dtype)
+    low, count = kind.bits
+    try:
+        if kind.partial:
+            if not 0 <= number < 1 << count:
+                raise OverflowError
+            number = int(number) << low
+        data = struct.pack(">" + kind.code, number)
+    except (struct.error, OverflowError) as error:
+        raise InputError(f"{raw} does not fit {dtype}", thing=dtype) from error
+    return struct.unpack(f">{kind.words}H", bytes(data[i] for i in order))
+
+
+def merge_bits(present: int, words: Sequence[int], dtype: str) -> tuple[int, ...]:
+    """Return the words to write so that only this value's bits change.
+
+    Args:
+        present: What the register holds now.
+        words: What `encode_raw` gave.
+        dtype: A type that is part of a register, or any other (then `words` come back).
+
+    Raises:
+        InputError: The type is unknown.
+    """
+    kind = kind_of(dtype)
+    if not kind.partial:
+        return tuple(words)
+    low, count = kind.bits
+    mask = ((1 << count) - 1) << low
+    return (present & ~mask & 0xFFFF | words[0] & mask,)
 
 
 class Block(Generic[F]):
-    """One read of neighbouring registers and what is in it.
+    """One read of consecutive registers and the values inside it.
 
-    `fields` are in register order; `unpack` gives their raw numbers in the same order.
+    Args:
+        fields: Values to take from it.
+        word_order: Byte order of the device's values over several registers.
+
+    Raises:
+        InputError: A type or order is unknown, or text.
     """
-
-    __slots__ = ("_permutation", "_struct", "count", "fields", "start")
 
     def __init__(self, fields: Sequence[F], word_order: str = "ABCD") -> None:
         self.fields = tuple(sorted(fields, key=lambda f: f.register))
         self.start = self.fields[0].register
-        self.count = max(f.register + f.words for f in self.fields) - self.start
-        order = _order(word_order)
+        kinds = [_numeric(f.dtype) for f in self.fields]
+        ends = (f.register + kind.words for f, kind in zip(self.fields, kinds, strict=True))
+        self.count = max(ends) - self.start
+        orders = [kind.order or word_order for kind in kinds]
         # Overlapping fields cannot share one struct: each repeats its own bytes instead.
         picks: list[int] = []
         code = ">"
-        for field in self.fields:
-            code += _format(field.dtype)
+        for field, kind, order in zip(self.fields, kinds, orders, strict=True):
+            code += kind.code
             at = 2 * (field.register - self.start)
-            if field.words == 2:
-                picks += [at + i for i in order]
-            else:
-                picks += [at, at + 1]
+            picks += [at + i for i in byte_order(order, kind.words)]
         self._permutation: tuple[int, ...] | None = tuple(picks)
-        if word_order == "ABCD" or all(f.words == 1 for f in self.fields):
-            plain = self._plain_format()
+        whole = zip(kinds, orders, strict=True)
+        if all(order == "ABCD" or kind.words == 1 for kind, order in whole):
+            plain = self._plain_format(kinds)
             if plain is not None:
                 code, self._permutation = plain, None
         self._struct = struct.Struct(code)
+        self._decodes: tuple[Callable[[Number], Number] | None, ...] | None = None
+        if any(kind.decode for kind in kinds):
+            self._decodes = tuple(kind.decode for kind in kinds)
+        self.maybe_none = any(kind.maybe_none for kind in kinds)
+        """Whether a value may be not a number."""
 
-    def _plain_format(self) -> str | None:
+    def _plain_format(self, kinds: Sequence[Kind]) -> str | None:
         code, at = ">", self.start
-        for field in self.fields:
+        for field, kind in zip(self.fields, kinds, strict=True):
             if field.register < at:
                 return None
-            code += "xx" * (field.register - at) + _format(field.dtype)
-            at = field.register + field.words
+            code += "xx" * (field.register - at) + kind.code
+            at = field.register + kind.words
         return code
 
-    def unpack(self, data: bytes) -> tuple[int | float, ...]:
+    def unpack(self, data: bytes) -> tuple[Number, ...]:
         """Return the raw number of each field from the block's bytes as sent (2 a register).
 
         Raises:
@@ -161,9 +193,13 @@ class Block(Generic[F]):
             )
         if self._permutation is not None:
             data = bytes([data[i] for i in self._permutation])
-        return self._struct.unpack(data)
+        raw = self._struct.unpack(data)
+        if self._decodes is None:
+            return raw
+        pairs = zip(raw, self._decodes, strict=True)
+        return tuple(number if decode is None else decode(number) for number, decode in pairs)
 
-    def unpack_words(self, words: Sequence[int]) -> tuple[int | float, ...]:
+    def unpack_words(self, words: Sequence[int]) -> tuple[Number, ...]:
         """Return the raw number of each field from the block's register words."""
         return self.unpack(struct.pack(f">{len(words)}H", *words))
 
@@ -175,9 +211,12 @@ def plan_blocks(
 
     Args:
         fields: What is to be read.
-        word_order: Byte order of the device's 32-bit values.
+        word_order: Byte order of the device's values over several registers.
         max_words: Longest read (the protocol allows 125 registers).
         max_gap: Widest run of registers read in vain to save a request.
+
+    Raises:
+        InputError: A type or the order is unknown, or text.
     """
     blocks: list[Block[F]] = []
     run: list[F] = []

@@ -26,6 +26,9 @@ class Permission(StrEnum):
     MANAGE_USERS = "manage_users"
     DEMO = "demo"
     AUDIT = "audit"
+    KEEP_DEVICES = "keep_devices"
+    TEST_DEVICES = "test_devices"
+    WAIVE_DEVICES = "waive_devices"
 
 
 class Role(StrEnum):
@@ -45,14 +48,23 @@ class Role(StrEnum):
 
 _P = Permission
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.DISPATCHER: frozenset((_P.VIEW, _P.ACKNOWLEDGE, _P.COMMAND)),
-    Role.OPERATION_ENGINEER: frozenset((_P.VIEW, _P.ACKNOWLEDGE, _P.COMMAND, _P.MANAGE_LEDGER)),
-    Role.FIELD_TECHNICIAN: frozenset((_P.VIEW, _P.ACKNOWLEDGE)),
+    Role.DISPATCHER: frozenset((_P.VIEW, _P.ACKNOWLEDGE, _P.COMMAND, _P.TEST_DEVICES)),
+    Role.OPERATION_ENGINEER: frozenset(
+        (
+            _P.VIEW,
+            _P.ACKNOWLEDGE,
+            _P.COMMAND,
+            _P.MANAGE_LEDGER,
+            _P.KEEP_DEVICES,
+            _P.TEST_DEVICES,
+        )
+    ),
+    Role.FIELD_TECHNICIAN: frozenset((_P.VIEW, _P.ACKNOWLEDGE, _P.KEEP_DEVICES, _P.TEST_DEVICES)),
     Role.CUSTOMER_SERVICE: frozenset((_P.VIEW,)),
-    Role.MANAGER: frozenset((_P.VIEW,)),
+    Role.MANAGER: frozenset((_P.VIEW, _P.WAIVE_DEVICES)),
     Role.HEAT_USER: frozenset((_P.VIEW,)),
     Role.INTEGRATOR: frozenset((_P.VIEW,)),
-    Role.SYSTEM_ADMIN: frozenset((_P.VIEW, _P.MANAGE_LEDGER, _P.DEMO)),
+    Role.SYSTEM_ADMIN: frozenset((_P.VIEW, _P.MANAGE_LEDGER, _P.KEEP_DEVICES, _P.DEMO)),
     Role.SECURITY_ADMIN: frozenset((_P.MANAGE_USERS,)),
     Role.AUDIT_ADMIN: frozenset((_P.AUDIT,)),
 }

@@ -2,6 +2,8 @@
 
 Each trips in the step that sees its condition and lets go by itself once the value is back by a
 margin (annunciator sequence A); the word keeps which ones hold, `first_out` which came first.
+Bits of `LATCHED` are kept by the unit until a person resets them; those of `WATCHED` tell of
+something amiss and change nothing by themselves.
 """
 
 from __future__ import annotations
@@ -26,7 +28,21 @@ class Interlock(IntFlag):
     NO_CIRCULATION = 256
     MAKEUP_LONG = 512
     SENSOR_LOST = 1024
+    OVERLOAD = 2048
+    LEAKAGE = 4096
+    PUMP_DRY = 8192
+    VALVE_DEVIATION = 16384
+    FLOW_DEVIATION = 32768
 
+
+LATCHED = Interlock.OVERLOAD | Interlock.LEAKAGE | Interlock.PUMP_DRY
+WATCHED = (
+    Interlock.NO_CIRCULATION
+    | Interlock.MAKEUP_LONG
+    | Interlock.SENSOR_LOST
+    | Interlock.VALVE_DEVIATION
+    | Interlock.FLOW_DEVIATION
+)
 
 _TEXTS: dict[Interlock, tuple[str, str]] = {
     Interlock.OVER_TEMPERATURE: ("二次供水超温，关调节阀", "supply too hot, valve shut"),
@@ -46,6 +62,20 @@ _TEXTS: dict[Interlock, tuple[str, str]] = {
     Interlock.NO_CIRCULATION: ("循环中断，关调节阀", "no circulation, valve shut"),
     Interlock.MAKEUP_LONG: ("补水时间过长，疑似失水", "make-up runs too long, leak suspected"),
     Interlock.SENSOR_LOST: ("控制用传感器失效，保持阀位", "sensor lost, valve held"),
+    Interlock.OVERLOAD: (
+        "循环泵过载跳闸，复位前禁止启动",
+        "circulation pump overloaded, tripped until reset",
+    ),
+    Interlock.LEAKAGE: (
+        "漏电保护动作，停循环泵和补水泵，复位前禁止启动",
+        "earth leakage, pumps off until reset",
+    ),
+    Interlock.PUMP_DRY: (
+        "循环泵无流量干转停泵，复位前禁止启动",
+        "circulation pump ran dry, off until reset",
+    ),
+    Interlock.VALVE_DEVIATION: ("调节阀未跟随设定", "valve does not follow"),
+    Interlock.FLOW_DEVIATION: ("流量偏离设定", "flow is off its set-point"),
 }
 
 
@@ -65,6 +95,7 @@ class Readings:
     tank_level_m: float | None = None
     flood: bool = False
     pump_fault: int = 0
+    residual_trip: bool = False
 
 
 # Margins by which a value must come back before its interlock lets go.
@@ -117,6 +148,8 @@ class Interlocks:
             word |= Interlock.FLOOD
         if r.pump_fault:
             word |= Interlock.PUMP_FAULT
+        if r.residual_trip:
+            word |= Interlock.LEAKAGE
         if r.supply_c is None or r.return_kpa is None:
             word |= Interlock.SENSOR_LOST
         fresh = word & ~was

@@ -16,6 +16,10 @@ class StationMode(IntEnum):
     """The station regulates to the set-point it is given, or to its own curve without one."""
 
 
+PEOPLE_KINDS = frozenset(("protection_reset",))
+"""Point kinds only a person may write: a reset says that somebody has looked."""
+
+
 def mode_of(value: float | None) -> StationMode:
     """Return the mode a register value means; anything else is `LOCAL`, the safest."""
     if value in (1, 2):
@@ -38,6 +42,8 @@ def refusal(station: StationMode, kind: str, command_mode: str) -> str | None:
     if kind == "station_mode":
         # Only a person may change who decides.
         return None if command_mode == "manual" else "mode_is_for_people"
+    if kind in PEOPLE_KINDS and command_mode == "automatic":
+        return "reset_is_for_people"
     if station is StationMode.LOCAL:
         return "station_is_local"
     if command_mode == "automatic" and station is not StationMode.AUTOMATIC:

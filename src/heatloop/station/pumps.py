@@ -18,6 +18,30 @@ class PumpFault(IntFlag):
     UNDER_VOLTAGE = 32
     EARTH_FAULT = 64
     CONVERTER_LINK = 128
+    MOTOR_OVERLOAD = 256
+    SHORT_CIRCUIT = 512
+    CONVERTER_HOT = 1024
+    EXTERNAL_TRIP = 2048
+    STALLED = 4096
+    OTHER = 32768
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PumpSettings:
+    """When a pump is taken out, and when pumps take turns."""
+
+    rated_current_a: float = 0.0
+    """Motor rating; 0: not told, no overload protection from the current."""
+    overload_ratio: float = 1.1
+    """Current over the rating that a motor does not stand."""
+    overload_delay_s: float = 10.0
+    """For how long it may, starting included."""
+    flow_low_m3h: float = 0.0
+    """Flow below which a turning pump runs dry; 0: not told, not watched."""
+    dry_delay_s: float = 60.0
+    """For how long it may: water needs a while to get going."""
+    change_after_h: float = 168.0
+    """Difference of run-hours after which pumps change places."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +108,42 @@ _TEXTS: dict[PumpFault, tuple[str, str, str, str]] = {
         "converter link lost",
         "检查变频器电源和通讯线",
         "check the converter's power and bus cable",
+    ),
+    PumpFault.MOTOR_OVERLOAD: (
+        "电机过载",
+        "motor overload",
+        "检查负载和电机额定参数，冷却后复位",
+        "check load and motor rating, reset when cool",
+    ),
+    PumpFault.SHORT_CIRCUIT: (
+        "输出短路",
+        "output short circuit",
+        "断电后检查电机、电缆和逆变模块",
+        "isolate, then check motor, cable and inverter",
+    ),
+    PumpFault.CONVERTER_HOT: (
+        "变频器过热",
+        "converter over-temperature",
+        "清理散热风道，检查风扇和柜内温度",
+        "clean the air duct, check fan and cabinet temperature",
+    ),
+    PumpFault.EXTERNAL_TRIP: (
+        "外部故障输入",
+        "external trip input",
+        "检查接到该输入的保护触点",
+        "check the protection wired to that input",
+    ),
+    PumpFault.STALLED: (
+        "电机堵转",
+        "motor stalled",
+        "断电后检查叶轮和轴承能否盘动",
+        "isolate, then turn the shaft by hand",
+    ),
+    PumpFault.OTHER: (
+        "变频器其他故障",
+        "other converter fault",
+        "按变频器面板代码查阅手册",
+        "look the panel's code up in the manual",
     ),
 }
 

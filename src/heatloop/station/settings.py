@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from heatloop.kernel.errors import InputError
 from heatloop.station.curve import TABLE_POINTS, CurveDesign, CurveTable, table_of
 from heatloop.station.pressure import HoldSettings
+from heatloop.station.pumps import PumpSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,16 @@ class UnitSettings:
     """Ramp of the frequency converter."""
     hold: HoldSettings = field(default_factory=HoldSettings)
     """Make-up pump."""
+    pumps: PumpSettings = field(default_factory=PumpSettings)
+    """Protection and alternation of the circulation pumps."""
+    valve_band_pct: float = 5.0
+    """How far the valve may stay from what is demanded of it."""
+    valve_delay_s: float = 180.0
+    """For how long; longer than a stroke."""
+    flow_band: float = 0.1
+    """Share of the flow set-point by which the flow may stay off it."""
+    flow_delay_s: float = 300.0
+    """For how long."""
 
 
 _LIMITS = {
@@ -49,6 +60,10 @@ _LIMITS = {
     "limit_supply_pressure_high": "supply_high_kpa",
     "limit_return_pressure_low": "return_low_kpa",
     "limit_return_pressure_high": "return_high_kpa",
+}
+_PUMP_LIMITS = {
+    "limit_circulation_pump_current": "rated_current_a",
+    "limit_circulation_flow_low": "flow_low_m3h",
 }
 
 
@@ -65,7 +80,15 @@ def settings_from(values: Mapping[str, float], base: UnitSettings | None = None)
     changes: dict[str, float] = {
         name: values[kind] for kind, name in _LIMITS.items() if kind in values
     }
-    return replace(base, curve=_curve_from(values) or base.curve, **changes)  # type: ignore[arg-type]
+    pumps: dict[str, float] = {
+        name: values[kind] for kind, name in _PUMP_LIMITS.items() if kind in values
+    }
+    return replace(
+        base,
+        curve=_curve_from(values) or base.curve,
+        pumps=replace(base.pumps, **pumps),
+        **changes,  # type: ignore[arg-type]
+    )
 
 
 def _curve_from(values: Mapping[str, float]) -> CurveTable | None:

@@ -1,14 +1,16 @@
-"""One unit of a substation regulating itself: valve, circulation pump, make-up, interlocks.
+"""One unit of a substation regulating itself: valve, circulation pumps, make-up, interlocks.
 
 The demo's controllers and a gateway that drives a station (`regulates: edge`) run the same code.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
+from heatloop.station.circulation import TURNING_HZ, Circulation, finite, flow_asked
 from heatloop.station.curve import CurveTable
-from heatloop.station.interlocks import Interlock, Interlocks, Readings
+from heatloop.station.deviation import DeviationWatch
+from heatloop.station.interlocks import LATCHED, Interlock, Interlocks, Readings
 from heatloop.station.modes import StationMode, mode_of
 from heatloop.station.pi import PI
 from heatloop.station.pressure import PressureHold
@@ -19,21 +21,19 @@ __all__ = ["UnitInputs", "UnitLogic", "UnitOutputs", "UnitSettings"]
 
 _FROST_VALVE_PCT = 30.0
 _FROST_VALVE_STANDING_PCT = 5.0
-_TURNING_HZ = 1.0
 # No water is colder; a short-circuited sensor shows -200, and must not open the valve for frost.
 _COLDEST_C = -30.0
 _LONGEST_STEP_S = 60.0
-_RESTART_WAIT_S = 180.0
 _BAND_MARGIN_KPA = 10.0
 _TARGET_MARGIN_K = 2.0
-_STOPS_PUMP = Interlock.OVER_PRESSURE | Interlock.RETURN_PRESSURE_LOW | Interlock.PUMP_FAULT
+_UNIT = "unit"
 _STOPS_MAKEUP = (
-    Interlock.OVER_PRESSURE | Interlock.RETURN_PRESSURE_HIGH | Interlock.DRY_RUN | Interlock.FLOOD
+    Interlock.OVER_PRESSURE
+    | Interlock.RETURN_PRESSURE_HIGH
+    | Interlock.DRY_RUN
+    | Interlock.FLOOD
+    | Interlock.LEAKAGE
 )
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _water_c(value: float | None) -> float | None:
@@ -41,12 +41,12 @@ def _water_c(value: float | None) -> float | None:
 
     A broken wire shows far too hot, and is left to the over-temperature interlock: the valve shuts.
     """
-    found = _finite(value)
+    found = finite(value)
     return found if found is not None and found >= _COLDEST_C else None
 
 
 def _opening(pct: float | None) -> float | None:
-    found = _finite(pct)
+    found = finite(pct)
     return None if found is None else min(max(found, 0.0), 100.0)
 
 
@@ -57,18 +57,28 @@ class UnitLogic:
     curve once that is older than the watchdog; `local` regulates to the own curve; in
     `remote_manual` the valve follows its opening set-point. Pressure holding and interlocks work
     in every mode. With the supply sensor lost the valve stays where it is (CJJ/T 34 13.1.5).
+
+    Args:
+        settings: Curve, limits and tuning; None for the defaults.
+        valve_pct: Opening to start from; None: the one fed back first.
+        pump_hz: Speed the pump turns with now.
+        latches: What `latches()` of the logic before this one gave.
     """
 
     __slots__ = (
+        "_flow_watch",
         "_hold",
         "_interlocks",
+        "_latched",
+        "_loop",
         "_outdoor_c",
         "_pi",
-        "_pump_hz",
-        "_pump_wait_s",
+        "_reset_seen",
         "_started",
         "_target_c",
+        "_valve_asked",
         "_valve_pct",
+        "_valve_watch",
         "settings",
     )
 
@@ -78,6 +88,7 @@ class UnitLogic:
         *,
         valve_pct: float | None = None,
         pump_hz: float = 0.0,
+        latches: Mapping[str, int] | None = None,
     ) -> None:
         self.settings = settings or UnitSettings()
         s = self.settings
@@ -86,15 +97,25 @@ class UnitLogic:
         self._hold = PressureHold(s.hold)
         self._interlocks = Interlocks()
         self._valve_pct = self._pi.output
-        self._pump_hz = pump_hz
-        self._pump_wait_s = 0.0
         self._target_c: float | None = None
         self._outdoor_c: float | None = None
+        kept = {key: Interlock(word) for key, word in (latches or {}).items()}
+        self._latched = kept.pop(_UNIT, Interlock(0))
+        locked = {int(key): bit for key, bit in kept.items()}
+        self._loop = Circulation(pump_hz, locked)
+        self._reset_seen: float | None = None
+        self._valve_watch, self._flow_watch = DeviationWatch(), DeviationWatch()
+        self._valve_asked: float | None = None
 
     @property
     def first_out(self) -> Interlock:
         """Which interlock came first since the unit was last free of them."""
         return self._interlocks.first_out
+
+    def latches(self) -> dict[str, int]:
+        """Return what is latched, to be kept over a restart: pump number or `unit` -> bits."""
+        found = {str(pump): int(bit) for pump, bit in self._loop.pumps.locked.items()}
+        return found | ({_UNIT: int(self._latched)} if self._latched else {})
 
     def step(self, inputs: UnitInputs, dt_s: float) -> UnitOutputs:
         """Return what to do for the next `dt_s` seconds."""
@@ -103,51 +124,64 @@ class UnitLogic:
         readings = Readings(
             supply_c=_water_c(inputs.supply_c),
             return_c=_water_c(inputs.return_c),
-            supply_kpa=_finite(inputs.supply_kpa),
-            return_kpa=_finite(inputs.return_kpa),
-            tank_level_m=_finite(inputs.tank_level_m),
+            supply_kpa=finite(inputs.supply_kpa),
+            return_kpa=finite(inputs.return_kpa),
+            tank_level_m=finite(inputs.tank_level_m),
             flood=inputs.flood,
-            pump_fault=inputs.pump_fault,
+            pump_fault=inputs.pump_fault | (inputs.standby_fault or 0),
+            residual_trip=inputs.residual_trip,
         )
-        outdoor_c = _finite(inputs.outdoor_c)
+        outdoor_c = finite(inputs.outdoor_c)
         if outdoor_c is not None:
             self._outdoor_c = outdoor_c
-        word = self._interlocks.step(readings, self.settings)
-        pump_hz = self._pump(inputs, word, dt_s)
-        if pump_hz < _TURNING_HZ:
+        self._reset(inputs.reset)
+        word = self._interlocks.step(readings, self.settings) | self._latched
+        self._latched = word & LATCHED
+        word |= self._loop.choose(inputs, self.settings, dt_s)
+        pump_hz = self._loop.speed(inputs, self.settings, word, dt_s)
+        if pump_hz < TURNING_HZ:
             word |= Interlock.NO_CIRCULATION
         makeup_on = self._makeup(inputs, readings, word, dt_s)
         if self._hold.excessive:
             word |= Interlock.MAKEUP_LONG
+        word |= self._deviations(inputs, dt_s)
         valve, source = self._valve(inputs, readings.supply_c, word, dt_s)
+        self._valve_asked = valve
         return UnitOutputs(
             valve_opening_pct=valve,
             pump_hz=pump_hz,
+            pump=self._loop.pumps.running,
             makeup_on=makeup_on,
             interlock_word=int(word),
             target_c=self._target_c,
             source=source,
         )
 
-    def _pump(self, inputs: UnitInputs, word: Interlock, dt_s: float) -> float:
-        s = self.settings
-        wanted = (
-            inputs.pump_setpoint_hz if math.isfinite(inputs.pump_setpoint_hz) else self._pump_hz
-        )
-        if word & Interlock.FROST:
-            wanted = max(wanted, s.pump_low_hz)
-        self._pump_wait_s = max(0.0, self._pump_wait_s - dt_s)
-        if word & _STOPS_PUMP:
-            # Stopping lets the pressure come back at once; without a wait the pump would cycle.
-            self._pump_wait_s = _RESTART_WAIT_S
-        if self._pump_wait_s > 0 or wanted < _TURNING_HZ:
-            self._pump_hz = 0.0
-            return 0.0
-        wanted = min(max(wanted, s.pump_low_hz), s.pump_high_hz)
-        reach = s.pump_rate_hz_per_s * dt_s
-        from_hz = max(self._pump_hz, s.pump_low_hz)
-        self._pump_hz = min(max(wanted, from_hz - reach), from_hz + reach)
-        return self._pump_hz
+    def _reset(self, value: float | None) -> None:
+        """Let go what is latched when the reset register has changed."""
+        value = finite(value)
+        if value is None:
+            return
+        if self._reset_seen is not None and value != self._reset_seen:
+            # What still holds, as a trip contact that is still open, latches again at once.
+            self._latched = Interlock(0)
+            self._loop.pumps.reset()
+        self._reset_seen = value
+
+    def _deviations(self, inputs: UnitInputs, dt_s: float) -> Interlock:
+        """Return whether valve and flow are where they were asked to be."""
+        s, word = self.settings, Interlock(0)
+        opening = _opening(inputs.valve_pct)
+        if self._valve_watch.step(
+            self._valve_asked, opening, s.valve_band_pct, s.valve_delay_s, dt_s
+        ):
+            word |= Interlock.VALVE_DEVIATION
+        asked = flow_asked(inputs)
+        if self._flow_watch.step(
+            asked, finite(inputs.flow_m3h), s.flow_band * (asked or 0.0), s.flow_delay_s, dt_s
+        ):
+            word |= Interlock.FLOW_DEVIATION
+        return word
 
     def _makeup(self, inputs: UnitInputs, readings: Readings, word: Interlock, dt_s: float) -> bool:
         s = self.settings
@@ -196,7 +230,7 @@ class UnitLogic:
 
     def _goal(self, inputs: UnitInputs, mode: StationMode) -> tuple[float, str]:
         s = self.settings
-        setpoint, age = _finite(inputs.setpoint_c), inputs.setpoint_age_s
+        setpoint, age = finite(inputs.setpoint_c), inputs.setpoint_age_s
         fresh = age is not None and age <= s.setpoint_watchdog_s
         if mode is StationMode.AUTOMATIC and setpoint is not None and fresh:
             goal, source = setpoint, "setpoint"

@@ -153,6 +153,12 @@ class GatewayView:
     channel: str
     """Main channel."""
     monthly_cost_yuan: float
+    capacity_kbps: float
+    spare_channel: str
+    spare_monthly_cost_yuan: float
+    spare_capacity_kbps: float
+    carries: str | None
+    """Channel in use: `main` or `spare`; None while it is not connected."""
     """Cost of the channel."""
     enrolled: bool
     """Whether it has exchanged keys."""

@@ -1,10 +1,13 @@
-"""Room collectors: battery devices that wake twice an hour, measure and report over CoAP."""
+"""Room collectors: battery devices that wake twice an hour, measure and report by themselves."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +16,76 @@ from heatloop.demo.city import City
 from heatloop.demo.devices.coap_client import CoapClient
 from heatloop.demo.logs import NOT_MEASURED, REPORT, ReportState, WireLog
 from heatloop.network.arrays import Floats
+from heatloop.plant.model import Device
 from heatloop.protocols.room_report import RoomReport, encode_report
 
 PERIOD_S = 1800
+ROOM_PROFILES = ("room_collector", "room_collector_json", "room_collector_lora")
+"""Profiles of room collectors: the same six values in the same order, however they report."""
 _MOST_IN_FLIGHT = 64
 _CHANGED_CODE = 0x44
 _ASK_AGAIN_S = 1.0
 _DEAD_SHARE, _STUCK_SHARE, _LYING_SHARE, _SUNNY_SHARE = 0.012, 0.008, 0.02, 0.03
+
+
+class Outcome(Enum):
+    """What became of a report on its way."""
+
+    KEPT = "kept"
+    """The gateway has it."""
+    REFUSED = "refused"
+    """The gateway will not have it."""
+    AGAIN = "again"
+    """The gateway has no room now."""
+    NOBODY = "nobody"
+    """Nobody answered."""
+
+
+Answered = Callable[[Outcome], None]
+
+
+class ReportClient(Protocol):
+    """One way to bring reports to gateways."""
+
+    def send(self, gateway: int, device: Device, report: RoomReport, answered: Answered) -> None:
+        """Send a report; `answered` is called once, later.
+
+        Args:
+            gateway: Number of the gateway, in code order.
+            device: Whose report it is.
+            report: The report.
+            answered: Called with what became of it.
+        """
+
+
+class CoapReports:
+    """Brings reports over CoAP.
+
+    Args:
+        client: The one CoAP context.
+        addresses: UDP address of each gateway, in code order.
+    """
+
+    def __init__(self, client: CoapClient, addresses: list[tuple[str, int]]) -> None:
+        self._client, self._addresses = client, addresses
+
+    def send(self, gateway: int, device: Device, report: RoomReport, answered: Answered) -> None:
+        """Send a report."""
+        del device
+        self._client.post(
+            self._addresses[gateway],
+            "report",
+            encode_report(report),
+            lambda code: answered(_outcome(code)),
+        )
+
+
+def _outcome(code: int | None) -> Outcome:
+    if code is None:
+        return Outcome.NOBODY
+    if code >> 5 == 5:
+        return Outcome.AGAIN
+    return Outcome.KEPT if code == _CHANGED_CODE else Outcome.REFUSED
 
 
 @dataclass(slots=True)
@@ -46,7 +112,7 @@ class Collectors:
         self._city = city
         flats = city.streets.flats
         self.flat: NDArray[np.intp] = np.flatnonzero(flats.collector)
-        self.devices = tuple(d for d in city.ledger.devices.values() if d.protocol == "coap")
+        self.devices = tuple(d for d in city.ledger.devices.values() if d.profile in ROOM_PROFILES)
         gateways = sorted(city.ledger.gateways)
         self.gateway = [gateways.index(device.gateway) for device in self.devices]
         n = len(self.flat)
@@ -121,6 +187,7 @@ class Reporter:
         client: The one CoAP context.
         addresses: UDP address of each gateway, in code order.
         log: Where attempts and acknowledgements are written.
+        others: How collectors that do not speak CoAP report, by protocol.
     """
 
     def __init__(
@@ -129,10 +196,14 @@ class Reporter:
         client: CoapClient,
         addresses: list[tuple[str, int]],
         log: WireLog,
+        others: Mapping[str, ReportClient] | None = None,
     ) -> None:
         self._collectors = collectors
-        self._client = client
-        self._addresses = addresses
+        self._clients: dict[str, ReportClient] = {
+            "coap": CoapReports(client, addresses),
+            **(others or {}),
+        }
+        self._gateways = len(addresses)
         self._log = log
         self._waiting: list[deque[_Report]] = [deque() for _ in addresses]
         self._busy: set[int] = set()
@@ -154,7 +225,7 @@ class Reporter:
         """Take new reports and send what may go."""
         for report in reports:
             self._waiting[report.gateway].append(report)
-        for gateway in range(len(self._addresses)):
+        for gateway in range(self._gateways):
             self._fill(gateway)
 
     def _fill(self, gateway: int) -> None:
@@ -172,34 +243,32 @@ class Reporter:
         self._busy.add(report.collector)
         self._flying[report.gateway] += 1
         device = self._collectors.devices[report.collector]
-        payload = encode_report(
+        self._log.write(report.record(ReportState.ATTEMPTED))
+        self._clients[device.protocol].send(
+            report.gateway,
+            device,
             RoomReport(
                 device_code=device.code,
                 at_s=report.at_s,
                 counter=report.counter,
                 fields=report.fields,
-            )
-        )
-        self._log.write(report.record(ReportState.ATTEMPTED))
-        self._client.post(
-            self._addresses[report.gateway],
-            "report",
-            payload,
-            lambda code: self._answered(report, code),
+            ),
+            lambda outcome: self._answered(report, outcome),
         )
 
-    def _answered(self, report: _Report, code: int | None) -> None:
+    def _answered(self, report: _Report, outcome: Outcome) -> None:
         self._busy.discard(report.collector)
         self._flying[report.gateway] -= 1
-        if code is None or code >> 5 == 5:
-            # Nobody there, or not able to keep it: it goes first the next time.
-            self._waiting[report.gateway].appendleft(report)
-        elif code == _CHANGED_CODE:
-            self._log.write(report.record(ReportState.ACKNOWLEDGED))
-        else:
-            self._log.write(report.record(ReportState.REFUSED))
+        match outcome:
+            case Outcome.AGAIN | Outcome.NOBODY:
+                # It goes first the next time.
+                self._waiting[report.gateway].appendleft(report)
+            case Outcome.KEPT:
+                self._log.write(report.record(ReportState.ACKNOWLEDGED))
+            case Outcome.REFUSED:
+                self._log.write(report.record(ReportState.REFUSED))
         self._progress.set()
-        if code is None:
+        if outcome is Outcome.NOBODY:
             # A gateway that is down is asked again a little later.
             asyncio.get_running_loop().call_later(_ASK_AGAIN_S, self._fill, report.gateway)
         else:

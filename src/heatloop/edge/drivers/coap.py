@@ -1,29 +1,25 @@
 """Room collectors report by themselves: a CoAP server that answers once a report is fsynced.
 
-`POST /report` with a `protocols.room_report`. 2.04: kept (or kept before). 4.00: damaged.
-4.03: unknown collector. 4.09: its counter was used before. 5.03: no room, try again.
-Reports that wait are spooled together, so thousands of collectors share an fsync.
+`POST /report` with a `protocols.room_report`. 2.04: kept (or kept before). 4.00: damaged, or out
+of time. 4.03: unknown collector. 4.09: its counter was used before. 4.22: no value can be true.
+5.03: no room, try again.
 
-Reference: RFC 7252.
+Reference: RFC 7252, RFC 8132 (4.22).
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import structlog
 from aiocoap import Context, Message, numbers
 from aiocoap.resource import Resource, Site
-from structlog.typing import FilteringBoundLogger
 
-from heatloop.edge.report_book import ReportBook, Verdict
-from heatloop.kernel.batch import SampleBatch
-from heatloop.kernel.errors import HeatloopError, InputError
+from heatloop.edge.drivers.listener import Listener, ListenerTools
+from heatloop.edge.drivers.listener_intake import Report
+from heatloop.edge.report_book import Stamp, Verdict
+from heatloop.kernel.errors import InputError
 from heatloop.protocols.room_report import RoomReport, decode_report
 
-_LOG: FilteringBoundLogger = structlog.get_logger(__name__)
 _CODES = numbers.codes
 # The library's usual UDP transport (udp6) goes deaf on uvloop once an answer meets a closed port;
 # this one does not, and it listens on UDP alone.
@@ -34,36 +30,47 @@ _ANSWERS = {
     Verdict.UNKNOWN: _CODES.FORBIDDEN,
     Verdict.TIME: _CODES.BAD_REQUEST,
     Verdict.REPLAYED: _CODES.CONFLICT,
+    Verdict.RANGE: _CODES.UNPROCESSABLE_ENTITY,
+    Verdict.FULL: _CODES.SERVICE_UNAVAILABLE,
 }
-Keep = Callable[[SampleBatch], Awaitable[None]]
 
 
-class CollectorServer(Resource):  # type: ignore[misc]
-    """The `/report` resource and its group commit.
+class _ReportResource(Resource):  # type: ignore[misc]
+    """The `/report` resource."""
+
+    def __init__(self, listener: CoapListener) -> None:
+        super().__init__()
+        self._listener = listener
+
+    async def render_post(self, request: Message) -> Message:
+        """Answer one report."""
+        return await self._listener.answer(bytes(request.payload))
+
+
+class CoapListener(Listener):
+    """Listens for room collectors.
 
     Args:
-        book: Which reports are new.
-        keep: Spools a batch; returns when it is fsynced.
-        now_s: Plant time.
+        tools: What the gateway lends.
+        host: Address to listen on.
+        port: UDP port.
     """
 
-    def __init__(self, book: ReportBook, keep: Keep, now_s: Callable[[], float]) -> None:
-        super().__init__()
-        self._book, self._keep, self._now_s = book, keep, now_s
-        self._waiting: list[tuple[RoomReport, asyncio.Future[Any]]] = []
-        self._wake = asyncio.Event()
-        self._context: Context | None = None
+    def __init__(self, tools: ListenerTools, host: str, port: int) -> None:
+        super().__init__(tools)
+        self._bind = (host, port)
+        self._context: Any = None
 
-    async def start(self, host: str, port: int) -> None:
+    async def start(self) -> None:
         """Begin to listen.
 
         Raises:
             OSError: The port is taken.
         """
         site = Site()
-        site.add_resource(["report"], self)
+        site.add_resource(["report"], _ReportResource(self))
         self._context = await Context.create_server_context(
-            site, bind=(host, port), transports=[_TRANSPORT]
+            site, bind=self._bind, transports=[_TRANSPORT]
         )
 
     async def stop(self) -> None:
@@ -71,45 +78,27 @@ class CollectorServer(Resource):  # type: ignore[misc]
         if self._context is not None:
             await self._context.shutdown()
 
-    async def render_post(self, request: Message) -> Message:
-        """Answer one report."""
+    async def answer(self, payload: bytes) -> Message:
+        """Judge one report and return the answer."""
         try:
-            report = decode_report(bytes(request.payload))
+            found = decode_report(payload)
         except InputError as error:
+            kind = {"length": "length", "CRC": "checksum"}.get(error.place, "malformed")
+            self.intake.refuse("listener.coap", kind, error.message)
             return Message(code=_CODES.BAD_REQUEST, payload=error.message.encode())
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((report, answer))
-        self._wake.set()
-        return Message(code=await answer)
+        device = self.intake.device("coap", found.device_code)
+        if device is None:
+            self.intake.refuse("listener.coap", "refused", f"unknown {found.device_code!r}")
+            return Message(code=_ANSWERS[Verdict.UNKNOWN])
+        report = self._report(device.code, found, len(payload))
+        return Message(code=_ANSWERS[await self.intake.take(report)])
 
-    async def run(self) -> None:
-        """Spool reports group by group, for ever."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            group, self._waiting = self._waiting, []
-            await self._commit(group)
-
-    async def _commit(self, group: Sequence[tuple[RoomReport, asyncio.Future[Any]]]) -> None:
-        now_s = self._now_s()
-        batch = SampleBatch()
-        answers: list[tuple[asyncio.Future[Any], Any]] = []
-        for report, answer in group:
-            verdict = self._book.verdict(report, now_s)
-            if verdict is Verdict.NEW:
-                for key, slot, value in self._book.samples(report):
-                    batch.append(key, slot, value)
-                self._book.accept(report)
-            answers.append((answer, _ANSWERS[verdict]))
-        if any(code is _CODES.CHANGED for _, code in answers):
-            try:
-                if len(batch):
-                    await self._keep(batch)
-                await asyncio.to_thread(self._book.save)
-            except (HeatloopError, OSError) as error:
-                _LOG.warning("reports cannot be kept", reason=str(error), count=len(group))
-                self._book.undo()
-                answers = [(answer, _CODES.SERVICE_UNAVAILABLE) for answer, _ in answers]
-        for answer, code in answers:
-            if not answer.done():
-                answer.set_result(code)
+    def _report(self, device: str, found: RoomReport, size: int) -> Report:
+        values = [
+            (binding, float(raw))
+            for binding in self.intake.bindings(device)
+            if binding.register < len(found.fields)
+            and (raw := found.fields[binding.register]) is not None
+        ]
+        stamp = Stamp(device=device, at_s=found.at_s, counter=found.counter)
+        return Report(stamp=stamp, values=values, size=size)

@@ -133,6 +133,11 @@ class Driver(ABC):
         tools: What the gateway lends.
     """
 
+    slow: bool = False
+    """Whether one read may take seconds: then the slot does not wait for it."""
+    guarded: bool = True
+    """Whether its writable points are looked at between slots; not meters on batteries."""
+
     def __init__(self, device: Device, tools: DriverTools) -> None:
         self.device, self.tools = device, tools
         self.backoff = tools.backoff()

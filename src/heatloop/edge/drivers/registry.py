@@ -30,6 +30,7 @@ _OWN = {
     "mqtt": "heatloop.edge.drivers.mqtt:MqttDriver",
     "bacnet": "heatloop.edge.drivers.bacnet:BacnetDriver",
     "snmp": "heatloop.edge.drivers.snmp:SnmpDriver",
+    "ping": "heatloop.edge.drivers.ping:PingDriver",
 }
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from heatloop.protocols.bcd import bcd_digits, pack_digits
-from heatloop.protocols.cursor import Cursor, refusal
+from heatloop.protocols.cursor import Cursor, check_sum, refusal
 
 THING = "CJ/T 188 frame"
 START, STOP, WAKE_UP = 0x68, 0x16, 0xFE
@@ -80,10 +80,7 @@ def take_frame(data: bytes) -> tuple[Frame, int] | None:
     if data[end - 1] != STOP:
         raise refusal(f"stop byte is {data[end - 1]:02X}, not 16", THING, end - 1)
     check = sum(data[start : end - 2]) & 0xFF
-    if check != data[end - 2]:
-        raise refusal(
-            f"checksum is {data[end - 2]:02X}, the bytes give {check:02X}", THING, end - 2
-        )
+    check_sum(THING, data[end - 2], check, end - 2)
     head = data[start:end]
     return (
         Frame(

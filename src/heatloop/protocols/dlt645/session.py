@@ -10,12 +10,13 @@ from heatloop.protocols.dlt645.messages import MAX_PARTS, Message, decode_messag
 from heatloop.protocols.dlt645.values import decode_values, kind_of
 
 
-def read_out(address: str, identifier: int) -> Generator[bytes, bytes, Message]:
+def read_out(address: str, identifier: int, wake_up: int = 4) -> Generator[bytes, bytes, Message]:
     """Read a value, part after part while the meter says that more follow.
 
     Args:
         address: 12 digits.
         identifier: Data identifier.
+        wake_up: How many FE bytes to send before a question.
 
     Returns:
         A generator that yields requests, takes answers (empty: none came) and ends with what
@@ -27,7 +28,7 @@ def read_out(address: str, identifier: int) -> Generator[bytes, bytes, Message]:
     """
     data = b""
     for part in range(MAX_PARTS):
-        reply = yield encode_frame(read(address, identifier, part or None), wake_up=4)
+        reply = yield encode_frame(read(address, identifier, part or None), wake_up)
         if not reply:
             raise LinkError("meter does not answer", thing=address, fix="check wiring and address")
         found = decode_message(decode_frame(reply))

@@ -80,6 +80,12 @@ def _kinds() -> tuple[Kind, ...]:
     )
 
 
+@cache
+def single_kinds() -> dict[str, Kind]:
+    """Return what has a value of its own (no block) by name."""
+    return {each.name: each for each in reversed(_kinds()) if each.count == 1}
+
+
 def kind_of(identifier: int) -> Kind | None:
     """Return what an identifier means: every byte of it within the row's range; None: unknown."""
     parts = identifier.to_bytes(4, "big") if 0 <= identifier < 1 << 32 else b""

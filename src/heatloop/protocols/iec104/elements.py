@@ -25,6 +25,8 @@ QUALITIES = {
 }
 """Quality bits of measured values; points have all but overflow."""
 COUNTER_QUALITIES = {0x20: "carry", 0x40: "adjusted", 0x80: "invalid"}
+PROTECTION_QUALITIES = {0x08: "elapsed_invalid", **{b: n for b, n in QUALITIES.items() if b > 1}}
+"""Quality bits of events of protection equipment; the elapsed time is `Point.qualifier`, ms."""
 _FLOAT = struct.Struct("<f")
 _SELECT = 0x80
 TEST_PATTERN = 0x55AA
@@ -39,9 +41,11 @@ class Point:
     value: bool | int | float | None = None
     """Its value; a normalised one from -1 to 1; None: none, or not a number."""
     quality: tuple[str, ...] = ()
-    """What speaks against it: names of `QUALITIES` or `COUNTER_QUALITIES`; empty: good."""
+    """What speaks against it: names of `QUALITIES`, `COUNTER_QUALITIES` or
+    `PROTECTION_QUALITIES`; empty: good."""
     qualifier: int = 0
-    """Qualifier of a command (QU, QL), of an interrogation or parameter; number of a counter."""
+    """Qualifier of a command (QU, QL), of an interrogation or parameter; number of a counter;
+    elapsed or operating time of protection equipment, ms."""
     select: bool = False
     """A command that only selects."""
     transient: bool = False
@@ -99,6 +103,14 @@ def read_element(name: str, cursor: Cursor, point: Point) -> Point:
             bits = cursor.byte("step position")
             step = (bits & 0x7F) - (0x80 if bits & 0x40 else 0)
             return replace(point, value=step, transient=bool(bits & 0x80))
+        case "SEP":
+            bits = cursor.byte("event and quality")
+            return replace(point, value=bits & 3, quality=_qualities(bits, PROTECTION_QUALITIES))
+        case "SPE" | "OCI":
+            return replace(point, value=cursor.byte("protection events"))
+        case "QDP":
+            bits = cursor.byte("quality")
+            return replace(point, quality=_qualities(bits, PROTECTION_QUALITIES))
         case "BSI" | "SCD":
             return replace(point, value=cursor.number(4, "bit string"))
         case "NVA" | "SVA":
@@ -149,6 +161,12 @@ def pack_element(name: str, point: Point) -> bytes:
             return bytes((_quality_bits(point, QUALITIES),))
         case "VTI":
             return bytes((_int(point, -64, 63) & 0x7F | point.transient << 7,))
+        case "SEP":
+            return bytes((_int(point, 0, 3) | _quality_bits(point, PROTECTION_QUALITIES),))
+        case "SPE" | "OCI":
+            return bytes((_int(point, 0, 0xFF),))
+        case "QDP":
+            return bytes((_quality_bits(point, PROTECTION_QUALITIES),))
         case "BSI" | "SCD":
             return _int(point, 0, (1 << 32) - 1).to_bytes(4, "little")
         case "NVA":

@@ -143,7 +143,7 @@ class Link:
                 self._heard_at = now_s
                 events += self._on_apdu(taken[0], now_s)
         except (InputError, LinkError) as error:
-            events.append(self._break(str(error)))
+            events.append(self._break(str(error), damaged=isinstance(error, InputError)))
         if not self.broken:
             self._pump(now_s)
         return events
@@ -165,11 +165,12 @@ class Link:
             self._confirm[TESTFR_CON] = now_s + self.limits.t1_s
         return []
 
-    def _break(self, reason: str) -> Broken:
+    def _break(self, reason: str, *, damaged: bool = False) -> Broken:
         self.broken, self.started = True, False
         self._queue.clear()
         self._buffer.clear()
-        return Broken(error=LinkError(reason, thing="IEC 104 connection", fix="connect again"))
+        error = LinkError(reason, thing="IEC 104 connection", fix="connect again")
+        return Broken(error=error, damaged=damaged)
 
     def _command(self, act: int, con: int, now_s: float) -> None:
         if not self.controlling:

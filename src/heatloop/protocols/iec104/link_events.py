@@ -71,6 +71,8 @@ class Broken:
 
     error: LinkError
     """Why."""
+    damaged: bool = False
+    """Whether bytes came that are no frame; else the other end was late or broke the rules."""
 
 
 Event = Arrived | Refused | Started | Stopped | Broken

@@ -57,9 +57,9 @@ def asdu_of(asdu: Asdu) -> dict[str, Any]:
 def _point(point: Point, type_id: int, elements: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {"address": point.address}
     carries = {"QUA", "QOS", "SCO", "DCO", "RCO", "BCR", "FBP", "CP16"} & set(elements)
-    if set(elements) - {"QUA", "FBP", "CP16", "CP24", "CP56"}:
+    if set(elements) - {"QUA", "QDP", "FBP", "CP16", "CP24", "CP56"}:
         found["value"] = point.value
-    if type_id not in COMMANDS and {"SIQ", "DIQ", "QDS", "BCR"} & set(elements):
+    if type_id not in COMMANDS and {"SIQ", "DIQ", "QDS", "BCR", "SEP", "QDP"} & set(elements):
         found["quality"] = list(point.quality) or ["good"]
     if carries:
         found["qualifier"] = point.qualifier

@@ -9,7 +9,7 @@ Reference: IEC 60870-5-4 6.8, IEC 60870-5-101 7.2.6.18.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from heatloop.kernel.errors import InputError
 
@@ -79,3 +79,36 @@ def pack_stamp(stamp: Stamp, size: int = CP56) -> bytes:
         return head
     day = at.day | stamp.weekday << 5
     return head + bytes((at.hour | stamp.summer << 7, day, at.month, at.year - 2000))
+
+
+def stamp_s(stamp: Stamp, near_s: float, zone_s: float = 0.0) -> float | None:
+    """Return a time tag as seconds since 1970 UTC; None where it tells no time or a wrong one.
+
+    Args:
+        stamp: The tag; one of 3 bytes is taken in the hour that brings it nearest to `near_s`.
+        near_s: About when it was made, seconds since 1970 UTC.
+        zone_s: How far the station's clock is ahead of UTC.
+    """
+    if stamp.text is None or stamp.invalid:
+        return None
+    if "T" in stamp.text:
+        at = datetime.fromisoformat(stamp.text).replace(tzinfo=UTC).timestamp()
+        return at - zone_s - 3600.0 * stamp.summer
+    minute, _, second = stamp.text.partition(":")
+    within = 60.0 * int(minute) + float(second)
+    # Zones of half hours exist: count from the station's own hour.
+    local = near_s + zone_s
+    hour = round((local - within) / 3600.0) * 3600.0
+    return hour + within - zone_s
+
+
+def stamp_of(at_s: float, zone_s: float = 0.0) -> Stamp:
+    """Return the time tag of a moment, as a station's clock shows it.
+
+    Args:
+        at_s: Seconds since 1970 UTC.
+        zone_s: How far the station's clock is ahead of UTC.
+    """
+    at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=round((at_s + zone_s) * 1000))
+    text = at.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return Stamp(text=text, weekday=at.isoweekday())

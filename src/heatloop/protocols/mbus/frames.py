@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from heatloop.protocols.cursor import Cursor, refusal
+from heatloop.protocols.cursor import Cursor, check_sum, refusal
 
 THING = "M-Bus frame"
 ACK, SHORT, LONG, STOP = 0xE5, 0x10, 0x68, 0x16
@@ -94,10 +94,7 @@ def take_frame(data: bytes) -> tuple[Frame, int] | None:
         raise refusal(f"stop byte is {data[size - 1]:02X}, not 16", THING, size - 1)
     body = data[1:3] if data[0] == SHORT else data[_FRAME_AT : size - 2]
     check = sum(body) & 0xFF
-    if check != data[size - 2]:
-        raise refusal(
-            f"checksum is {data[size - 2]:02X}, the bytes give {check:02X}", THING, size - 2
-        )
+    check_sum(THING, data[size - 2], check, size - 2)
     if data[0] == SHORT:
         return Short(control=body[0], address=body[1]), size
     return Long(control=body[0], address=body[1], ci=body[2], data=body[3:]), size

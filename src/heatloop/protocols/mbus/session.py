@@ -15,8 +15,9 @@ Reference: EN 13757-2:2018 5.7, EN 13757-3:2018 11 (secondary addressing).
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from heatloop.kernel.errors import InputError, LinkError
 from heatloop.protocols.cursor import Cursor
@@ -81,11 +82,12 @@ def _expect_ack(answer: bytes, thing: str) -> None:
         raise InputError("meter does not confirm with E5", thing=thing)
 
 
-def read_out(address: int) -> Exchange:
+def read_out(address: int, *, reset: bool = True) -> Exchange:
     """Read everything a meter has, telegram after telegram while it says that more follow.
 
     Args:
         address: Primary address; 253 after a selection.
+        reset: Whether to begin with SND_NKE, which some meters do not confirm.
 
     Returns:
         A generator as above; it ends with the telegrams.
@@ -95,7 +97,7 @@ def read_out(address: int) -> Exchange:
         LinkError: The meter does not answer.
     """
     thing = f"M-Bus address {address}"
-    if address != SELECTED:
+    if address != SELECTED and reset:
         _expect_ack((yield encode_frame(Short(control=SND_NKE, address=address))), thing)
     found: list[Telegram] = []
     control = REQ_UD2 | FCB
@@ -134,6 +136,16 @@ def read_out_selected(identity: Identity) -> Exchange:
     return found
 
 
+class Telegrams(Protocol):
+    """What a meter answers, in order: a list, or something that makes it when it is asked."""
+
+    def __len__(self) -> int:
+        """How many telegrams there are."""
+
+    def __getitem__(self, number: int, /) -> Telegram:
+        """Return one of them as it is sent now."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Meter:
     """The meter's side of the wire."""
@@ -142,7 +154,7 @@ class Meter:
     """Primary address."""
     identity: Identity
     """Secondary address."""
-    telegrams: Sequence[Telegram]
+    telegrams: Telegrams
     """What it answers, in order; all but the last should say that more follow."""
     _selected: bool = field(default=False, init=False)
     _at: int = field(default=0, init=False)

@@ -110,14 +110,19 @@ class EdgeNode:
         """
         return self._message(at_ms, ())
 
-    def data(self, at_ms: int, metrics: Iterable[Metric]) -> bytes:
-        """Return an NDATA or DDATA payload; metrics with an alias leave out name and type.
+    def data(self, at_ms: int, metrics: Iterable[Metric], *, with_types: bool = False) -> bytes:
+        """Return an NDATA or DDATA payload; metrics with an alias leave out their name.
+
+        Args:
+            at_ms: When it is sent, milliseconds since 1970 UTC.
+            metrics: What to tell.
+            with_types: Whether to repeat the types of the birth: some hosts do not remember them.
 
         Raises:
             InputError: A value does not fit its type, or the node is not born.
         """
         short = [m if m.alias is None else replace(m, name=None) for m in metrics]
-        return self._message(at_ms, short, with_types=False)
+        return self._message(at_ms, short, with_types=with_types)
 
     def _message(self, at_ms: int, metrics: Iterable[Metric], *, with_types: bool = True) -> bytes:
         if not self.born:
@@ -199,6 +204,15 @@ class HostNode:
         metrics = tuple(self._named(metric) for metric in payload.metrics)
         unknown = any(metric.name is None for metric in metrics)
         return Heard(payload=replace(payload, metrics=metrics), rebirth=missed or unknown)
+
+    def type_of(self, device: str, name: str) -> int | None:
+        """Return the data type a birth gave a metric; None: it named none such.
+
+        Args:
+            device: Device, empty for the node itself.
+            name: Name of the metric.
+        """
+        return self._types.get((device, name))
 
     def _counts(self, seq: int | None) -> bool:
         expected = None if self._seq is None else (self._seq + 1) % _NUMBERS

@@ -134,3 +134,9 @@ def completeness(keys: Keys, day: date) -> Call[DayCounts]:
     """Ask what a day received."""
     head = {"op": "completeness", "day": day.isoformat()}
     return Call(head=head, arrays=(key_array(keys),), read=lambda _, arrays: DayCounts(*arrays))
+
+
+def received(keys: Keys, start_s: int, end_s: int) -> Call[DayCounts]:
+    """Ask what a time range received."""
+    head = {"op": "received", "start": int(start_s), "end": int(end_s)}
+    return Call(head=head, arrays=(key_array(keys),), read=lambda _, arrays: DayCounts(*arrays))

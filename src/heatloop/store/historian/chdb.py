@@ -206,7 +206,11 @@ class ChdbHistorian:
 
     def completeness(self, keys: Keys, day: date) -> DayCounts:
         """Return what was received on a day of the company's zone (clause 6.1.2 a)."""
-        start, end = day_range(day, self._zone)
+        return self.received(keys, *day_range(day, self._zone))
+
+    def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
+        """Return what was received in a time range."""
+        start, end = check_range(start_s, end_s)
         wanted = key_array(keys)
         received, good = np.zeros(len(wanted), "u4"), np.zeros(len(wanted), "u4")
         if len(wanted):

@@ -193,6 +193,10 @@ class HistorianClient:
         """Return what was received on a local day."""
         return await self._reads.ask(calls.completeness(keys, day))
 
+    async def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
+        """Return what was received in a time range."""
+        return await self._reads.ask(calls.received(keys, start_s, end_s))
+
     async def stats(self) -> Stats:
         """Return figures about engine and process."""
         return await self._reads.ask(calls.stats())

@@ -153,8 +153,12 @@ class MemoryHistorian:
 
     def completeness(self, keys: Keys, day: date) -> DayCounts:
         """Return what was received on a day of the company's zone (clause 6.1.2 a)."""
+        return self.received(keys, *day_range(day, self._zone))
+
+    def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
+        """Return what was received in a time range."""
         wanted = key_array(keys)
-        rows = self._between(*day_range(day, self._zone), revised=False)
+        rows = self._between(*check_range(start_s, end_s), revised=False)
         good = rows.keys[rows.quality == Quality.GOOD]
         return DayCounts(wanted, _tally(rows.keys, wanted), _tally(good, wanted))
 

@@ -152,6 +152,11 @@ def _completeness(
     return {}, historian.completeness(keys, day)
 
 
+def _received(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    (keys,) = _expect(arrays, ["u4"])
+    return {}, historian.received(keys, _int(head, "start"), _int(head, "end"))
+
+
 OPS: dict[str, Op] = {
     "ping": _ping,
     "stats": _stats,
@@ -166,4 +171,5 @@ OPS: dict[str, Op] = {
     "count": _count,
     "duplicates": _duplicates,
     "completeness": _completeness,
+    "received": _received,
 }

@@ -111,12 +111,12 @@ class EventRow(NamedTuple):
 
 
 class DayCounts(NamedTuple):
-    """How much of a day was received, as arrays of one length (n_key,), in the order asked."""
+    """How much of a time was received, as arrays of one length (n_key,), in the order asked."""
 
     keys: NDArray[np.uint32]
     """Point keys asked for."""
     received: NDArray[np.uint32]
-    """Distinct slots stored that day."""
+    """Distinct slots stored in it."""
     good: NDArray[np.uint32]
     """Those of quality GOOD."""
 
@@ -176,6 +176,10 @@ class Historian(Protocol):
 
     def completeness(self, keys: Keys, day: date) -> DayCounts:
         """Return what was received on a day of the company's zone (clause 6.1.2 a)."""
+        ...
+
+    def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
+        """Return what was received in a time range."""
         ...
 
     def stats(self) -> Stats:

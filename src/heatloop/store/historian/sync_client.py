@@ -89,6 +89,10 @@ class SyncHistorian:
         """Return what was received on a local day."""
         return self._ask(calls.completeness(keys, day))
 
+    def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
+        """Return what was received in a time range."""
+        return self._ask(calls.received(keys, start_s, end_s))
+
     def stats(self) -> Stats:
         """Return figures about engine and process."""
         return self._ask(calls.stats())

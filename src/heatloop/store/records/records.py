@@ -10,10 +10,15 @@ from heatloop.store.records.alarms import Alarms
 from heatloop.store.records.audit import Audit
 from heatloop.store.records.commands import Commands
 from heatloop.store.records.database import Database
+from heatloop.store.records.device_life import DeviceLife
+from heatloop.store.records.device_life_runs import DeviceRuns
+from heatloop.store.records.edge_rules import EdgeRules
 from heatloop.store.records.gaps import Gaps
 from heatloop.store.records.gateways import Gateways
 from heatloop.store.records.jobs import Jobs
 from heatloop.store.records.ledger import LedgerRecords
+from heatloop.store.records.links import Links
+from heatloop.store.records.quality import QualityCases
 from heatloop.store.records.quarantine import Quarantine
 from heatloop.store.records.sealing import Sealer
 from heatloop.store.records.sessions import Sessions
@@ -56,8 +61,13 @@ class Records:
         self.stages = Stages(self.database)
         self.audit = Audit(self.database)
         self.gaps = Gaps(self.database)
+        self.links = Links(self.database)
+        self.quality = QualityCases(self.database)
         self.quarantine = Quarantine(self.database)
         self.jobs = Jobs(self.database)
+        self.devices = DeviceLife(self.database)
+        self.device_runs = DeviceRuns(self.database)
+        self.edge_rules = EdgeRules(self.database)
 
     @classmethod
     def open(

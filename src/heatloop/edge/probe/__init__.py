@@ -1,0 +1,1 @@
+"""Asking a device what it offers: the connection test and point browser, one file a protocol."""

@@ -1,0 +1,1 @@
+"""Reports people keep and sign: PDF from plain values."""

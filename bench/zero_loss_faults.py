@@ -133,6 +133,6 @@ class Run:
             self.injected["spool_too_small"] += 1
             end_s = await world.plant_s()
             first = world.gateways[0]
-            # The oldest goes first, and what was read just before the outage may be among it.
-            window = Window(gateway=first, causes=DROPPED, start_s=start_s - 300, end_s=end_s)
+            # The oldest goes first: all that earlier faults kept from being delivered as well.
+            window = Window(gateway=first, causes=DROPPED, start_s=START_S, end_s=end_s)
             self.windows.append(window)

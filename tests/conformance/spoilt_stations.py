@@ -92,9 +92,9 @@ class _Spoiler:
             n, size = at_most(1, 2), rng.uniform(*SPIKE)
             part = truth[at : at + n, column]
             off = size * self.often[column]
-            high = {"t_amb": 50, "t_sup_prim": 160, "t_ret_prim": 110, "t_sup_sec": 110}
-            fits = [s for s in (-1, 1) if part.min() + s * off > 0.5 * (not name == "t_amb") - 40 *
-                    (name == "t_amb") and part.max() + s * off < high.get(name, 100)]  # fmt: skip
+            high = {"t_sup_prim": 160, "t_ret_prim": 110, "t_sup_sec": 110}
+            low, top = (-40.0, 50.0) if name == "t_amb" else (0.5, high.get(name, 100.0))
+            fits = [s for s in (-1, 1) if part.min() + s * off > low and part.max() + s * off < top]
             return ([column], [np.round(part + rng.choice(fits) * off, 1)], size) if fits else None
         if error == "drop_out" and water:
             return [column], [np.zeros(at_most(1, 2))], 0.0

@@ -135,4 +135,4 @@ def test_growing_a_ledger_keeps_every_key(numbers: list[int], random) -> None:
     for code, point in town().points.items():
         assert ledger.points[code].key == point.key
     assert len(ledger.by_key) == len(ledger.points)
-    assert len(ledger.points) == len(town().points) + 10 * len(numbers)
+    assert len(ledger.points) == len(town().points) + 11 * len(numbers)

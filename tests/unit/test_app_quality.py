@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,10 +14,14 @@ import pytest
 
 from heatloop.app.history import ThreadedHistorian
 from heatloop.app.quality_completeness import completeness
-from heatloop.app.quality_twin import node_of
+from heatloop.app.quality_tables import values_at
+from heatloop.app.quality_twin import node_of, twin_findings
 from heatloop.app.quality_watch import RULE_OF, QualityWatch
+from heatloop.ingest.batch.model import Rule, Table
+from heatloop.ingest.batch.profiles import series_of
+from heatloop.ingest.flag_book import FlagSpan
 from heatloop.ingest.reasons import Flag
-from heatloop.kernel.quality import Quality as Q
+from heatloop.kernel.quality import Quality
 from heatloop.kernel.scope import Scope
 from heatloop.kernel.series import Columns
 from heatloop.security.access import Role
@@ -25,7 +31,7 @@ from tests.unit.app_town import START_S, Town, town
 SUPPLY = "UN0001.secondary_supply_temperature"
 OTHER = "UN0002.secondary_supply_temperature"
 API = "/api/v1/quality"
-ALL = Scope.everything() if hasattr(Scope, "everything") else Scope(frozenset([""]))
+ALL = Scope(frozenset([""]))
 
 
 class Revising(ThreadedHistorian):
@@ -158,8 +164,6 @@ async def test_an_estimate_is_laid_over_and_marked_with_method_and_name(here: To
                    np.ones(117, "u1"))  # fmt: skip
     engine.append(rows)
     watch = QualityWatch(here.platform)
-    from heatloop.ingest.flag_book import FlagSpan
-
     span = FlagSpan(key, Flag.FROZEN, int(frozen[0]), int(frozen[-1]), 117, 51.3)
     await watch._put([watch._case_of(span, START_S)])
     before = engine.raw([key], int(slots[0]), int(START_S))
@@ -172,13 +176,13 @@ async def test_an_estimate_is_laid_over_and_marked_with_method_and_name(here: To
         assert done.json()["corrected"] == 120
     (made, method, who), = here.platform.historian.revised  # fmt: skip
     assert (method, who) == ("sisters", "eva")
-    assert (made.quality == Q.ESTIMATED).all()
+    assert (made.quality == Quality.ESTIMATED).all()
     after = engine.raw([key], int(slots[0]), int(START_S))
     at = np.searchsorted(after.slots, frozen)
     n = slots.size
     truth = 48 + 3 * np.sin(np.arange(n) * 30 * 2 * np.pi / 86400)[1500:1620]
     assert np.abs(after.values[at] - truth).max() < 0.5
-    assert (after.quality[at] == Q.ESTIMATED).all()
+    assert (after.quality[at] == Quality.ESTIMATED).all()
     # What was measured is still there, below the revision.
     assert len(before.keys) == n
     assert engine._between(int(frozen[0]), int(frozen[-1]) + 1, revised=False).values[:5].size == 5
@@ -191,7 +195,7 @@ async def test_marked_bad_keeps_the_value(here: Town):
         done = await client.post(f"{API}/cases/{case_id}/handle", json=body)
         assert (done.status_code, done.json()["corrected"]) == (200, 1)
     rows = here.platform.historian.engine.raw([here.key(SUPPLY)], 0, int(START_S))
-    marked = rows.take(rows.quality == Q.BAD)
+    marked = rows.take(rows.quality == Quality.BAD)
     assert marked.values.tolist() == [60.0]
 
 
@@ -213,9 +217,15 @@ async def test_what_lasts_is_found_in_retrospect_and_only_once(here: Town):
     assert here.platform.records.quality.list()[0] == total
 
 
-async def test_completeness_by_point_station_and_company(here: Town):
-    import datetime as dt
+def test_estimates_are_no_measurements_to_estimate_from():
+    slots = np.array([0, 30, 60, 90, 120], "u4")
+    quality = np.array([0, Quality.ESTIMATED, Quality.BAD, Quality.STALE, Quality.UNCERTAIN], "u1")
+    columns = Columns(np.full(5, 7, "u4"), slots, np.arange(5.0), quality)
+    found = values_at(columns, 7, np.array([0, 30, 60, 90, 120, 150], "u4"))
+    assert np.flatnonzero(np.isfinite(found)).tolist() == [0, 4]
 
+
+async def test_completeness_by_point_station_and_company(here: Town):
     zone = ZoneInfo("Asia/Shanghai")
     unit_day(here, "UN0001", hours=60)
     day = dt.datetime.fromtimestamp(START_S, zone).date() - dt.timedelta(days=1)
@@ -239,6 +249,32 @@ async def test_completeness_by_point_station_and_company(here: Town):
 async def test_the_jobs_are_in_the_schedule(here: Town):
     names = {job.name for job in here.platform.schedule._jobs}
     assert {"quality", "quality_flags"} <= names
+
+
+async def test_a_station_is_compared_with_the_twin_at_its_node(here: Town):
+    """The pipe's end is the node; its estimates are read as any point is."""
+    engine = here.platform.historian.engine
+    slots = unit_day(here, "UN0001", hours=24, period_s=600).astype("f8")
+    kind = "primary_supply_temperature"
+    truth = engine.raw([here.key(f"SS0001.{kind}")], 0, int(START_S)).values
+    read = truth.copy()
+    read[60:80] += 9.0
+    engine.append(Columns(np.full(144, 9_000_001, "u4"), slots.astype("u4"), truth,
+                          np.full(144, Quality.ESTIMATED, "u1")))  # fmt: skip
+    engine.refresh_rollups()
+    made = Table(times_s=slots, series=(series_of(f"SS0001.{kind}", kind, read),), place="SS0001")
+    pipe = SimpleNamespace(attributes={"from_node": "PN0001", "to_node": "SS0001"})
+    ledger = SimpleNamespace(
+        assets={"PN0001": SimpleNamespace(kind="pipe_node")},
+        of_kind=lambda kind: [pipe],
+        points_of=lambda code: [SimpleNamespace(kind="twin_supply_temperature", key=9_000_001)],
+    )
+    world = SimpleNamespace(ledger=ledger)
+    found = await twin_findings(world, here.platform.historian, made)
+    assert [(each.rule, each.samples, each.point) for each in found] == [
+        (Rule.TWIN, 20, f"SS0001.{kind}")
+    ]
+    assert found[0].start_s == slots[60]
 
 
 async def test_a_station_without_a_pipe_has_no_node(here: Town):

@@ -45,7 +45,7 @@ def test_parquet_in_parquet_out_loses_nothing(tmp_path: Path, capsys):
     flagged = after.to_pandas()
     assert flagged["t_sup_sec__reason"][300:302].tolist() == ["range", "range"]
     assert flagged["t_sup_sec__quality"][300:302].tolist() == [4, 4]
-    assert flagged["t_sup_sec__method"][300] == "line"
+    assert flagged["t_sup_sec__method"][300] == "sisters"
     assert flagged["t_sup_sec__estimate"][300] == pytest.approx(rows["t_sup_sec"][299], abs=3)
     assert flagged["t_ret_prim__reason"][400] == "dead"
     assert (flagged["t_amb__quality"] == 0).all()

@@ -112,6 +112,16 @@ async def test_overlapping_gaps_count_a_slot_once(here: Town) -> None:
     assert found["unexplained"] == 0
 
 
+async def test_an_older_word_about_a_gap_changes_nothing(here: Town) -> None:
+    gaps = here.platform.records.gaps
+    for last, cause in ((None, "a"), (START + 600, "b"), (START + 90, "c"), (None, "d")):
+        gap(here, "DV0001", START, last, cause)
+    (row,) = gaps.list()[1]
+    assert (row.slots_to, row.cause) == (START + 600, "b")
+    gap(here, "DV0001", START, START + 900, "b")
+    assert gaps.list()[1][0].slots_to == START + 900
+
+
 async def test_silent_collectors_and_away_gateways_are_said_apart(here: Town) -> None:
     slots = range(-(-START // 1800) * 1800, END, 1800)
     fill(here, but={("DV0004", slot) for slot in slots})

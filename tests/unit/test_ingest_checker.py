@@ -239,3 +239,38 @@ def test_rounds_hold_each_point_once_in_rising_time():
     slots = np.array([5, 9, 3, 4, 8])
     found = [sorted(zip(at[r].tolist(), slots[r].tolist(), strict=True)) for r in rounds(at, slots)]
     assert found == [[(0, 8), (1, 3)], [(0, 9), (1, 4)], [(1, 5)]]
+
+
+def test_supply_and_return_the_wrong_way_round_while_heat_flows():
+    kinds = ("secondary_heat_power", "secondary_flow", SUPPLY, "secondary_return_temperature")
+    check = checker(*kinds, balance=BalanceCheck(np.array([[0, 1, 2, 3]]), 4))
+    found = []
+    # Running and right; running and swapped; swapped by less than 2 K; at rest and swapped.
+    for i, (power, flow, supply, back) in enumerate(
+        ((1700.0, 100.0, 60.0, 45.0), (1700.0, 100.0, 45.0, 60.0), (30.0, 100.0, 44.0, 45.0),
+         (0.0, 0.0, 40.0, 45.0))
+    ):  # fmt: skip
+        rows = zip((1, 2, 3, 4), (power, flow, supply, back), strict=True)
+        checked, flags = check.check_flags(columns([(k, T0 + 7200 * i, v, 0) for k, v in rows]))
+        found.append((checked.accepted.quality.tolist(), flags.tolist()))
+    order = int(Flag.ORDER)
+    assert found == [
+        ([0] * 4, [0] * 4),
+        ([0, 0, 1, 1], [0, 0, order, order]),
+        ([0] * 4, [0] * 4),
+        ([0] * 4, [0] * 4),
+    ]
+
+
+def test_what_the_checks_said_is_kept_as_spans_until_asked():
+    check = checker(SUPPLY)
+    values = calm(60)
+    values[[40, 41]] += [8.0, 200.0]
+    series(check, values)
+    spans = check.book.drain()
+    assert [(span.key, span.flag, span.samples) for span in spans] == [
+        (1, Flag.SPIKE, 1),
+        (1, Flag.RANGE, 1),
+    ]
+    assert spans[0].start == T0 + 40 * 30
+    assert check.book.drain() == []

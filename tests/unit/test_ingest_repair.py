@@ -30,10 +30,22 @@ def hidden(kind, rows, **keywords):
     return values[kind][rows], found[rows, at], methods[rows, at]
 
 
-def test_short_gaps_by_a_line():
+def test_short_gaps_by_a_line_where_nothing_tells_better():
+    values = {SUPPLY: station()[SUPPLY]}
+    made = table(values)
+    rules = np.zeros((700, 1), "u1")
+    rules[300:303] = Rule.LEVEL
+    rules[400:404] = Rule.LEVEL  # four: too long for a line
+    found, how = estimates(Verdict(table=made, rules=rules, expected=rules * np.nan))
+    assert set(how[300:303, 0]) == {Method.LINE}
+    assert np.abs(values[SUPPLY][300:303] - found[300:303, 0]).max() < 2.0
+    assert np.isnan(found[400:404]).all()
+
+
+def test_short_gaps_by_the_other_points_where_these_tell_better():
     truth, found, how = hidden(SUPPLY, slice(300, 303))
-    assert set(how) == {Method.LINE}
-    assert np.abs(truth - found).max() < 2.0
+    assert set(how) == {Method.SISTERS}
+    assert np.abs(truth - found).max() < 1.0
 
 
 def test_longer_gaps_by_the_other_points_better_than_by_a_line():

@@ -296,6 +296,578 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device-tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Functional tests and pre-season checks, newest first
+         * @description Return a page of the runs inside the viewer's scope.
+         */
+        get: operations["list_device_tests"];
+        put?: never;
+        /**
+         * Begin a functional test
+         * @description Test a device through the platform; what is set is put back at the end.
+         */
+        post: operations["start_device_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-tests/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One test, step by step
+         * @description Return a run with its steps and what the technician is to do now.
+         */
+        get: operations["get_device_test"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-tests/{run}/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a test up
+         * @description Stop a run; what it set is put back.
+         */
+        post: operations["abort_device_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-tests/{run}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The fault is simulated
+         * @description Say that what the technician was told is done: the time for alarm and protection runs.
+         */
+        post: operations["confirm_device_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-tests/{run}/report.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The signed report
+         * @description Return the bytes that were signed.
+         */
+        get: operations["get_device_test_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-tests/{run}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the report's signatures
+         * @description Return result, signatures and key, and whether they fit.
+         */
+        get: operations["check_device_test"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices and where they are in their life
+         * @description Return a page of the devices inside the viewer's scope.
+         */
+        get: operations["list_devices"];
+        put?: never;
+        /**
+         * Plan a device
+         * @description Take a device into the plan.
+         */
+        post: operations["add_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/checklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The GB/T 50893 checklist
+         * @description Return what papers are asked of which models.
+         */
+        get: operations["get_device_checklist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a photo or paper
+         * @description Keep a PDF, PNG, JPEG or WebP and return its digest, by which records name it.
+         */
+        post: operations["add_device_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/files/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A photo or paper
+         * @description Return a kept file; never shown inside the page of another site.
+         */
+        get: operations["get_device_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/items/{serial}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that is known of a device
+         * @description Return a device, its checks, records, tests and what holds it back.
+         */
+        get: operations["get_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a device
+         * @description Change where a device belongs or what it stands up to.
+         */
+        patch: operations["change_device"];
+        trace?: never;
+    };
+    "/api/v1/devices/items/{serial}/arrival": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How a device arrived
+         * @description Record photo, damage and accessories of one device.
+         */
+        post: operations["record_arrival"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/items/{serial}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Attach a document
+         * @description Attach certificate, test report or manual.
+         */
+        post: operations["add_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/items/{serial}/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record a failure
+         * @description Record how long a device was down.
+         */
+        post: operations["record_failure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/items/{serial}/installation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record an installation
+         * @description Record how a device was installed and return what the rules say of it.
+         */
+        post: operations["record_installation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/items/{serial}/spot-checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare with a reference
+         * @description Record what a sensor and a reference instrument showed together.
+         */
+        post: operations["record_spot_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/items/{serial}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a device to its next state
+         * @description Move a device on, or retire it; refused with what holds it back.
+         */
+        post: operations["advance_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/items/{serial}/waivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a failed item pass
+         * @description Record who lets an item pass, why and when.
+         */
+        post: operations["waive_device_item"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a company's own limits
+         * @description Replace the limits selection checks use; none may be weaker than the standard's.
+         */
+        put: operations["set_device_limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The model catalogue
+         * @description Return every model with its checks, missing papers and number of devices.
+         */
+        get: operations["list_device_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/models/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The catalogue as a file
+         * @description Return one workbook, or a zip with one csv.
+         */
+        get: operations["export_device_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/models/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a catalogue file
+         * @description Check every row; take all of them or nothing.
+         */
+        post: operations["import_device_models"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/models/{code}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Attach a paper to a model
+         * @description Record evidence for one item of the GB/T 50893 checklist; who sends it has reviewed it.
+         */
+        post: operations["add_device_evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/purchases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Purchase lists
+         * @description Return every purchase list by code.
+         */
+        get: operations["list_device_purchases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/purchases/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Read a purchase list
+         * @description Check every row; take all of them or nothing.
+         */
+        put: operations["put_device_purchase"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/purchases/{code}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A purchase list as a file
+         * @description Return one workbook, or a zip with one csv.
+         */
+        get: operations["export_device_purchase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/purchases/{code}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record a delivery
+         * @description Compare what was scanned with what was bought; one difference blocks acceptance.
+         */
+        post: operations["receive_devices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Energy labels, failed checks, radios, rooms, reliability
+         * @description Return what all devices inside the viewer's scope show together.
+         */
+        get: operations["get_device_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/field/probes": {
         parameters: {
             query?: never;
@@ -316,7 +888,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/field/probes/{number}": {
+    "/api/v1/field/probes/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1003,6 +1575,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/season-checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a pre-season check
+         * @description Stroke every valve and look at every sensor of the stations at or below an asset.
+         */
+        post: operations["start_season_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1200,6 +1792,17 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AdvanceForm
+         * @description The state a device is to enter.
+         */
+        AdvanceForm: {
+            /**
+             * To
+             * @enum {string}
+             */
+            to: "arrived" | "accepted" | "installed" | "tested" | "in_service" | "retired";
+        };
+        /**
          * AlarmPage
          * @description A page of alarms.
          */
@@ -1253,6 +1856,20 @@ export interface components {
             unit: string | null;
             /** Value */
             value: number | null;
+        };
+        /**
+         * ArrivalForm
+         * @description How one device arrived.
+         */
+        ArrivalForm: {
+            /** Accessories */
+            accessories?: {
+                [key: string]: boolean;
+            };
+            /** Photo */
+            photo: string;
+            /** Undamaged */
+            undamaged: boolean;
         };
         /**
          * AssetDetail
@@ -1431,6 +2048,49 @@ export interface components {
             points: number;
             /** Success Pct */
             success_pct: number | null;
+        };
+        /**
+         * Check
+         * @description One rule applied to one device.
+         */
+        Check: {
+            /** Clause */
+            clause: string;
+            /** En */
+            en: string;
+            /** Limit */
+            limit?: number | null;
+            /** Rule */
+            rule: string;
+            /** State */
+            state: string;
+            /** Subject */
+            subject: string;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /** Value */
+            value?: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ChecklistItem
+         * @description One row of the GB/T 50893 checklist.
+         */
+        ChecklistItem: {
+            /** Classes */
+            classes: string[];
+            /** Clause */
+            clause: string;
+            /** En */
+            en: string;
+            /** Item */
+            item: string;
+            /** Zh */
+            zh: string;
         };
         /**
          * CommandEvent
@@ -1620,24 +2280,97 @@ export interface components {
             units: number;
         };
         /**
-         * DeviceView
-         * @description A device and whether it answers.
+         * DeviceChange
+         * @description What is to change; fields left out stay.
          */
-        DeviceView: {
+        DeviceChange: {
             /** Asset */
-            asset: string;
-            /** Code */
-            code: string;
-            /** Gateway */
-            gateway: string;
-            /** Online */
-            online: boolean;
-            /** Profile */
-            profile: string;
-            /** Protocol */
-            protocol: string;
-            /** Regulates */
-            regulates: string;
+            asset?: string | null;
+            /** Device */
+            device?: string | null;
+            /** Duty */
+            duty?: {
+                [key: string]: number;
+            } | null;
+            /** Model */
+            model?: string | null;
+            /** Outdoor */
+            outdoor?: boolean | null;
+            /** Point Kind */
+            point_kind?: string | null;
+        };
+        /**
+         * DeviceDetail
+         * @description All that is known of a device.
+         */
+        DeviceDetail: {
+            /** Accessories */
+            accessories: string[];
+            device: components["schemas"]["heatloop__app__device_life_views__DeviceView"];
+            /** Installation */
+            installation: components["schemas"]["Check"][];
+            /** Mismatches */
+            mismatches: components["schemas"]["Mismatch"][];
+            /** Next */
+            next: string;
+            /** Open */
+            open: components["schemas"]["OpenItem"][];
+            /** Records */
+            records: components["schemas"]["RecordView"][];
+            /** Runs */
+            runs: components["schemas"]["RunView"][];
+            /** Selection */
+            selection: components["schemas"]["Check"][];
+            /** Steps */
+            steps: string[];
+            /** Ticks */
+            ticks: components["schemas"]["TickItem"][];
+        };
+        /**
+         * DevicePage
+         * @description A page of devices.
+         */
+        DevicePage: {
+            /** Items */
+            items: components["schemas"]["heatloop__app__device_life_views__DeviceView"][];
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Total */
+            total: number;
+        };
+        /**
+         * DeviceTestRequest
+         * @description A functional test of one device.
+         */
+        DeviceTestRequest: {
+            /**
+             * Confirm Heating
+             * @description That heat is being delivered and the station is to be moved all the same.
+             * @default false
+             */
+            confirm_heating: boolean;
+            /** Feedback Pct */
+            feedback_pct?: number | null;
+            /**
+             * Go On
+             * @description A run of the device that was given up: what it passed is not done again.
+             * @default
+             */
+            go_on: string;
+            /** Loop S */
+            loop_s?: number | null;
+            /** Loop Step K */
+            loop_step_k?: number | null;
+            /** Recover S */
+            recover_s?: number | null;
+            /** Serial */
+            serial: string;
+            /** Technician S */
+            technician_s?: number | null;
+            /** Window S */
+            window_s?: number | null;
         };
         /**
          * DocumentBody
@@ -1652,6 +2385,19 @@ export interface components {
             key_id: string;
             /** Signature */
             signature: string;
+        };
+        /**
+         * DocumentForm
+         * @description A paper of a device.
+         */
+        DocumentForm: {
+            /**
+             * Document
+             * @enum {string}
+             */
+            document: "certificate" | "test_report" | "manual";
+            /** File */
+            file: string;
         };
         /**
          * Draft
@@ -1726,6 +2472,66 @@ export interface components {
          */
         ErrorEnvelope: {
             error: components["schemas"]["ErrorBody"];
+        };
+        /**
+         * EvidenceForm
+         * @description What was shown for one item of the GB/T 50893 checklist.
+         */
+        EvidenceForm: {
+            /** File */
+            file: string;
+            /** Item */
+            item: string;
+        };
+        /**
+         * FailureForm
+         * @description A failure of a device in service.
+         */
+        FailureForm: {
+            /**
+             * Down H
+             * @description How long it was down.
+             */
+            down_h: number;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * FileView
+         * @description A kept file.
+         */
+        FileView: {
+            /** Media */
+            media: string;
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * FleetReport
+         * @description What all devices together show.
+         */
+        FleetReport: {
+            /** Failing */
+            failing: components["schemas"]["Check"][];
+            /** Label */
+            label: {
+                [key: string]: number;
+            };
+            /** Radio */
+            radio: components["schemas"]["Check"][];
+            /** Reliability */
+            reliability: {
+                [key: string]: unknown;
+            }[];
+            /** Rooms */
+            rooms: components["schemas"]["Check"][];
         };
         /**
          * GapPage
@@ -1846,6 +2652,67 @@ export interface components {
             version: string;
         };
         /**
+         * InstallationForm
+         * @description What a technician records at the place.
+         */
+        InstallationForm: {
+            /**
+             * Antifreeze
+             * @default
+             */
+            antifreeze: string;
+            /** Distance Mm */
+            distance_mm?: number | null;
+            /** Dn Mm */
+            dn_mm?: number | null;
+            /** Downstream D */
+            downstream_d?: number | null;
+            /** Heater M */
+            heater_m?: number | null;
+            /** Height M */
+            height_m?: number | null;
+            /** Lat */
+            lat?: number | null;
+            /**
+             * Location
+             * @default
+             */
+            location: string;
+            /** Lon */
+            lon?: number | null;
+            /**
+             * Outdoor
+             * @default false
+             */
+            outdoor: boolean;
+            /** Outer Wall */
+            outer_wall?: boolean | null;
+            /** Photos */
+            photos?: string[];
+            /**
+             * Room
+             * @default
+             */
+            room: string;
+            /** Rssi Dbm */
+            rssi_dbm?: number | null;
+            /**
+             * Signed By
+             * @default
+             */
+            signed_by: string;
+            /** Success Pct */
+            success_pct?: number | null;
+            /** Ticks */
+            ticks?: {
+                [key: string]: boolean;
+            };
+            /** Upstream D */
+            upstream_d?: number | null;
+            /** Window M */
+            window_m?: number | null;
+        };
+        /**
          * LedgerImported
          * @description A ledger was read.
          */
@@ -1860,6 +2727,43 @@ export interface components {
             points: number;
             /** Version */
             version: number;
+        };
+        /**
+         * LimitsForm
+         * @description A company's own limits; fields left out are the standard's.
+         */
+        LimitsForm: {
+            /** Bands Mhz */
+            bands_mhz?: [
+                number,
+                number
+            ][] | null;
+            /** Efficiency Pct */
+            efficiency_pct?: {
+                [key: string]: number;
+            } | null;
+            /** Indoor Ip */
+            indoor_ip?: number | null;
+            /** Outdoor Ip */
+            outdoor_ip?: number | null;
+            /** Pipe Accuracy C */
+            pipe_accuracy_c?: number | null;
+            /** Pressure Class */
+            pressure_class?: number | null;
+            /** Pressure Range Ratio */
+            pressure_range_ratio?: number | null;
+            /** Pressure Span Pct */
+            pressure_span_pct?: [
+                number,
+                number
+            ] | null;
+            /** Room Accuracy C */
+            room_accuracy_c?: number | null;
+            /** Temperature Span Pct */
+            temperature_span_pct?: [
+                number,
+                number
+            ] | null;
         };
         /**
          * LinkHistory
@@ -2010,6 +2914,20 @@ export interface components {
             gateways: components["schemas"]["LinkRowView"][];
         };
         /**
+         * Mismatch
+         * @description One difference between what was bought and what came.
+         */
+        Mismatch: {
+            /** En */
+            en: string;
+            /** Kind */
+            kind: string;
+            /** Subject */
+            subject: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * ModeRequest
          * @description A station mode.
          */
@@ -2019,6 +2937,28 @@ export interface components {
              * @enum {string}
              */
             mode: "local" | "remote_manual" | "automatic";
+        };
+        /**
+         * ModelView
+         * @description A device model with what is known of its papers.
+         */
+        ModelView: {
+            /** Checks */
+            checks: components["schemas"]["Check"][];
+            /** Class En */
+            class_en: string;
+            /** Class Zh */
+            class_zh: string;
+            /** Devices */
+            devices: number;
+            /** Missing En */
+            missing_en: string[];
+            /** Missing Zh */
+            missing_zh: string[];
+            /** Model */
+            model: {
+                [key: string]: unknown;
+            };
         };
         /**
          * NamedThing
@@ -2119,6 +3059,70 @@ export interface components {
             suspects: components["schemas"]["SuspectReading"][];
             /** Took Ms */
             took_ms: number;
+        };
+        /**
+         * NewDevice
+         * @description A device that is planned.
+         */
+        NewDevice: {
+            /**
+             * Asset
+             * @description Asset or gateway it belongs to.
+             * @default
+             */
+            asset: string;
+            /**
+             * Device
+             * @description Ledger device it is, or is read by.
+             * @default
+             */
+            device: string;
+            /**
+             * Duty
+             * @description Design values told for this device.
+             */
+            duty?: {
+                [key: string]: number;
+            };
+            /** Model */
+            model: string;
+            /**
+             * Outdoor
+             * @default false
+             */
+            outdoor: boolean;
+            /**
+             * Point Kind
+             * @description What an instrument measures.
+             * @default
+             */
+            point_kind: string;
+            /**
+             * Purchase
+             * @default
+             */
+            purchase: string;
+            /** Serial */
+            serial: string;
+        };
+        /**
+         * OpenItem
+         * @description Something that holds a device back.
+         */
+        OpenItem: {
+            /** En */
+            en: string;
+            /** Item */
+            item: string;
+            /** Stage */
+            stage: string;
+            /**
+             * Waived
+             * @default false
+             */
+            waived: boolean;
+            /** Zh */
+            zh: string;
         };
         /**
          * OutageView
@@ -2664,6 +3668,45 @@ export interface components {
             rows: number;
         };
         /**
+         * Receipt
+         * @description A delivery.
+         */
+        Receipt: {
+            /** Scanned */
+            scanned: components["schemas"]["Scanned"][];
+        };
+        /**
+         * ReceiptView
+         * @description What came of a delivery.
+         */
+        ReceiptView: {
+            /** Arrived */
+            arrived: string[];
+            /** Mismatches */
+            mismatches: components["schemas"]["Mismatch"][];
+            /** Purchase */
+            purchase: string;
+        };
+        /**
+         * RecordView
+         * @description Something recorded of a device.
+         */
+        RecordView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** By */
+            by: string;
+            /** Kind */
+            kind: string;
+        };
+        /**
          * RulesRequest
          * @description A rule document; gateway and version are given by the platform.
          */
@@ -2747,6 +3790,108 @@ export interface components {
             versions: components["schemas"]["RulesVersion"][];
         };
         /**
+         * RunPage
+         * @description A page of runs.
+         */
+        RunPage: {
+            /** Items */
+            items: components["schemas"]["RunView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * RunView
+         * @description One functional test or pre-season check.
+         */
+        RunView: {
+            /** By */
+            by: string;
+            /** Checks */
+            checks: components["schemas"]["Check"][];
+            /** Ended */
+            ended: string | null;
+            /** Findings */
+            findings: {
+                [key: string]: unknown;
+            }[];
+            /** Id */
+            id: string;
+            /** Instruction */
+            instruction: {
+                [key: string]: unknown;
+            } | null;
+            /** Key Id */
+            key_id: string;
+            /** Kind */
+            kind: string;
+            /** Pdf Sha256 */
+            pdf_sha256: string;
+            /** Problems */
+            problems: {
+                [key: string]: string;
+            }[];
+            /** Signed */
+            signed: boolean;
+            /**
+             * Started
+             * Format: date-time
+             */
+            started: string;
+            /** State */
+            state: string;
+            /** Station */
+            station: string;
+            /** Steps */
+            steps: {
+                [key: string]: unknown;
+            }[];
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * Scanned
+         * @description One device scanned at arrival.
+         */
+        Scanned: {
+            /** Model */
+            model: string;
+            /**
+             * Parameters
+             * @default
+             */
+            parameters: string;
+            /** Serial */
+            serial: string;
+        };
+        /**
+         * SeasonRequest
+         * @description A pre-season check of the substations at or below an asset.
+         */
+        SeasonRequest: {
+            /** Ambient C */
+            ambient_c?: number | null;
+            /** Asset */
+            asset: string;
+            /**
+             * Confirm Heating
+             * @description That heat is being delivered and the station is to be moved all the same.
+             * @default false
+             */
+            confirm_heating: boolean;
+            /** Feedback Pct */
+            feedback_pct?: number | null;
+            /** Loop S */
+            loop_s?: number | null;
+            /** Loop Step K */
+            loop_step_k?: number | null;
+            /** Recover S */
+            recover_s?: number | null;
+            /** Technician S */
+            technician_s?: number | null;
+            /** Window S */
+            window_s?: number | null;
+        };
+        /**
          * Series
          * @description One line of a trend.
          */
@@ -2797,6 +3942,28 @@ export interface components {
             password: string;
             /** User */
             user: string;
+        };
+        /**
+         * SignatureView
+         * @description Whether a report is what was signed.
+         */
+        SignatureView: {
+            /** Alg */
+            alg: string;
+            /** Document */
+            document: {
+                [key: string]: string;
+            };
+            /** Key Id */
+            key_id: string;
+            /** Ok */
+            ok: boolean;
+            /** Pdf Sha256 */
+            pdf_sha256: string;
+            /** Pdf Signature */
+            pdf_signature: string;
+            /** Public Key */
+            public_key: string;
         };
         /**
          * SignedDocument
@@ -2919,6 +4086,16 @@ export interface components {
             until: string | null;
         };
         /**
+         * SpotCheckForm
+         * @description A comparison with a reference instrument.
+         */
+        SpotCheckForm: {
+            /** Reference */
+            reference: number;
+            /** Shown */
+            shown: number;
+        };
+        /**
          * StageRequest
          * @description A strategy stage.
          */
@@ -2986,7 +4163,7 @@ export interface components {
             asset: components["schemas"]["AssetView"];
             /** Buildings */
             buildings: components["schemas"]["BuildingCard"][];
-            device: components["schemas"]["DeviceView"] | null;
+            device: components["schemas"]["heatloop__app__views__station__DeviceView"] | null;
             /** Points */
             points: components["schemas"]["PointView"][];
             /** State */
@@ -3013,6 +4190,20 @@ export interface components {
             unit: string;
             /** Value */
             value: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * TickItem
+         * @description One row of `installation_rules.csv`.
+         */
+        TickItem: {
+            /** Clause */
+            clause: string;
+            /** En */
+            en: string;
+            /** Item */
+            item: string;
             /** Zh */
             zh: string;
         };
@@ -3196,6 +4387,16 @@ export interface components {
             valid: boolean;
         };
         /**
+         * WaiverForm
+         * @description A decision to let a failed item pass.
+         */
+        WaiverForm: {
+            /** Item */
+            item: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * WhatIfRequest
          * @description A change to think through; everything by asset code.
          */
@@ -3308,6 +4509,65 @@ export interface components {
             took_ms: number;
             /** Units */
             units: components["schemas"]["WhatIfUnit"][];
+        };
+        /**
+         * DeviceView
+         * @description One device in a list.
+         */
+        heatloop__app__device_life_views__DeviceView: {
+            /** Asset */
+            asset: string;
+            /** Asset En */
+            asset_en: string;
+            /** Asset Zh */
+            asset_zh: string;
+            /** Auto Ready */
+            auto_ready: boolean;
+            /**
+             * Changed
+             * Format: date-time
+             */
+            changed: string;
+            /** Class En */
+            class_en: string;
+            /** Class Zh */
+            class_zh: string;
+            /** Device */
+            device: string;
+            /** Device Class */
+            device_class: string;
+            /** Model */
+            model: string;
+            /** Outdoor */
+            outdoor: boolean;
+            /** Point Kind */
+            point_kind: string;
+            /** Purchase */
+            purchase: string;
+            /** Serial */
+            serial: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * DeviceView
+         * @description A device and whether it answers.
+         */
+        heatloop__app__views__station__DeviceView: {
+            /** Asset */
+            asset: string;
+            /** Code */
+            code: string;
+            /** Gateway */
+            gateway: string;
+            /** Online */
+            online: boolean;
+            /** Profile */
+            profile: string;
+            /** Protocol */
+            protocol: string;
+            /** Regulates */
+            regulates: string;
         };
     };
     responses: never;
@@ -3889,6 +5149,1043 @@ export interface operations {
             };
         };
     };
+    list_device_tests: {
+        parameters: {
+            query?: {
+                kind?: "" | "acceptance" | "season";
+                subject?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_device_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceTestRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_device_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    abort_device_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    confirm_device_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_device_test_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    check_device_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignatureView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_devices: {
+        parameters: {
+            query?: {
+                asset?: string;
+                state?: string;
+                model?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDevice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_device_checklist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecklistItem"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_device_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_device_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    change_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    record_arrival: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArrivalForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    record_failure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FailureForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    record_installation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallationForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    record_spot_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpotCheckForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    advance_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvanceForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    waive_device_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaiverForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    set_device_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_device_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_device_models: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    import_device_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number;
+                    };
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_device_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvidenceForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_device_purchases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_device_purchase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number;
+                    };
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_device_purchase: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    receive_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Receipt"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_device_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     start_probe: {
         parameters: {
             query?: never;
@@ -3927,7 +6224,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                number: string;
+                id: string;
             };
             cookie?: never;
         };
@@ -5066,6 +7363,39 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.apache.arrow.stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_season_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeasonRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"][];
                 };
             };
             /** @description What to correct */

@@ -15,6 +15,7 @@ const ENTRIES = [
   { name: 'alarms', path: '/alarms', needs: 'view' },
   { name: 'commands', path: '/commands', needs: 'view' },
   { name: 'links', path: '/links', needs: 'view' },
+  { name: 'quality', path: '/quality', needs: 'view' },
   { name: 'devices', path: '/devices', needs: 'view' },
   { name: 'ledger', path: '/ledger', needs: 'view' },
   { name: 'system', path: '/system', needs: 'view' },

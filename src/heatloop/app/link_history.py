@@ -87,7 +87,7 @@ class LinkHistories:
         gateways = self._own(scope, gateway)
         reports = LinkReports(self._world, self._records)
         rows = reports.devices(scope, reports.totals(start_s, end_s, gateways))
-        return rows
+        return [row for row in rows if row.gateway == gateway]
 
     def _own(self, scope: Scope, gateway: str) -> list[str]:
         world = self._world

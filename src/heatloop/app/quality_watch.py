@@ -142,7 +142,8 @@ class QualityWatch:
 
 
 def _last_values(found: RollupColumns) -> Columns:
-    known = found.take(np.isfinite(found.last) & (found.count > 0))
+    # A window without one good sample was doubted at the entrance, or is an estimate already.
+    known = found.take(np.isfinite(found.last) & (found.good_count > 0))
     quality = np.full(len(known), Quality.GOOD, "u1")
     return Columns(known.keys, known.slots, known.last, quality)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from heatloop.cli.clean_files import Times
+from heatloop.cli.clean_times import Times
 from heatloop.ingest.batch.clocks import completeness
 from heatloop.ingest.batch.lost_heat import LostHeat
 from heatloop.ingest.batch.model import Finding, Marks, Rule, Verdict

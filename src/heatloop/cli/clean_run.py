@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 import pyarrow as pa
 
-from heatloop.cli import clean_files
+from heatloop.cli import clean_files, clean_times
 from heatloop.cli.clean_report import as_json, print_report, write_findings
 from heatloop.cli.simulate_progress import LateProgress
 from heatloop.ingest.batch.clocks import order_of
@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if options.profile not in profile_names():
         known = ", ".join(profile_names())
         raise InputError("unknown profile", thing=options.profile, fix=f"use one of: {known}")
+    clean_files.check_target(options.out)
     raw = clean_files.read(options.data)
     table, times, order, units, found = _table(options.data, raw, options)
     others = [_neighbour(path, options) for path in options.neighbour]
@@ -93,10 +94,10 @@ def _kinds(headings: list[str], options: argparse.Namespace) -> dict[str, tuple[
 
 def _table(
     path: Path, raw: pa.Table, options: argparse.Namespace
-) -> tuple[Table, clean_files.Times, Index, dict[str, str], list[Finding]]:
+) -> tuple[Table, clean_times.Times, Index, dict[str, str], list[Finding]]:
     """Return the checked columns in rising time, and which row of the file each row is."""
-    heading = clean_files.time_heading(raw, options.time)
-    times = clean_files.times(raw, heading, options.tz)
+    heading = clean_times.time_heading(raw, options.time)
+    times = clean_times.times(raw, heading, options.tz)
     kinds = _kinds([name for name in raw.column_names if name != heading], options)
     if not kinds:
         raise InputError(

@@ -122,7 +122,8 @@ class GapBook:
         found = self._open.pop(device, None)
         if found is None:
             return []
-        self._closing[device] = found
+        waiting = self._closing.get(device, found)
+        self._closing[device] = (min(found[0], waiting[0]), *found[1:])
         self._dirty = True
         first, last, cause = found
         before = slots_between(first, slot, period_s)
@@ -134,7 +135,12 @@ class GapBook:
         A crash between here and `settled` closes them again, which says the same twice.
         """
         if self._dirty:
-            self._write({**self._closing, **self._open})
+            kept = dict(self._closing)
+            for device, (first, last, cause) in self._open.items():
+                # A gap that opens while the note of the one before waits: on disk they are one.
+                before = kept.get(device)
+                kept[device] = (min(first, before[0]) if before else first, last, cause)
+            self._write(kept)
 
     def settled(self) -> None:
         """Write the gaps to disk, after their notes are safe."""
@@ -190,12 +196,20 @@ class DropBook:
             newer.add((device, first))
             notes.append(gap_note(device, first, last, gap["cause"]))
         save_json(self._path, self._growing)
-        kept = [
-            note
-            for note in told
-            if note.get("type") != "gap"
-            or note.get("cause") != SPOOL_FULL
-            or note.get("slots_to") is None
-            or (note["device"], note["slots_from"]) not in newer
-        ]
-        return [*kept, *notes]
+        return [*(self._newest(note) for note in told if not _outdated(note, newer)), *notes]
+
+    def _newest(self, note: dict[str, Any]) -> dict[str, Any]:
+        """Return a note that is written again, as it reads by now."""
+        if not _tells_of_a_drop(note):
+            return note
+        first, last = self._growing.get(note["device"], (-1, -1))
+        return {**note, "slots_to": last} if first == note["slots_from"] else note
+
+
+def _tells_of_a_drop(note: Mapping[str, Any]) -> bool:
+    closed = note.get("slots_to") is not None
+    return note.get("type") == "gap" and note.get("cause") == SPOOL_FULL and closed
+
+
+def _outdated(note: Mapping[str, Any], newer: set[tuple[str, int]]) -> bool:
+    return _tells_of_a_drop(note) and (note["device"], note["slots_from"]) in newer

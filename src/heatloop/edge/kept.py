@@ -64,6 +64,8 @@ class Kept:
         self._turn = asyncio.Lock()
         self._room_turn = asyncio.Lock()
         self._unspooled: list[Note] = []
+        self.polled_slot = 0
+        """Slot polled last by this process, whether or not its samples could be kept."""
         self._skip_cause: str | None = None
 
     @property

@@ -150,7 +150,8 @@ class Works:
             collapsed: Whether guard and fast scan have no time of their own.
         """
         self._collapsed = collapsed
-        cause = self._kept.skip_cause(RESTART if began else OVERRUN)
+        stepped = self._kept.skip_cause(OVERRUN)
+        cause = RESTART if began else stepped
         notes = self._skipped(slot, cause)
         on_late = None if self.lockstep else self._late
         sweep = await self.poller.sweep(slot, self._backoff_now_s(), on_late)
@@ -166,10 +167,12 @@ class Works:
         notes += self.watch.quiet(slot)
         await self._kept.notes(notes, slot)
         await self._kept.samples(sweep.batch, slot, self._periods(sweep))
+        self._kept.polled_slot = slot
 
     def _skipped(self, slot: int, cause: str) -> list[Note]:
         """Return closed gaps for the slots that nobody polled since the last one spooled."""
-        last = self._kept.spool.last_slot
+        # What was polled and could not be kept has a gap of its own.
+        last = max(self._kept.spool.last_slot, self._kept.polled_slot)
         notes: list[Note] = []
         for device, driver in self.poller.drivers.items() if last else ():
             period = self.poller.period_of(device)

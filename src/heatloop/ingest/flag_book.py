@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from heatloop.ingest.reasons import Flag
 
 _MOST = 20_000
+_MOST_A_CALL = 2_000
 
 
 class FlagSpan(NamedTuple):
@@ -35,7 +36,7 @@ class FlagBook:
     def __init__(self) -> None:
         self._spans: dict[tuple[int, int], list[float]] = {}
         self.lost = 0
-        """Points left out since the last asking because there were too many."""
+        """Flags left out since the last asking because there were too many at once."""
 
     def add(
         self,
@@ -48,6 +49,9 @@ class FlagBook:
         at = np.flatnonzero(flags)
         if not at.size:
             return
+        # A storm (a whole network read in a wrong unit) must not hold up the entrance.
+        self.lost += max(at.size - _MOST_A_CALL, 0)
+        at = at[:_MOST_A_CALL]
         for key, slot, value, flag in zip(
             keys[at].tolist(),
             slots[at].tolist(),

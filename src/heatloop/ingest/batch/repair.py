@@ -35,7 +35,7 @@ METHOD_NAMES: dict[Method, tuple[str, str]] = {
 }
 
 SHORT_SAMPLES = 3
-"""Gaps up to so many samples are bridged by a line."""
+"""Gaps up to so many samples may be bridged by a line."""
 _LONGEST_S = 3 * 86400.0
 _LEAST_ROWS = 100
 _KEEPS = (Rule.NONE, Rule.ROLL_OVER, Rule.COUNTER_RESET)
@@ -44,9 +44,10 @@ _KEEPS = (Rule.NONE, Rule.ROLL_OVER, Rule.COUNTER_RESET)
 def estimates(verdict: Verdict) -> tuple[Floats, Marks]:
     """Return an estimate and its `Method` for cells that are missing or not to be trusted.
 
-    Gaps of up to three samples are bridged by a line; longer ones, up to three days, are made
-    from the other points of the place where enough is known; counters go from reading to reading
-    in the shape of their power. What cannot be estimated honestly is left out.
+    Gaps of up to three samples are bridged by a line, unless the other points of the place tell
+    better; longer ones, up to three days, are made from these where enough is known; counters go
+    from reading to reading in the shape of their power. What cannot be estimated honestly is left
+    out.
 
     Returns:
         Values (nan: none) and methods, both of shape (n_time, n_series).
@@ -116,6 +117,7 @@ def _between(
     made = np.full(trusted.shape, np.nan)
     how = np.zeros(trusted.shape, "u1")
     model = _from_sisters(work, part, column, filled, known)
+    by_line = model is None or _line_is_better(trusted, model)
     rows = np.flatnonzero(known)
     spans = np.c_[np.r_[-1, rows], np.r_[rows, trusted.size]].tolist()
     for before, after in spans:
@@ -126,7 +128,7 @@ def _between(
         ends = [at for at in (before, after) if 0 <= at < trusted.size]
         whole = len(ends) == 2
         span_s = float(times[ends[-1]] - times[ends[0]]) if whole else np.inf
-        if lost <= SHORT_SAMPLES and whole and span_s <= (SHORT_SAMPLES + 2) * period_s:
+        if lost <= SHORT_SAMPLES and by_line and whole and span_s <= (SHORT_SAMPLES + 2) * period_s:
             made[inside] = np.interp(times[inside], times[ends], trusted[ends])
             how[inside] = Method.LINE
         elif model is not None and times[after - 1] - times[before + 1] <= _LONGEST_S and ends:
@@ -138,6 +140,18 @@ def _between(
     series = work.table.series[column]
     made[(made < series.low) | (made > series.high)] = np.nan
     return made, how
+
+
+def _line_is_better(trusted: Floats, model: Floats) -> bool:
+    """Return whether a reading is nearer to the line between its neighbours than to the model.
+
+    A quiet sensor read often is; one of a plant that is switched between readings is not.
+    """
+    rest = trusted - model
+    by_line = np.abs(trusted[1:-1] - 0.5 * (trusted[2:] + trusted[:-2]))
+    by_model = np.abs(rest[1:-1] - 0.5 * (rest[2:] + rest[:-2]))
+    known = np.isfinite(by_line)
+    return not known.any() or float(by_line[known].mean()) <= float(by_model[known].mean())
 
 
 def _sisters_known(work: Working, part: slice, column: int) -> Bools:

@@ -37,7 +37,11 @@ class Gaps:
     def put(
         self, *, gateway: str, device: str, slots_from: int, slots_to: int | None, cause: str
     ) -> None:
-        """Keep a gap, or its end; told again it is one gap, and an end is not taken back."""
+        """Keep a gap, or its end; told again it is one gap, and its end only moves on.
+
+        Notes may come in another order than they were written: an older, shorter word about a
+        gap changes nothing.
+        """
         row = {
             "gateway": gateway,
             "device": device,
@@ -49,7 +53,17 @@ class Gaps:
             if slots_to is None:
                 self._database.insert_new(connection, gap, row)
             else:
-                self._database.put(connection, gap, row)
+                new = self._database.insert(gap).values(row)
+                later = gap.c.slots_to.is_(None) | (gap.c.slots_to < new.excluded.slots_to)
+                connection.execute(
+                    new.on_conflict_do_update(
+                        index_elements=["device", "slots_from"],
+                        set_={
+                            name: new.excluded[name] for name in ("gateway", "slots_to", "cause")
+                        },
+                        where=later,
+                    )
+                )
 
     def list(
         self,

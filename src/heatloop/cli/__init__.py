@@ -7,7 +7,19 @@ import sys
 from collections.abc import Sequence
 
 from heatloop import __version__
-from heatloop.cli import clean, decode, demo, edge, field, gateway, ledger, run, scenes, simulate
+from heatloop.cli import (
+    audit,
+    clean,
+    decode,
+    demo,
+    edge,
+    field,
+    gateway,
+    ledger,
+    run,
+    scenes,
+    simulate,
+)
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError
 
 EXIT_OK, EXIT_FAILED, EXIT_INPUT, EXIT_CONFIG = 0, 1, 2, 3
@@ -22,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"heatloop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for group in (run, demo, scenes, edge, gateway, ledger, simulate, decode, field, clean):
+    for group in (run, demo, scenes, edge, gateway, ledger, simulate, decode, field, audit, clean):
         group.add_to(commands)
     return parser
 

@@ -105,7 +105,7 @@ def test_offered_faults_all_exist(city):
         assert fault.to_dict(True)["zh"]
     city.step(30.0)
     assert set(city.faults.active) == {fault.id for fault in city.offered}
-    assert len(city.faults.silent) == 2
+    assert len(city.faults.silent) == 4
     for fault in city.offered:
         city.switch_fault(fault.id, False)
     assert not city.faults.active

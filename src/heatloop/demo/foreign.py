@@ -10,6 +10,7 @@ import asyncio
 import struct
 from collections.abc import Collection
 
+from heatloop.demo.devices.modbus_rtu import crc16
 from heatloop.kernel.errors import InputError, LinkError
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.ledger import Ledger
@@ -17,7 +18,7 @@ from heatloop.plant.model import Binding, Device
 from heatloop.protocols.registers import encode_raw
 
 AGAIN_S = 300.0
-_HEAD = struct.Struct(">HHHBB")
+_HEAD = struct.Struct(">HHH")
 _WRITE_MANY = 16
 _ANSWER_BYTES = 4
 _TIMEOUT_S = 3.0
@@ -51,20 +52,24 @@ async def write_register(
     raw = (value - binding.offset) / binding.factor
     words = encode_raw(raw, binding.dtype, device.word_order)
     body = struct.pack(f">HHB{len(words)}H", binding.register, len(words), 2 * len(words), *words)
-    frame = _HEAD.pack(1, 0, len(body) + 2, device.unit_id, _WRITE_MANY) + body
+    request = bytes((device.unit_id, _WRITE_MANY)) + body
+    serial = device.protocol == "modbus_rtu_tcp"
+    frame = request + crc16(request) if serial else _HEAD.pack(1, 0, len(request)) + request
     try:
         async with asyncio.timeout(timeout_s):
             reader, writer = await asyncio.open_connection(device.host, device.port)
             try:
                 writer.write(frame)
-                head = await reader.readexactly(_HEAD.size)
-                if head[7] == _WRITE_MANY:
+                if not serial:
+                    await reader.readexactly(_HEAD.size)
+                function = (await reader.readexactly(2))[1]
+                if function == _WRITE_MANY:
                     await reader.readexactly(_ANSWER_BYTES)
             finally:
                 writer.close()
     except (OSError, EOFError) as error:  # a TimeoutError is an OSError
         raise LinkError(f"device does not answer: {error}", thing=device.code) from error
-    if head[7] != _WRITE_MANY:
+    if function != _WRITE_MANY:
         raise InputError("device refuses the write", thing=binding.point, fix="check the register")
 
 

@@ -30,7 +30,8 @@ def held(device: Device, binding: Binding) -> Binding:
     if binding.access == "rw":
         dtype = "int16"
     else:
-        dtype = "int32" if kind.low < 0 else "uint32"
+        # A broken sensor shows less than any plausible value; only counters need the whole range.
+        dtype = "uint32" if kind.class_ == "metering" else "int32"
     return replace(binding, dtype=dtype, factor=1.0 / 10**kind.decimals, offset=0.0)
 
 

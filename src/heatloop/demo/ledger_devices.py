@@ -128,7 +128,9 @@ def _meters(streets: Streets) -> Iterator[tuple[str, Device]]:
                 by_serial = place > _PRIMARY_METERS
                 yield (
                     line,
-                    replace(meter, address=serial) if by_serial else replace(meter, unit_id=place),
+                    replace(meter, address=serial, unit_id=0)
+                    if by_serial
+                    else replace(meter, unit_id=place),
                 )
             else:
                 make = _CJT188[index % 6 == 2]

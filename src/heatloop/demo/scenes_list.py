@@ -53,6 +53,8 @@ def _of_device(ledger: Ledger, device: Device) -> Iterator[Scene]:
             yield from _beyond(device, ("sensor_high", "sensor_low"), "primary_supply_pressure")
             yield _silent(device)
         case "building_valve_controller":
+            point = _first(ledger, device, "building_valve_opening")
+            yield from _sensor(device, point, _METER_S)
             yield _silent(device, _METER_S)
         case "isolation_station_controller" | "booster_station_controller":
             yield from _sensor(device, f"{device.asset}.primary_supply_temperature")

@@ -15,10 +15,23 @@ function flat(node, path = '') {
   });
 }
 
+/** Keys of one file of a language; a key may stand in one file only. */
+function spoken(language, file) {
+  return flat(JSON.parse(readFileSync(join(root, 'src/locales', language, file), 'utf8'))).map(([key, text]) => {
+    if (seen.has(`${language} ${key}`)) fault(`${language}/${file}: ${key} stands in another file too`);
+    seen.add(`${language} ${key}`);
+    home.set(key, file.replace('.json', ''));
+    return [key, text];
+  });
+}
+
+const seen = new Set();
+/** In which file a key stands. */
+const home = new Map();
 const words = Object.fromEntries(
   ['zh', 'en'].map((language) => [
     language,
-    new Map(flat(JSON.parse(readFileSync(join(root, `src/locales/${language}.json`), 'utf8')))),
+    new Map(readdirSync(join(root, 'src/locales', language)).flatMap((file) => spoken(language, file))),
   ]),
 );
 const holes = (text) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]).sort().join();
@@ -44,6 +57,16 @@ function sources(folder) {
   });
 }
 
+/** Which files of words are there for certain when a source runs. */
+const opened = {};
+for (const [, parts, page] of readFileSync(join(root, 'src/app.tsx'), 'utf8').matchAll(/withWords\(\[([^\]]*)\], import\('\.\/pages\/([^/]+)/g))
+  opened[page] = [...parts.matchAll(/'(\w+)'/g)].map((m) => m[1]);
+function said(name) {
+  if (name === 'src/root.tsx' || name.startsWith('src/pages/signin/')) return ['signin'];
+  const page = /^src\/pages\/([^/]+)/.exec(name)?.[1];
+  return ['signin', 'app', 'kinds', ...(opened[page] ?? [])];
+}
+
 const used = new Set();
 const patterns = [];
 // The one sentence shown when the platform answers without one, in both languages.
@@ -62,6 +85,7 @@ for (const path of sources(join(root, 'src'))) {
   }
   for (const [, key] of text.matchAll(/\bt\(\s*'([^']+)'/g)) {
     if (!words.zh.has(key)) fault(`${name}: ${key} is not translated`);
+    else if (!said(name).includes(home.get(key))) fault(`${name}: ${key} stands in ${home.get(key)}.json, which this page does not open`);
   }
 }
 patterns.push(/^(interlock|pumpFault)\./);

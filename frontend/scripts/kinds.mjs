@@ -10,14 +10,12 @@ const [head, ...rows] = readFileSync(here('../../src/heatloop/plant/points.csv')
   .map((line) => line.split(','));
 let wrong = 0;
 for (const language of ['zh', 'en']) {
-  const file = here(`../src/locales/${language}.json`);
-  const text = readFileSync(file, 'utf8');
-  const words = JSON.parse(text);
-  words.kind = Object.fromEntries(rows.map((row) => [row[0], row[head.indexOf(language)]]));
+  const file = here(`../src/locales/${language}/kinds.json`);
+  const words = { kind: Object.fromEntries(rows.map((row) => [row[0], row[head.indexOf(language)]])) };
   const fresh = `${JSON.stringify(words, null, 2)}\n`;
   if (process.argv.includes('--check')) {
-    if (JSON.stringify(JSON.parse(text)) !== JSON.stringify(words)) {
-      console.error(`kinds: ${language}.json differs from points.csv: run npm run kinds`);
+    if (JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))) !== JSON.stringify(words)) {
+      console.error(`kinds: ${language}/kinds.json differs from points.csv: run npm run kinds`);
       wrong = 1;
     }
   } else writeFileSync(file, fresh);

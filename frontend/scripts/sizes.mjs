@@ -22,13 +22,15 @@ function files(names, seen = new Set()) {
   return found;
 }
 
-const start = ['index.html', 'src/locales/zh.json'];
+const words = (part) => `src/locales/zh/${part}.json`;
+const start = ['index.html', words('signin')];
+const app = [...start, 'src/app.tsx', words('app'), words('kinds')];
 const loads = [
   ['sign-in', files(start), 120],
-  ['overview', files([...start, 'src/app.tsx']), 400],
-  ['substation', files([...start, 'src/app.tsx', 'src/pages/substation/page.tsx', 'src/pages/trends/chart.tsx']), 700],
-  ['network', files([...start, 'src/app.tsx', 'src/pages/network/page.tsx', 'src/pages/network/profile-chart.tsx']), 700],
-  ['trends', files([...start, 'src/app.tsx', 'src/pages/trends/page.tsx']), 900],
+  ['overview', files(app), 400],
+  ['substation', files([...app, 'src/pages/substation/page.tsx', 'src/pages/trends/chart.tsx']), 700],
+  ['network', files([...app, words('network'), 'src/pages/network/page.tsx', 'src/pages/network/profile-chart.tsx']), 700],
+  ['trends', files([...app, 'src/pages/trends/page.tsx']), 900],
 ];
 let missed = 0;
 for (const [name, list, bar] of loads) {

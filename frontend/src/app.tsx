@@ -1,22 +1,23 @@
 import { Suspense, lazy } from 'react';
 import { useTranslation } from 'react-i18next';
 import { BrowserRouter, Link, Route, Routes } from 'react-router';
+import { withWords } from './i18n';
 import { OverviewPage } from './pages/overview/page';
 import { Bones } from './parts/states';
 import { Shell } from './shell/shell';
 import './styles/shell.css';
 
 const SubstationPage = lazy(() => import('./pages/substation/page'));
-const NetworkPage = lazy(() => import('./pages/network/page'));
+const NetworkPage = lazy(() => withWords(['network'], import('./pages/network/page')));
 const TrendsPage = lazy(() => import('./pages/trends/page'));
 const AlarmsPage = lazy(() => import('./pages/alarms/page'));
 const CommandsPage = lazy(() => import('./pages/commands/page'));
 const UsersPage = lazy(() => import('./pages/users/page'));
 const AuditPage = lazy(() => import('./pages/audit/page'));
-const DevicesPage = lazy(() => import('./pages/devices/page'));
-const DevicePage = lazy(() => import('./pages/devices/detail'));
-const LinksPage = lazy(() => import('./pages/links/page'));
-const QualityPage = lazy(() => import('./pages/quality/page'));
+const DevicesPage = lazy(() => withWords(['devices'], import('./pages/devices/page')));
+const DevicePage = lazy(() => withWords(['devices'], import('./pages/devices/detail')));
+const LinksPage = lazy(() => withWords(['links'], import('./pages/links/page')));
+const QualityPage = lazy(() => withWords(['quality'], import('./pages/quality/page')));
 const LedgerPage = lazy(() => import('./pages/ledger/page'));
 const SystemPage = lazy(() => import('./pages/system/page'));
 const PasswordPage = lazy(() => import('./pages/signin/password-page'));

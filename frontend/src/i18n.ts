@@ -1,15 +1,33 @@
 import i18n from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { remembered } from './base/remember';
-import type words from './locales/en.json';
+import type app from './locales/en/app.json';
+import type devices from './locales/en/devices.json';
+import type kinds from './locales/en/kinds.json';
+import type links from './locales/en/links.json';
+import type network from './locales/en/network.json';
+import type quality from './locales/en/quality.json';
+import type signin from './locales/en/signin.json';
 
 export const LANGUAGES = ['zh', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+interface Files {
+  signin: typeof signin;
+  app: typeof app;
+  kinds: typeof kinds;
+  network: typeof network;
+  devices: typeof devices;
+  links: typeof links;
+  quality: typeof quality;
+}
+type Part = keyof Files;
+type All<T> = (T extends unknown ? (words: T) => void : never) extends (words: infer W) => void ? W : never;
+
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'translation';
-    resources: { translation: typeof words };
+    resources: { translation: All<Files[Part]> };
     returnNull: false;
   }
 }
@@ -20,17 +38,30 @@ function byBrowser(): Language {
 
 export const language = remembered<Language>('language', LANGUAGES, byBrowser());
 
-// Only the chosen language is fetched.
-const load: Record<Language, () => Promise<{ default: object }>> = {
-  zh: () => import('./locales/zh.json'),
-  en: () => import('./locales/en.json'),
-};
+// Only the chosen language is fetched, and of it only what the pages seen so far say.
+const files = import.meta.glob<{ default: object }>('./locales/*/*.json');
+const seen = new Set<Part>(['signin']);
+const loaded = new Set<string>();
+
+async function fetchWords(of: Language, part: Part): Promise<void> {
+  const file = `./locales/${of}/${part}.json`;
+  const load = files[file];
+  if (!load || loaded.has(file)) return;
+  const words = await load();
+  loaded.add(file);
+  i18n.addResourceBundle(of, 'translation', words.default, true);
+}
+
+/** What `load` gives, once these words are there too: for pages that are fetched when opened. */
+export async function withWords<T>(parts: Part[], load: Promise<T>): Promise<T> {
+  parts.forEach((part) => seen.add(part));
+  const of = language.get();
+  const [page] = await Promise.all([load, ...parts.map((part) => fetchWords(of, part))]);
+  return page;
+}
 
 async function show(chosen: Language): Promise<void> {
-  if (!i18n.hasResourceBundle(chosen, 'translation')) {
-    const bundle = await load[chosen]();
-    i18n.addResourceBundle(chosen, 'translation', bundle.default);
-  }
+  await Promise.all([...seen].map((part) => fetchWords(chosen, part)));
   await i18n.changeLanguage(chosen);
   document.documentElement.lang = chosen;
   document.title = i18n.t('product');

@@ -2,12 +2,13 @@ import { Suspense, lazy, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { session, startSession } from './api/session';
 import { useStore } from './base/store';
+import { withWords } from './i18n';
 import { NewPassword } from './pages/signin/new-password';
 import { SignIn } from './pages/signin/sign-in';
 import { Problem } from './parts/states';
 import { Toasts } from './parts/toast';
 
-const App = lazy(() => import('./app'));
+const App = lazy(() => withWords(['app', 'kinds'], import('./app')));
 
 /** Who may see what: nobody but the sign-in page without a session. */
 export function Root() {

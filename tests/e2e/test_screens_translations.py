@@ -29,8 +29,13 @@ def flat(node: dict[str, Any], path: str = "") -> dict[str, str]:
 
 
 def words(language: str) -> dict[str, str]:
-    """Return the texts of a language."""
-    return flat(json.loads((LOCALES / f"{language}.json").read_text("utf-8")))
+    """Return the texts of a language, of all its files."""
+    found: dict[str, str] = {}
+    for path in sorted((LOCALES / language).glob("*.json")):
+        texts = flat(json.loads(path.read_text("utf-8")))
+        assert found.keys() & texts.keys() == set(), path.name
+        found |= texts
+    return found
 
 
 def test_both_languages_have_the_same_keys_and_placeholders() -> None:
@@ -60,5 +65,5 @@ def test_every_key_the_screens_use_is_translated() -> None:
 def test_point_kinds_are_named_as_in_the_table_of_points(language: str) -> None:
     with POINTS.open(encoding="utf-8", newline="") as file:
         rows = {row["kind"]: row[language] for row in csv.DictReader(file)}
-    shown = json.loads((LOCALES / f"{language}.json").read_text("utf-8"))["kind"]
+    shown = json.loads((LOCALES / language / "kinds.json").read_text("utf-8"))["kind"]
     assert shown == rows

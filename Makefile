@@ -22,7 +22,8 @@ run: $(RUN_STAMP) screens ## install what is missing, then run the platform with
 install: $(TEST_STAMP) ## install everything development needs into .venv
 
 test: $(TEST_STAMP) screens ## run every test: make test ARGS="tests/unit -k batch"
-	@$(BIN)/python -m pytest $(ARGS)
+	@if [ -n "$(strip $(ARGS))" ]; then exec $(BIN)/python -m pytest $(ARGS); fi; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/e2e && $(BIN)/python -m pytest tests/e2e
 
 check: $(TEST_STAMP) ## formatting, lint, types, import rules, screens' sources, conformance file
 	@$(BIN)/ruff format --check .
@@ -30,6 +31,7 @@ check: $(TEST_STAMP) ## formatting, lint, types, import rules, screens' sources,
 	@$(BIN)/mypy src $(wildcard bench)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m heatloop.proof.conformance
+	@$(BIN)/python -m heatloop.proof.data_grading
 	@$(BIN)/python hatch_build.py check
 	@if git grep --untracked -nE '/wor[k]/|/tmp/ven[v]'; then echo 'check: a machine path above'; exit 1; fi
 

@@ -18,6 +18,11 @@ const DevicesPage = lazy(() => withWords(['devices'], import('./pages/devices/pa
 const DevicePage = lazy(() => withWords(['devices'], import('./pages/devices/detail')));
 const LinksPage = lazy(() => withWords(['links'], import('./pages/links/page')));
 const QualityPage = lazy(() => withWords(['quality'], import('./pages/quality/page')));
+const ExplorePage = lazy(() => withWords(['explore'], import('./pages/explore/page')));
+const WeatherPage = lazy(() => withWords(['weather'], import('./pages/weather/page')));
+const KeepingPage = lazy(() => withWords(['keeping'], import('./pages/keeping/page')));
+const InterfacesPage = lazy(() => withWords(['interfaces'], import('./pages/interfaces/page')));
+const GovernancePage = lazy(() => withWords(['governance'], import('./pages/governance/page')));
 const LedgerPage = lazy(() => import('./pages/ledger/page'));
 const SystemPage = lazy(() => import('./pages/system/page'));
 const PasswordPage = lazy(() => import('./pages/signin/password-page'));
@@ -59,6 +64,11 @@ export default function App() {
             <Route path="/devices/:serial" element={<DevicePage />} />
             <Route path="/links" element={<LinksPage />} />
             <Route path="/quality" element={<QualityPage />} />
+            <Route path="/explore" element={<ExplorePage />} />
+            <Route path="/weather" element={<WeatherPage />} />
+            <Route path="/keeping" element={<KeepingPage />} />
+            <Route path="/interfaces" element={<InterfacesPage />} />
+            <Route path="/governance" element={<GovernancePage />} />
             <Route path="/ledger" element={<LedgerPage />} />
             <Route path="/system" element={<SystemPage />} />
             <Route path="/password" element={<PasswordPage />} />

@@ -3,11 +3,16 @@ import { initReactI18next } from 'react-i18next';
 import { remembered } from './base/remember';
 import type app from './locales/en/app.json';
 import type devices from './locales/en/devices.json';
+import type explore from './locales/en/explore.json';
+import type governance from './locales/en/governance.json';
+import type interfaces from './locales/en/interfaces.json';
+import type keeping from './locales/en/keeping.json';
 import type kinds from './locales/en/kinds.json';
 import type links from './locales/en/links.json';
 import type network from './locales/en/network.json';
 import type quality from './locales/en/quality.json';
 import type signin from './locales/en/signin.json';
+import type weather from './locales/en/weather.json';
 
 export const LANGUAGES = ['zh', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -20,6 +25,11 @@ interface Files {
   devices: typeof devices;
   links: typeof links;
   quality: typeof quality;
+  explore: typeof explore;
+  weather: typeof weather;
+  keeping: typeof keeping;
+  interfaces: typeof interfaces;
+  governance: typeof governance;
 }
 type Part = keyof Files;
 type All<T> = (T extends unknown ? (words: T) => void : never) extends (words: infer W) => void ? W : never;

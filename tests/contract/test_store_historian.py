@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,10 +21,13 @@ from heatloop.kernel.series import Columns
 from heatloop.store.historian.chdb import ChdbHistorian
 from heatloop.store.historian.chdb_folder import ChdbFolder
 from heatloop.store.historian.client import HistorianClient
+from heatloop.store.historian.frames import FramesHistorian
 from heatloop.store.historian.memory import MemoryHistorian
 from heatloop.store.historian.port import EventRow, Historian, Origin, RollupColumns
 from heatloop.store.historian.sync_client import connect_sync
 from heatloop.store.historian.windows import day_of
+from tests.contract.clickhouse_peers import Endpoint, open_endpoints
+from tests.contract.postgres_server import postgres_server
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _turn = itertools.count(1)
@@ -64,13 +67,52 @@ def plant() -> Iterator[Path]:
     shutil.rmtree(data)
 
 
+@pytest.fixture(scope="module")
+def postgres_url(program: Callable[[str], Path]) -> Iterator[str]:
+    with postgres_server(program("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Endpoint]]:
+    made = [Endpoint(tmp_path_factory.mktemp(name)).launch() for name in ("one", "other")]
+    yield [one.ready() for one in made]
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def clickhouse(
+    servers: list[Endpoint], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Historian]:
+    url = f"clickhouse://heat@{servers[0].host}/single"
+    store = open_endpoints(url, tmp_path_factory.mktemp("single"), ZONE)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def shards(
+    servers: list[Endpoint], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Historian]:
+    # Rows of the middle of all tests lie over one shard, earlier and later ones over two.
+    hosts = ";".join(one.host for one in servers)
+    url = f"clickhouse://heat@{hosts}/shards?shards=2,1@2025-01-01,2@2027-06-15"
+    store = open_endpoints(url, tmp_path_factory.mktemp("shards"), ZONE)
+    yield store
+    store.close()
+
+
 class Case(NamedTuple):
     store: Historian
     key: int
     t0: int
 
 
-@pytest.fixture(params=["memory", "chdb", "process"])
+FRAMES = pytest.param("postgresql", marks=pytest.mark.needs("postgres"))
+
+
+@pytest.fixture(params=["memory", "chdb", "process", FRAMES, "clickhouse", "shards"])
 def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     """An engine, and a range of keys and a month of time nobody else uses."""
     turn = next(_turn)
@@ -79,11 +121,17 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
         store = MemoryHistorian(zone=ZONE)
     elif request.param == "chdb":
         store = ChdbHistorian(request.getfixturevalue("folder"), zone=ZONE, database=f"test_{turn}")
+    elif request.param in ("clickhouse", "shards"):
+        store = request.getfixturevalue(request.param)
+    elif request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+        store = FramesHistorian(url, zone=ZONE, schema=f"test_{turn}")
     else:
         store = connect_sync(request.getfixturevalue("plant") / "run" / "historian.sock")
     # Local midnight of the first day of 2024, a month further each turn.
     yield Case(store, 1000 * turn, 1704038400 + turn * 35 * 86400)
-    store.close()
+    if request.param not in ("clickhouse", "shards"):
+        store.close()
 
 
 def rows(*given: tuple[int, int, float, int]) -> Columns:
@@ -210,8 +258,22 @@ def test_simulated_windows_give_way_to_measured_ones_only(case: Case) -> None:
         value = np.array([v for _, v in windows], "f8")
         n = np.full(len(slots), 20, "u4")
         keys = np.full(len(slots), k, "u4")
+        none = np.zeros(len(slots), "u4")
         return RollupColumns(
-            keys, slots, n, value - 1, value, value + 1, value, n, np.zeros(len(slots), "u1")
+            keys=keys,
+            slots=slots,
+            count=n,
+            low=value - 1,
+            mean=value,
+            high=value + 1,
+            integral=value / 6,
+            last=value,
+            good_count=n,
+            uncertain_count=none,
+            bad_count=none,
+            stale_count=none,
+            estimated_count=none,
+            origin=np.zeros(len(slots), "u1"),
         )
 
     case.store.append(rows((k, t + 600, 50.0, 0)))
@@ -293,5 +355,5 @@ def test_wrong_questions_are_refused_by_name(case: Case) -> None:
 def test_stats_tell_engine_and_points(case: Case) -> None:
     case.store.append(rows((case.key, case.t0, 1.0, 0)))
     found = case.store.stats()
-    assert found["engine"] in {"memory", "chdb"}
+    assert found["engine"] in {"memory", "chdb", "postgresql", "clickhouse"}
     assert int(found["points"]) >= 1

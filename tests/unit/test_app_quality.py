@@ -21,6 +21,7 @@ from heatloop.ingest.batch.model import Rule, Table
 from heatloop.ingest.batch.profiles import series_of
 from heatloop.ingest.flag_book import FlagSpan
 from heatloop.ingest.reasons import Flag
+from heatloop.kernel.errors import InputError
 from heatloop.kernel.quality import Quality
 from heatloop.kernel.scope import Scope
 from heatloop.kernel.series import Columns
@@ -279,3 +280,27 @@ async def test_a_station_is_compared_with_the_twin_at_its_node(here: Town):
 
 async def test_a_station_without_a_pipe_has_no_node(here: Town):
     assert node_of(here.platform.world.ledger, "SS0001") is None
+
+
+async def test_assets_are_judged_as_many_at_a_time_as_there_are_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with town(tmp_path / "town", twin={"workers": 3}) as here:
+        watch = QualityWatch(here.platform)
+        now = most = 0
+        judged: list[str] = []
+
+        async def slow(code: str, due: int, peers: list[Table]) -> None:
+            nonlocal now, most
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.01)
+            now -= 1
+            judged.append(code)
+            if code == "SS0001":
+                raise InputError("cannot be judged", thing=code)
+
+        monkeypatch.setattr(watch, "_look_back_at", slow)
+        await watch.look_back(START_S)
+    assert most == 4
+    assert sorted(judged) == ["HS0001", "SS0001", "SS0002", "UN0001", "UN0002", "WS0001"]

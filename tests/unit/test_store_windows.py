@@ -19,7 +19,7 @@ from heatloop.store.historian.windows import (
     day_range,
     day_starts,
     days_match_hours,
-    runs,
+    month_of,
     windows_of,
 )
 
@@ -54,9 +54,9 @@ def test_windows_of_near_and_far_slots() -> None:
     assert windows_of(far[:0]).tolist() == []
 
 
-def test_runs_join_neighbours_up_to_a_length() -> None:
-    assert runs([1800, 0, 600, 3600], 600, 2) == [(0, 1200), (1800, 2400), (3600, 4200)]
-    assert runs([0, 600, 1200], 600, 2) == [(0, 1200), (1200, 1800)]
+def test_months_are_those_of_utc() -> None:
+    slots = np.array([0, 1704067199, 1704067200, 1706745600], "u4")
+    assert month_of(slots).tolist() == [197001, 202312, 202401, 202402]
 
 
 def test_dirty_windows_are_taken_once() -> None:

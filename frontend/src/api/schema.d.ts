@@ -124,6 +124,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bulk/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an export would hold
+         * @description Return points and rows to expect; nothing is read and nothing audited.
+         */
+        get: operations["plan_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk/rollups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roll-ups as a file
+         * @description Stream code, time (UTC), count, low, mean, high, last, good count, origin and unit.
+         */
+        get: operations["export_rollups"];
+        put?: never;
+        /**
+         * Roll-ups as a file, points in the body
+         * @description Do the same for long lists of points.
+         */
+        post: operations["request_rollups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stored samples as a file
+         * @description Stream code, time (UTC), value, quality and unit; Excel holds at most 100,000 rows.
+         */
+        get: operations["export_samples"];
+        put?: never;
+        /**
+         * Stored samples as a file, points in the body
+         * @description Do the same for long lists of points.
+         */
+        post: operations["request_samples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands": {
         parameters: {
             query?: never;
@@ -180,6 +248,66 @@ export interface paths {
          * @description Return the day's completeness with the least complete points first.
          */
         get: operations["get_completeness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live data from source to user
+         * @description Return how many assets of each of the five stages have live data.
+         */
+        get: operations["get_coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/coverage/infrastructure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Machines and what they have left
+         * @description Return CPU, memory and disk of this machine and of the IT assets that are watched.
+         */
+        get: operations["get_infrastructure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/coverage/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How often points really come
+         * @description Return effective periods and the intervals' 99th percentile, violators first.
+         */
+        get: operations["get_periods"];
         put?: never;
         post?: never;
         delete?: never;
@@ -868,6 +996,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/extensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Modules: ours and plug-ins, with their manifests
+         * @description Return every module with its state.
+         */
+        get: operations["get_extensions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/extensions/decoders/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a message with a decoder module
+         * @description Try a decoder on the bytes of a device.
+         */
+        post: operations["decode_with_extension"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/extensions/reports/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A report made by an extension module
+         * @description Return the file the module makes of what the viewer may see.
+         */
+        get: operations["get_extension_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/extensions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Enable or disable a module
+         * @description Take effect at once; one that failed begins with a clean record.
+         */
+        put: operations["change_extension"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/field/probes": {
         parameters: {
             query?: never;
@@ -1012,6 +1220,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/governance/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether an export would pass
+         * @description Say whether these points, or a dataset of the grading, may be exported for a purpose.
+         */
+        get: operations["check_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/governance/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The data-asset register
+         * @description Return every data asset with owner, custodian, permitted uses, consent and retention.
+         */
+        get: operations["list_data_assets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/governance/assets/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Decide about a data asset
+         * @description Change what people decide; what was before stays in the history.
+         */
+        patch: operations["change_data_asset"];
+        trace?: never;
+    };
+    "/api/v1/governance/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The grade of every field
+         * @description Return a page of graded fields, in the order of the table.
+         */
+        get: operations["list_field_grades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/governance/grading": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Classes, levels, purposes and clearances
+         * @description Return the closed lists governance works with.
+         */
+        get: operations["get_grading"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/governance/permits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Approval tickets, newest first
+         * @description Return a page of tickets: all for who decides and for auditors, else one's own.
+         */
+        get: operations["list_permits"];
+        put?: never;
+        /**
+         * Ask for an export
+         * @description Ask for an approval ticket; somebody else decides.
+         */
+        post: operations["request_permit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/governance/permits/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve or refuse an export
+         * @description Decide on another person's request, for a limited time.
+         */
+        post: operations["decide_permit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1032,6 +1384,190 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/history-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the history of records drawn at random
+         * @description Draw records, put their changes together and compare with what they are.
+         */
+        get: operations["check_histories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tables whose records have a history
+         * @description Return every table, how it keeps its history, and how many records it has.
+         */
+        get: operations["list_history_tables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history-of/{table}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that happened to a record
+         * @description Return every insert, update and delete with actor, time, old and new.
+         */
+        get: operations["get_history_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Statistics of hours, days, months and seasons
+         * @description Return count, least, mean, greatest, integral, last and counts by quality of each window.
+         */
+        get: operations["get_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports, newest first
+         * @description Return a page of imports that touch the viewer's scope.
+         */
+        get: operations["list_imports"];
+        put?: never;
+        /**
+         * Import history from a file
+         * @description Start a job that imports `file` by the mapping `map` (TOML); ask for the run to follow it.
+         */
+        post: operations["start_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/guess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an unknown file holds, and a draft of its mapping
+         * @description Look at the beginning of a CSV, JSON, Parquet or Excel file; nothing is stored.
+         */
+        post: operations["guess_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One import
+         * @description Return how an import stands.
+         */
+        get: operations["get_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every refused reading of an import
+         * @description Return line, tag, time, value and reason of each as CSV (UTF-8 with a mark for Excel).
+         */
+        get: operations["get_refused_readings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with an import that stopped
+         * @description Start the job again behind what was committed; no reading is stored twice.
+         */
+        post: operations["resume_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/info": {
         parameters: {
             query?: never;
@@ -1046,6 +1582,222 @@ export interface paths {
         get: operations["get_info"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Platform instances: active, standby, heartbeats, lag
+         * @description Return every instance that shares the stores, and which one holds the lease.
+         */
+        get: operations["list_instances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/interfaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open interfaces: connected, sent, dropped, last error
+         * @description Return every way out of the platform and who is subscribed.
+         */
+        get: operations["get_interfaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keeping/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Maintenance actions, newest first
+         * @description Return a page of actions.
+         */
+        get: operations["list_maintenance"];
+        put?: never;
+        /**
+         * Start a maintenance action
+         * @description Begin an action; one at a time.
+         */
+        post: operations["start_maintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keeping/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backups, trial restores and drills, newest first
+         * @description Return a page of runs.
+         */
+        get: operations["list_keeping_runs"];
+        put?: never;
+        /**
+         * Start a backup
+         * @description Begin a backup; ask for the run to see how it goes.
+         */
+        post: operations["start_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keeping/backups/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One backup, trial restore or drill
+         * @description Return a run, with its progress while it lasts.
+         */
+        get: operations["get_keeping_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keeping/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kept files, newest first
+         * @description Return a page of files with their checksums.
+         */
+        get: operations["list_kept_files"];
+        put?: never;
+        /**
+         * Send a file
+         * @description Keep a photo (PNG, JPEG, WebP), voice (WAV, Ogg, MP3, M4A, WebM), PDF or JSON.
+         */
+        post: operations["add_kept_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keeping/files/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A kept file
+         * @description Return a file whose checksum was just checked; never shown inside another site's page.
+         */
+        get: operations["get_kept_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keeping/integrity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Digests of days and roots of months
+         * @description Return a page of day digests, newest first.
+         */
+        get: operations["get_integrity"];
+        put?: never;
+        /**
+         * Check all digests now
+         * @description Begin to compute the digest of every day again.
+         */
+        post: operations["start_integrity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keeping/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether everything is kept as it should be
+         * @description Return backups, checks and integrity in a few figures.
+         */
+        get: operations["get_keeping_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keeping/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a backup on trial
+         * @description Begin a trial restore into a scratch folder and compare counts and digests.
+         */
+        post: operations["start_verify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1086,6 +1838,46 @@ export interface paths {
          * @description Check every row; import all of it or nothing.
          */
         post: operations["import_ledger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the values of a point come from
+         * @description Return raw samples, quality, revisions, roll-ups, and inputs of what is computed.
+         */
+        get: operations["get_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lineage/figure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a key figure comes from
+         * @description Return the terms of a figure, each with its point and the samples behind it.
+         */
+        get: operations["get_figure_lineage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1224,6 +2016,28 @@ export interface paths {
          * @description Return success, round trips, bandwidth and signal; hours count by their begin.
          */
         get: operations["get_link_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures in the Prometheus text format
+         * @description Return figures of the platform: no names of persons, a bounded number of series.
+         *
+         *     For holders of the token, and signed-in users who see the whole company.
+         */
+        get: operations["get_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1435,6 +2249,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Points by meaning and place, or by a question in words
+         * @description Return a page of points inside the viewer's scope; words that are not known are named.
+         *
+         *     Values of one filter are alternatives, filters narrow each other.
+         */
+        get: operations["query_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/vocabulary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every word points can be found by
+         * @description Return the values of each tag, the point kinds and the asset kinds, with counts.
+         */
+        get: operations["get_vocabulary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/quality/cases": {
         parameters: {
             query?: never;
@@ -1595,6 +2451,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/series/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A point's samples with what others last said by then
+         * @description Return at most 50,000 samples; never a value of the future.
+         */
+        get: operations["get_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/series/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Series on one even grid, gaps filled and marked
+         * @description Return at most 400,000 values; steps begin at the company's midnight.
+         */
+        get: operations["get_grid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1643,6 +2539,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the store keeps
+         * @description Return every table with rows and bytes.
+         */
+        get: operations["get_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/compression": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How well samples compress, and that nothing is lost
+         * @description Return bytes a sample before and after, and what reading back samples found.
+         */
+        get: operations["get_compression"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long the machine suffices
+         * @description Return CPU, memory and disk with their headroom, and the days until the disk is full.
+         */
+        get: operations["get_capacity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long data are kept, and what has expired
+         * @description Return what the next run would remove; nothing is removed.
+         */
+        get: operations["get_retention"];
+        put?: never;
+        /**
+         * Remove what has expired
+         * @description Remove what has had its time now instead of tonight.
+         */
+        post: operations["run_retention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -1663,6 +2643,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/subscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Subscribe to values, alarms and findings (server-sent events; also as WebSocket)
+         * @description Stream what is chosen by points, asset subtrees and kinds; without any, the whole scope.
+         *
+         *     Every message has a cursor, which is also the event's id: come back with it (`cursor` or
+         *     `Last-Event-ID`) and nothing is missed. Messages: `hello`, `values`, `alarm`, `alarms_open`,
+         *     `finding`, `command`, `gap`, `filled`, `ledger`, `clock`.
+         */
+        get: operations["subscribe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/substations/{code}": {
         parameters: {
             query?: never;
@@ -1675,6 +2679,190 @@ export interface paths {
          * @description Return a station with its units, points, controller and buildings.
          */
         get: operations["get_substation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changed here, for the other side
+         * @description Return changes after a cursor; those that came from `system` itself are left out.
+         */
+        get: operations["list_sync_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where systems disagree
+         * @description Return a page of conflicts inside the viewer's scope, newest first.
+         */
+        get: operations["list_sync_conflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/conflicts/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide a conflict
+         * @description Take their value or keep ours, also against what a rule settled; the other side learns it.
+         */
+        post: operations["decide_sync_conflict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/pull/{system}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the other system now
+         * @description Ask the other system for what changed since the last time, without waiting for the job.
+         */
+        post: operations["pull_sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What other systems last said
+         * @description Return a page of records of things inside the viewer's scope, personal data masked.
+         */
+        get: operations["list_sync_records"];
+        put?: never;
+        /**
+         * Send changed records
+         * @description Take in a batch; a record known already changes nothing, one that is wrong stops no other.
+         */
+        post: operations["push_sync_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who owns which field
+         * @description Return the rules by which conflicts are settled.
+         */
+        get: operations["list_sync_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exchanges
+         * @description Return a page of exchanges, newest first.
+         */
+        get: operations["list_sync_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the exchange stands
+         * @description Return each system with its last exchange and its open conflicts.
+         */
+        get: operations["get_sync_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tickets of the customer system
+         * @description Return a page of tickets about things inside the viewer's scope, newest first.
+         */
+        get: operations["list_sync_tickets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1787,10 +2975,452 @@ export interface paths {
         patch: operations["change_user"];
         trace?: never;
     };
+    "/api/v1/verification/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is verified regularly
+         * @description Return a page of plans inside the viewer's scope.
+         */
+        get: operations["list_verification_plans"];
+        put?: never;
+        /**
+         * Verify something regularly
+         * @description Make a plan; its first task is made with the next run of the schedule.
+         */
+        post: operations["create_verification_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verification/plans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Halt a plan or let it go on
+         * @description Change whether a plan makes tasks.
+         */
+        patch: operations["change_verification_plan"];
+        trace?: never;
+    };
+    "/api/v1/verification/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far uploads and field readings were apart
+         * @description Return errors by point kind, and how many tasks are overdue.
+         */
+        get: operations["get_verification_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verification/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verification tasks, newest first
+         * @description Return a page of tasks inside the viewer's scope, without their points.
+         */
+        get: operations["list_verification_tasks"];
+        put?: never;
+        /**
+         * Draw points to be verified
+         * @description Make a task of its own.
+         */
+        post: operations["create_verification_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verification/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One verification task
+         * @description Return a task with its points.
+         */
+        get: operations["get_verification_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verification/tasks/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a verification task
+         * @description End a task when every point was read, or give it up.
+         */
+        post: operations["end_verification_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verification/tasks/{id}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter what was read in the field
+         * @description Compare each reading with what was uploaded for its time; all readings, or none.
+         */
+        post: operations["add_verification_readings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/weather": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The weather of now, and the sources
+         * @description Return the present weather from the source in force, and how every source is doing.
+         */
+        get: operations["get_weather"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/weather/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The forecast as it was known at a time
+         * @description Return the newest forecast known at `known_at` (now when left out), nothing later.
+         */
+        get: operations["get_weather_forecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/weather/observations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What sources said the weather was
+         * @description Return a page of observations, newest first.
+         */
+        get: operations["list_weather_observations"];
+        put?: never;
+        /**
+         * Take in observations
+         * @description Keep observations from a file or another program; they never become the weather of now.
+         */
+        post: operations["import_weather_observations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/weather/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the sources now
+         * @description Ask the sources in their order; one that asked to be left alone is left alone.
+         */
+        post: operations["refresh_weather"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/weather/skill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How right forecasts were, by lead time
+         * @description Compare forecasts with what was observed since; the own station counts as the truth.
+         */
+        get: operations["get_weather_skill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Webhooks
+         * @description Return the webhooks inside the keeper's scope, with how their deliveries fare.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Add a webhook
+         * @description Return the webhook with the key of its signatures, which is shown this once.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deliveries, newest first
+         * @description Return what was sent, waits, or was given up.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/deliveries/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description Put a delivery that was given up, or taken, in line again.
+         */
+        post: operations["resend_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kinds of events a webhook can ask for
+         * @description Return names in both languages.
+         */
+        get: operations["list_webhook_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook and its deliveries
+         * @description Forget it.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description Change what is given; disabled, its deliveries wait.
+         */
+        patch: operations["change_webhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret
+         * @description Return the new key of its signatures, which is shown this once.
+         */
+        post: operations["renew_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event
+         * @description Put a `webhook.test` event in line.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccessVerdict
+         * @description Whether an export would pass.
+         */
+        AccessVerdict: {
+            /** Allowed */
+            allowed: boolean;
+            /** Classes */
+            classes: string[];
+            /** Level */
+            level: string;
+            /** Needs Permit */
+            needs_permit: boolean;
+            /** Owners */
+            owners: string[];
+            /** Permit */
+            permit: string | null;
+            /** Reason En */
+            reason_en: string;
+            /** Reason Zh */
+            reason_zh: string;
+        };
+        /**
+         * Action
+         * @description What can be done to the databases.
+         * @enum {string}
+         */
+        Action: "vacuum" | "reindex" | "analyze" | "integrity" | "migrate" | "compact";
+        /**
+         * ActionRequest
+         * @description A maintenance action.
+         */
+        ActionRequest: {
+            /** @description What to do. */
+            action: components["schemas"]["Action"];
+            /**
+             * Reason
+             * @description What for; kept in the audit trail.
+             * @default
+             */
+            reason: string;
+        };
         /**
          * AdvanceForm
          * @description The state a device is to enter.
@@ -1870,6 +3500,42 @@ export interface components {
             photo: string;
             /** Undamaged */
             undamaged: boolean;
+        };
+        /**
+         * AssetDecision
+         * @description What people decide about a data asset; fields left out stay.
+         */
+        AssetDecision: {
+            /**
+             * Consent
+             * @description How the persons concerned agreed.
+             */
+            consent?: ("not_needed" | "needed" | "contract" | "given") | null;
+            /**
+             * Custodian
+             * @description Who keeps it.
+             */
+            custodian?: string | null;
+            /**
+             * Note
+             * @description What else there is to say.
+             */
+            note?: string | null;
+            /**
+             * Owner
+             * @description Who owns it.
+             */
+            owner?: string | null;
+            /**
+             * Retention Days
+             * @description How long it is kept; audit and process data never less than three years.
+             */
+            retention_days?: number | null;
+            /**
+             * Uses
+             * @description Permitted purposes.
+             */
+            uses?: string[] | null;
         };
         /**
          * AssetDetail
@@ -1966,6 +3632,24 @@ export interface components {
             ok: boolean;
         };
         /**
+         * BackupRequest
+         * @description A backup to the place the settings name.
+         */
+        BackupRequest: {
+            /**
+             * Full
+             * @description Everything anew, leaning on no earlier backup.
+             * @default false
+             */
+            full: boolean;
+            /**
+             * Verify
+             * @description Restore it on trial afterwards; full backups are always.
+             * @default false
+             */
+            verify: boolean;
+        };
+        /**
          * BadRowView
          * @description One bad row of a ledger file.
          */
@@ -2008,6 +3692,77 @@ export interface components {
             zh: string;
         };
         /**
+         * BulkPlan
+         * @description What an export would hold, told before it is made.
+         */
+        BulkPlan: {
+            /** Expected Rows */
+            expected_rows: number;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Points */
+            points: number;
+            /** Rows Limit */
+            rows_limit: number | null;
+        };
+        /**
+         * BulkRequest
+         * @description An export.
+         */
+        BulkRequest: {
+            /** @description Which points. */
+            choose: components["schemas"]["PointChoice"];
+            /**
+             * Compressed
+             * @description Arrow: columns compressed with Zstandard.
+             * @default false
+             */
+            compressed: boolean;
+            /**
+             * End
+             * Format: date-time
+             * @description End.
+             */
+            end: string;
+            /**
+             * Format
+             * @description Kind of file.
+             * @default arrow
+             * @enum {string}
+             */
+            format: "arrow" | "parquet" | "csv" | "xlsx";
+            /**
+             * Start
+             * Format: date-time
+             * @description Begin.
+             */
+            start: string;
+        };
+        /**
+         * CapacityForecast
+         * @description How long the machine suffices (clause 6.2 a).
+         */
+        CapacityForecast: {
+            /** Bytes A Day */
+            bytes_a_day: number | null;
+            /** Days Until Full */
+            days_until_full: number | null;
+            /** Days Until Warning */
+            days_until_warning: number | null;
+            /** Ok */
+            ok: boolean;
+            /** Resources */
+            resources: components["schemas"]["Resource"][];
+            /** Stored Bytes */
+            stored_bytes: number;
+            /** Warning En */
+            warning_en: string;
+            /** Warning Zh */
+            warning_zh: string;
+        };
+        /**
          * CaseHandling
          * @description What was the matter with abnormal data, and what is to be done about it.
          */
@@ -2030,6 +3785,33 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * ChangeView
+         * @description One change of a record.
+         */
+        ChangeView: {
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** Changed */
+            changed: string[];
+            /** Number */
+            number: number;
+            /** Operation */
+            operation: string;
+            /** User */
+            user: string;
         };
         /**
          * ChannelCost
@@ -2244,6 +4026,32 @@ export interface components {
             stored: number;
         };
         /**
+         * CompressionReport
+         * @description How much smaller samples are than they were, and that nothing was lost (clause 6.2 f #4).
+         */
+        CompressionReport: {
+            /** Changed */
+            changed: number;
+            /** Kinds */
+            kinds: components["schemas"]["KindSize"][];
+            /** Least Ratio */
+            least_ratio: number;
+            /** Lossless */
+            lossless: boolean;
+            /** Passed */
+            passed: boolean | null;
+            /** Ratio */
+            ratio: number | null;
+            /** Received Bytes A Sample */
+            received_bytes_a_sample: number;
+            /** Samples */
+            samples: number;
+            /** Stored Bytes A Sample */
+            stored_bytes_a_sample: number | null;
+            /** Windows */
+            windows: number;
+        };
+        /**
          * CountOf
          * @description How many of something.
          */
@@ -2254,6 +4062,33 @@ export interface components {
             en: string;
             /** Name */
             name: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * Coverage
+         * @description How much of the way from source to user is seen.
+         */
+        Coverage: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Findings */
+            findings: components["schemas"]["CoverageFinding"][];
+            /** Stages */
+            stages: components["schemas"]["StageCoverage"][];
+        };
+        /**
+         * CoverageFinding
+         * @description A stage that is missing or thin.
+         */
+        CoverageFinding: {
+            /** En */
+            en: string;
+            /** Stage */
+            stage: string;
             /** Zh */
             zh: string;
         };
@@ -2278,6 +4113,192 @@ export interface components {
             stop: components["schemas"]["NamedThing"][];
             /** Units */
             units: number;
+        };
+        /**
+         * DataAssetPage
+         * @description The data-asset register.
+         */
+        DataAssetPage: {
+            /** Items */
+            items: components["schemas"]["DataAssetView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * DataAssetView
+         * @description One entry of the data-asset register.
+         */
+        DataAssetView: {
+            /** Changed */
+            changed: string | null;
+            /** Changed By */
+            changed_by: string | null;
+            /** Code */
+            code: string;
+            /** Consent */
+            consent: string;
+            /** Custodian */
+            custodian: string;
+            /** En */
+            en: string;
+            /** Fields */
+            fields: number;
+            /** Levels */
+            levels: string[];
+            /** Locations */
+            locations: string[];
+            /** Note */
+            note: string;
+            /** Owner */
+            owner: string;
+            /** Retention Days */
+            retention_days: number | null;
+            /** Uses */
+            uses: string[];
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DataClassView
+         * @description One class of data.
+         */
+        DataClassView: {
+            /** En */
+            en: string;
+            /** Fields */
+            fields: number;
+            /** Level */
+            level: string;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Readers */
+            readers: string[];
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DayDigest
+         * @description The digest of a day of samples.
+         */
+        DayDigest: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Checked At
+             * Format: date-time
+             */
+            checked_at: string;
+            /** Day */
+            day: string;
+            /** Digest */
+            digest: string;
+            /** Fits */
+            fits: boolean;
+            /** Reason */
+            reason: string;
+            /** Samples */
+            samples: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Decision
+         * @description What somebody decided about a conflict.
+         */
+        Decision: {
+            /**
+             * Code
+             * @description Asset code, for `link`.
+             * @default
+             */
+            code: string;
+            /**
+             * Note
+             * @description Why.
+             * @default
+             */
+            note: string;
+            /**
+             * Take
+             * @description Whose value holds; `link` ties an unmatched record to the asset `code`.
+             * @enum {string}
+             */
+            take: "theirs" | "ours" | "link";
+        };
+        /**
+         * DecodeRequest
+         * @description A message nobody else can read.
+         */
+        DecodeRequest: {
+            /**
+             * Payload
+             * @description Its bytes, hexadecimal.
+             */
+            payload: string;
+            /**
+             * Port
+             * @description Port or type number it came with.
+             * @default 0
+             */
+            port: number;
+        };
+        /**
+         * Decoded
+         * @description What a decoder read.
+         */
+        Decoded: {
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * DeliveryPage
+         * @description A page of deliveries, newest first.
+         */
+        DeliveryPage: {
+            /** Items */
+            items: components["schemas"]["DeliveryView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * DeliveryView
+         * @description One event on its way to one webhook.
+         */
+        DeliveryView: {
+            /** Attempts */
+            attempts: number;
+            /** Body */
+            body: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Delivered At */
+            delivered_at: string | null;
+            /** Event */
+            event: string;
+            /** Id */
+            id: string;
+            /** Last Error */
+            last_error: string;
+            /** Last Status */
+            last_status: number | null;
+            /** Next At */
+            next_at: string | null;
+            /** State */
+            state: string;
+            /** Subject */
+            subject: string;
+            /** Webhook */
+            webhook: string;
         };
         /**
          * DeviceChange
@@ -2474,6 +4495,34 @@ export interface components {
             error: components["schemas"]["ErrorBody"];
         };
         /**
+         * ErrorStatistics
+         * @description How far uploaded values and field readings were apart, for one point kind.
+         */
+        ErrorStatistics: {
+            /** Bias */
+            bias: number;
+            /** En */
+            en: string;
+            /** Kind */
+            kind: string;
+            /** P95 */
+            p95: number;
+            /** Readings */
+            readings: number;
+            /** Rms */
+            rms: number;
+            /** Tolerance */
+            tolerance: number;
+            /** Unit */
+            unit: string;
+            /** Within Pct */
+            within_pct: number;
+            /** Worst */
+            worst: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * EvidenceForm
          * @description What was shown for one item of the GB/T 50893 checklist.
          */
@@ -2482,6 +4531,26 @@ export interface components {
             file: string;
             /** Item */
             item: string;
+        };
+        /**
+         * Expiry
+         * @description A month or year some of whose rows have expired.
+         */
+        Expiry: {
+            /** Classes */
+            classes: string[];
+            /** Partition */
+            partition: number;
+            /** Removed */
+            removed: number | null;
+            /** Rows */
+            rows: number;
+            /** Stored Bytes */
+            stored_bytes: number;
+            /** Table */
+            table: string;
+            /** Whole */
+            whole: boolean;
         };
         /**
          * FailureForm
@@ -2498,6 +4567,87 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * FieldGradePage
+         * @description A page of graded fields.
+         */
+        FieldGradePage: {
+            /** Items */
+            items: components["schemas"]["FieldGradeView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * FieldGradeView
+         * @description The grade of one field.
+         */
+        FieldGradeView: {
+            /** Class Name */
+            class_name: string;
+            /** Dataset */
+            dataset: string;
+            /** Field */
+            field: string;
+            /** Level */
+            level: string;
+            /** Owner */
+            owner: string;
+            /** Place */
+            place: string;
+        };
+        /**
+         * FigureLineage
+         * @description Where a key figure comes from.
+         */
+        FigureLineage: {
+            /** Asset */
+            asset: string;
+            /** En */
+            en: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Figure */
+            figure: string;
+            /** Formula */
+            formula: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Terms */
+            terms: components["schemas"]["FigureTerm"][];
+            /** Terms Total */
+            terms_total: number;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * FigureTerm
+         * @description One part of a figure.
+         */
+        FigureTerm: {
+            /** Expected */
+            expected: number;
+            /** Factor */
+            factor: number;
+            point: components["schemas"]["LineagePoint"];
+            /** Samples */
+            samples: number;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
+            /** Windows */
+            windows: number;
         };
         /**
          * FileView
@@ -2615,6 +4765,90 @@ export interface components {
             zh: string;
         };
         /**
+         * GradingView
+         * @description Classes, levels, purposes and clearances in force.
+         */
+        GradingView: {
+            /** Approval From */
+            approval_from: string;
+            /** Classes */
+            classes: components["schemas"]["DataClassView"][];
+            /** Clearances */
+            clearances: components["schemas"]["RoleClearanceView"][];
+            /** Levels */
+            levels: components["schemas"]["NamedView"][];
+            /** Purposes */
+            purposes: components["schemas"]["NamedView"][];
+        };
+        /**
+         * Grid
+         * @description Series on one grid of time.
+         */
+        Grid: {
+            /** At */
+            at: string[];
+            /** Fill */
+            fill: string;
+            /** Max Gap S */
+            max_gap_s: number;
+            /** Series */
+            series: components["schemas"]["GridSeries"][];
+            /** Statistic */
+            statistic: string;
+            /** Step S */
+            step_s: number;
+        };
+        /**
+         * GridSeries
+         * @description One point's values on an even grid.
+         */
+        GridSeries: {
+            /** Count */
+            count: number[];
+            /** En */
+            en: string;
+            /** Filled */
+            filled: boolean[];
+            /** Point */
+            point: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: (number | null)[];
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * GuessedColumn
+         * @description What a column of an unknown feed seems to hold.
+         */
+        GuessedColumn: {
+            /** Bad Codes */
+            bad_codes: number[];
+            /** Counter */
+            counter: boolean;
+            /** Filled */
+            filled: number;
+            /** High */
+            high: number | null;
+            /** Kinds */
+            kinds: string[];
+            /** Low */
+            low: number | null;
+            /** Name */
+            name: string;
+            /** Note En */
+            note_en: string;
+            /** Note Zh */
+            note_zh: string;
+            /** Type */
+            type: string;
+            /** Unit */
+            unit: string;
+            /** Unit From */
+            unit_from: string;
+        };
+        /**
          * Health
          * @description Whether everything works.
          */
@@ -2627,6 +4861,221 @@ export interface components {
             parts: components["schemas"]["Part"][];
             /** Status */
             status: string;
+        };
+        /**
+         * HistoryCheck
+         * @description A check of records drawn at random (clause 9.2.2).
+         */
+        HistoryCheck: {
+            /** Checked */
+            checked: number;
+            /** Findings */
+            findings: components["schemas"]["HistoryFinding"][];
+            /** Passed */
+            passed: number;
+            /** Seed */
+            seed: number;
+        };
+        /**
+         * HistoryFinding
+         * @description A record whose history does not lead to what it is.
+         */
+        HistoryFinding: {
+            /** Detail */
+            detail: string;
+            /** Id */
+            id: string;
+            /** Table */
+            table: string;
+        };
+        /**
+         * HistoryTable
+         * @description A table whose records have a history.
+         */
+        HistoryTable: {
+            /** Kept By */
+            kept_by: string;
+            /** Key */
+            key: string[];
+            /** Records */
+            records: number;
+            /** Table */
+            table: string;
+        };
+        /**
+         * HistoryTables
+         * @description Tables of the records and how they keep their history.
+         */
+        HistoryTables: {
+            /** Items */
+            items: components["schemas"]["HistoryTable"][];
+        };
+        /**
+         * ImportGuess
+         * @description What an unknown feed seems to be, and a draft of its mapping.
+         */
+        ImportGuess: {
+            /** Columns */
+            columns: components["schemas"]["GuessedColumn"][];
+            /** Decimal */
+            decimal: string;
+            /** Encoding */
+            encoding: string;
+            /** File */
+            file: string;
+            /** Mapping */
+            mapping: string;
+            /** Period S */
+            period_s: number | null;
+            /** Questions En */
+            questions_en: string[];
+            /** Questions Zh */
+            questions_zh: string[];
+            /** Rows */
+            rows: number;
+            /** Separator */
+            separator: string;
+            /** Shape */
+            shape: string;
+            /** Time Column */
+            time_column: string;
+            /** Time Format */
+            time_format: string;
+            /** Time Has Zone */
+            time_has_zone: boolean;
+        };
+        /**
+         * ImportPage
+         * @description A page of imports, newest first.
+         */
+        ImportPage: {
+            /** Items */
+            items: components["schemas"]["ImportRun"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ImportRun
+         * @description One import. `rows_in` = `stored` + `refused` + `repeated`.
+         */
+        ImportRun: {
+            /** By */
+            by: string;
+            /** Dry Run */
+            dry_run: boolean;
+            /** Empty */
+            empty: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Error */
+            error: string;
+            /** File */
+            file: string;
+            /** Flagged */
+            flagged: number;
+            /** Id */
+            id: string;
+            /** Points */
+            points: components["schemas"]["ImportedPoint"][];
+            /** Progress Pct */
+            progress_pct: number;
+            /** Reasons */
+            reasons: components["schemas"]["RefusedReason"][];
+            /** Refused */
+            refused: number;
+            /** Repeated */
+            repeated: number;
+            /** Rows In */
+            rows_in: number;
+            /** Rows Per S */
+            rows_per_s: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** State */
+            state: string;
+            /** Stored */
+            stored: number;
+        };
+        /**
+         * ImportedPoint
+         * @description What an import brought for one point: where its samples come from.
+         */
+        ImportedPoint: {
+            /** Code */
+            code: string;
+            /**
+             * First
+             * Format: date-time
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date-time
+             */
+            last: string;
+            /** Stored */
+            stored: number;
+        };
+        /**
+         * IncomingRecord
+         * @description One record of another system.
+         */
+        IncomingRecord: {
+            /**
+             * Changed
+             * Format: date-time
+             * @description When it was changed there.
+             */
+            changed: string;
+            /**
+             * Checksum
+             * @description SHA-256 over the canonical JSON of entity, id, revision, deleted and fields.
+             */
+            checksum: string;
+            /**
+             * Code
+             * @description Asset code here, if the other system knows it.
+             * @default
+             */
+            code: string;
+            /**
+             * Deleted
+             * @description Whether it is gone there.
+             * @default false
+             */
+            deleted: boolean;
+            /**
+             * Entity
+             * @description What it is about.
+             * @enum {string}
+             */
+            entity: "contract" | "flat" | "building" | "community" | "ticket";
+            /**
+             * Fields
+             * @description Its fields; those left out stay as they are.
+             */
+            fields: {
+                [key: string]: boolean | number | string | null;
+            };
+            /**
+             * Id
+             * @description Its id in the other system.
+             */
+            id: string;
+            /**
+             * Parent
+             * @description Flat or building of a new contract: an asset code, or the other system's id of it.
+             * @default
+             */
+            parent: string;
+            /**
+             * Revision
+             * @description Rises with every change in the other system.
+             */
+            revision: number;
         };
         /**
          * Info
@@ -2650,6 +5099,23 @@ export interface components {
             time_zone: string;
             /** Version */
             version: string;
+        };
+        /**
+         * Infrastructure
+         * @description Machines and what they have left (clause 6.2 a).
+         */
+        Infrastructure: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Headroom Pct */
+            headroom_pct: number;
+            /** Machines */
+            machines: components["schemas"]["Machine"][];
+            /** Warnings */
+            warnings: string[];
         };
         /**
          * InstallationForm
@@ -2713,6 +5179,299 @@ export interface components {
             window_m?: number | null;
         };
         /**
+         * InstanceList
+         * @description Every instance, and which one works.
+         */
+        InstanceList: {
+            /** Active */
+            active: string;
+            /** Active Url */
+            active_url: string;
+            /** Historian */
+            historian: string;
+            /** Items */
+            items: components["schemas"]["InstanceView"][];
+            /** Lease S */
+            lease_s: number;
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Redundant */
+            redundant: boolean;
+            /** Since */
+            since: string | null;
+            /** Token */
+            token: number;
+        };
+        /**
+         * InstanceView
+         * @description One platform instance.
+         */
+        InstanceView: {
+            /** Lag S */
+            lag_s: number | null;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Seen */
+            seen: string | null;
+            /** Silent S */
+            silent_s: number;
+            /** Started */
+            started: string | null;
+            /** This */
+            this: boolean;
+            /** Url */
+            url: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * IntegrityPage
+         * @description Digests of days, newest first, and the roots of months.
+         */
+        IntegrityPage: {
+            /** Checking */
+            checking: boolean;
+            /** Items */
+            items: components["schemas"]["DayDigest"][];
+            /** Misfits */
+            misfits: number;
+            /** Months */
+            months: components["schemas"]["MonthRoot"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * InterfaceState
+         * @description One way out of the platform and how it does.
+         */
+        InterfaceState: {
+            /** Address */
+            address: string;
+            /** Clients */
+            clients: number;
+            /** Connected */
+            connected: boolean;
+            /** Detail */
+            detail: string;
+            /** Dropped */
+            dropped: number;
+            /** En */
+            en: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Last Error */
+            last_error: string;
+            /** Last Error At */
+            last_error_at: string | null;
+            /** Name */
+            name: string;
+            /** Sent */
+            sent: number;
+            /** Waiting */
+            waiting: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * InterfacesView
+         * @description All open interfaces.
+         */
+        InterfacesView: {
+            /** Items */
+            items: components["schemas"]["InterfaceState"][];
+            /** Subscribers */
+            subscribers: components["schemas"]["SubscriberView"][];
+        };
+        /**
+         * Joined
+         * @description The samples of one point, each with what the others last said.
+         */
+        Joined: {
+            /** At */
+            at: string[];
+            /** Left */
+            left: string;
+            /** Right */
+            right: components["schemas"]["JoinedSeries"][];
+            /** Tolerance S */
+            tolerance_s: number;
+            /** Truncated */
+            truncated: boolean;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: (number | null)[];
+        };
+        /**
+         * JoinedSeries
+         * @description What another point last said at each time of the first.
+         */
+        JoinedSeries: {
+            /** Age S */
+            age_s: (number | null)[];
+            /** Point */
+            point: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: (number | null)[];
+        };
+        /**
+         * KeepingRun
+         * @description One run of a backup, a check of one, or a restore.
+         */
+        KeepingRun: {
+            /** Bytes */
+            bytes: number;
+            /** Chain */
+            chain: string;
+            /** Encrypted */
+            encrypted: boolean;
+            /** Ended At */
+            ended_at: string | null;
+            /** Error */
+            error: string;
+            /** Findings */
+            findings: string[];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** New Bytes */
+            new_bytes: number;
+            /** Parts */
+            parts: components["schemas"]["PartFigures"][];
+            /** Plant At */
+            plant_at: string | null;
+            /** Progress */
+            progress: number | null;
+            /** Seconds */
+            seconds: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** State */
+            state: string;
+            /** Target */
+            target: string;
+            /** User */
+            user: string;
+            /** Verified */
+            verified: boolean | null;
+        };
+        /**
+         * KeepingRunPage
+         * @description A page of runs, newest first.
+         */
+        KeepingRunPage: {
+            /** Items */
+            items: components["schemas"]["KeepingRun"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * KeepingState
+         * @description Whether everything is kept as it should be.
+         */
+        KeepingState: {
+            /** Checked At */
+            checked_at: string | null;
+            /** Days */
+            days: number;
+            /** Encrypted */
+            encrypted: boolean;
+            /** Last Backup */
+            last_backup: string | null;
+            /** Last Full */
+            last_full: string | null;
+            /** Last Restore Minutes */
+            last_restore_minutes: number | null;
+            /** Last Verified */
+            last_verified: string | null;
+            /** Misfits */
+            misfits: number;
+            /** Next Full */
+            next_full: string | null;
+            /** Next Incremental */
+            next_incremental: string | null;
+            /** Ok */
+            ok: boolean;
+            /** Passphrase */
+            passphrase: string;
+            /** Problems */
+            problems: string[];
+            /** Rpo Limit Minutes */
+            rpo_limit_minutes: number;
+            /** Rpo Minutes */
+            rpo_minutes: number | null;
+            /** Rto Limit Minutes */
+            rto_limit_minutes: number;
+            /** Running */
+            running: string | null;
+            /** Target */
+            target: string;
+        };
+        /**
+         * KeptFile
+         * @description A kept file: photo, voice, paper or document.
+         */
+        KeptFile: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Media */
+            media: string;
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** User */
+            user: string;
+        };
+        /**
+         * KeptFilePage
+         * @description A page of files, newest first.
+         */
+        KeptFilePage: {
+            /** Items */
+            items: components["schemas"]["KeptFile"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * KindSize
+         * @description What samples of one point kind take, kept by themselves.
+         */
+        KindSize: {
+            /** Bytes A Sample */
+            bytes_a_sample: number | null;
+            /** En */
+            en: string;
+            /** Kind */
+            kind: string;
+            /** Point Class */
+            point_class: string;
+            /** Points */
+            points: number;
+            /** Ratio */
+            ratio: number | null;
+            /** Samples */
+            samples: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * LedgerImported
          * @description A ledger was read.
          */
@@ -2764,6 +5523,191 @@ export interface components {
                 number,
                 number
             ] | null;
+        };
+        /**
+         * Lineage
+         * @description Where the values of a point in a span come from.
+         */
+        Lineage: {
+            /** Bindings */
+            bindings: components["schemas"]["LineageBinding"][];
+            /** Computed By */
+            computed_by: string | null;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Inputs */
+            inputs: components["schemas"]["LineagePoint"][];
+            /** Inputs Total */
+            inputs_total: number;
+            /** Ledger Version */
+            ledger_version: number;
+            point: components["schemas"]["LineagePoint"];
+            /** Profile Version */
+            profile_version: number | null;
+            /** Qualities */
+            qualities: components["schemas"]["QualityCount"][];
+            /** Raw Kept */
+            raw_kept: boolean;
+            /** Receptions */
+            receptions: components["schemas"]["LineageReception"][];
+            /** Revisions */
+            revisions: components["schemas"]["LineageRevision"][];
+            /** Samples */
+            samples: components["schemas"]["LineageSample"][];
+            /** Samples Total */
+            samples_total: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Windows */
+            windows: components["schemas"]["LineageWindow"][];
+        };
+        /**
+         * LineageBinding
+         * @description How a point's raw value is read.
+         */
+        LineageBinding: {
+            /** Device */
+            device: string;
+            /** Dtype */
+            dtype: string;
+            /** Factor */
+            factor: number;
+            /** Gateway */
+            gateway: string;
+            /** Offset */
+            offset: number;
+            /** Period S */
+            period_s: number;
+            /** Profile */
+            profile: string;
+            /** Protocol */
+            protocol: string;
+            /** Register */
+            register: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * LineagePoint
+         * @description A point at the root of a number.
+         */
+        LineagePoint: {
+            /** Asset */
+            asset: string;
+            /** En */
+            en: string;
+            /** Kind */
+            kind: string;
+            /** Point */
+            point: string;
+            /** Role */
+            role: string;
+            /** Unit */
+            unit: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * LineageReception
+         * @description What is known of a gateway's deliveries.
+         */
+        LineageReception: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Epoch */
+            epoch: string;
+            /** Gateway */
+            gateway: string;
+            /** Through */
+            through: number;
+        };
+        /**
+         * LineageRevision
+         * @description A repair laid over raw samples.
+         */
+        LineageRevision: {
+            /** Case */
+            case: string | null;
+            /** Cause */
+            cause: string | null;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Method */
+            method: string;
+            /** Rule */
+            rule: string | null;
+            /** Samples */
+            samples: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Who */
+            who: string;
+        };
+        /**
+         * LineageSample
+         * @description One sample as readers get it, and what lies below it.
+         */
+        LineageSample: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Measured */
+            measured: number | null;
+            /** Measured Quality */
+            measured_quality: string | null;
+            /** Quality */
+            quality: string;
+            /** Reception */
+            reception: number | null;
+            /** Revision */
+            revision: number | null;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * LineageWindow
+         * @description A roll-up window.
+         */
+        LineageWindow: {
+            /** Good */
+            good: number;
+            /** Last */
+            last: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Origin */
+            origin: string;
+            /** Samples */
+            samples: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Step S */
+            step_s: number;
         };
         /**
          * LinkHistory
@@ -2914,6 +5858,81 @@ export interface components {
             gateways: components["schemas"]["LinkRowView"][];
         };
         /**
+         * Machine
+         * @description A machine the platform runs on or watches.
+         */
+        Machine: {
+            /** At */
+            at: string | null;
+            /** Code */
+            code: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Parts */
+            parts: components["schemas"]["MachinePart"][];
+        };
+        /**
+         * MachinePart
+         * @description A resource of a machine.
+         */
+        MachinePart: {
+            /** En */
+            en: string;
+            /** Enough */
+            enough: boolean | null;
+            /** Headroom Pct */
+            headroom_pct: number | null;
+            /** Name */
+            name: string;
+            /** Total */
+            total: number | null;
+            /** Unit */
+            unit: string;
+            /** Used */
+            used: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * MaintenanceAction
+         * @description A maintenance action.
+         */
+        MaintenanceAction: {
+            /** Action */
+            action: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Number */
+            number: number;
+            /** Reason */
+            reason: string;
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            };
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** State */
+            state: string;
+            /** User */
+            user: string;
+        };
+        /**
+         * MaintenancePage
+         * @description A page of actions, newest first.
+         */
+        MaintenancePage: {
+            /** Items */
+            items: components["schemas"]["MaintenanceAction"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * Mismatch
          * @description One difference between what was bought and what came.
          */
@@ -2961,6 +5980,86 @@ export interface components {
             };
         };
         /**
+         * ModuleChange
+         * @description Whether a module runs.
+         */
+        ModuleChange: {
+            /**
+             * Enabled
+             * @description Whether it is to run.
+             */
+            enabled: boolean;
+        };
+        /**
+         * ModuleView
+         * @description One module: ours or a plug-in's.
+         */
+        ModuleView: {
+            /** Api */
+            api: string;
+            /** Author */
+            author: string;
+            /** Calls */
+            calls: number;
+            /** Distribution */
+            distribution: string;
+            /** En */
+            en: string;
+            /** Failures */
+            failures: number;
+            /** Inputs */
+            inputs: string[];
+            /** Kind */
+            kind: string;
+            /** Last Error */
+            last_error: string;
+            /** Last Ms */
+            last_ms: number | null;
+            /** Name */
+            name: string;
+            /** Outputs */
+            outputs: string[];
+            /** Reason En */
+            reason_en: string;
+            /** Reason Zh */
+            reason_zh: string;
+            /** State */
+            state: string;
+            /** Version */
+            version: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ModulesView
+         * @description All modules.
+         */
+        ModulesView: {
+            /** Accepted */
+            accepted: string[];
+            /** Api */
+            api: string;
+            /** Items */
+            items: components["schemas"]["ModuleView"][];
+        };
+        /**
+         * MonthRoot
+         * @description The Merkle root over the days of a month.
+         */
+        MonthRoot: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Days */
+            days: number;
+            /** Month */
+            month: string;
+            /** Root */
+            root: string;
+        };
+        /**
          * NamedThing
          * @description An asset by its code and names.
          */
@@ -2969,6 +6068,18 @@ export interface components {
             code: string;
             /** En */
             en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * NamedView
+         * @description A word of a closed list.
+         */
+        NamedView: {
+            /** En */
+            en: string;
+            /** Name */
+            name: string;
             /** Zh */
             zh: string;
         };
@@ -3106,6 +6217,84 @@ export interface components {
             serial: string;
         };
         /**
+         * ObservationImport
+         * @description Observations from a file or another program.
+         */
+        ObservationImport: {
+            /**
+             * Hours
+             * @description The observations; an hour sent again is replaced.
+             */
+            hours: components["schemas"]["ObservedHour"][];
+            /**
+             * Source
+             * @description Name they are kept under; `file:` is put before it.
+             */
+            source: string;
+        };
+        /**
+         * ObservedHour
+         * @description The weather at one time; leave out what is not known.
+         */
+        ObservedHour: {
+            /**
+             * At
+             * Format: date-time
+             * @description Time it holds for.
+             */
+            at: string;
+            /**
+             * Condition
+             * @description WMO 4677 code of the sky.
+             */
+            condition?: number | null;
+            /**
+             * Diffuse W M2
+             * @description Diffuse radiation, W/m2.
+             */
+            diffuse_w_m2?: number | null;
+            /**
+             * Direct W M2
+             * @description Direct normal radiation, W/m2.
+             */
+            direct_w_m2?: number | null;
+            /**
+             * Humidity Pct
+             * @description Relative humidity, %.
+             */
+            humidity_pct?: number | null;
+            /**
+             * Solar W M2
+             * @description Global radiation, W/m2.
+             */
+            solar_w_m2?: number | null;
+            /**
+             * Temperature C
+             * @description Air temperature, degC.
+             */
+            temperature_c?: number | null;
+            /**
+             * Temperature Max C
+             * @description Highest temperature of the local day, degC.
+             */
+            temperature_max_c?: number | null;
+            /**
+             * Temperature Min C
+             * @description Lowest temperature of the local day, degC.
+             */
+            temperature_min_c?: number | null;
+            /**
+             * Wind Deg
+             * @description Direction the wind comes from, degrees.
+             */
+            wind_deg?: number | null;
+            /**
+             * Wind Ms
+             * @description Wind speed, m/s.
+             */
+            wind_ms?: number | null;
+        };
+        /**
          * OpenItem
          * @description Something that holds a device back.
          */
@@ -3168,6 +6357,24 @@ export interface components {
             ok: boolean;
         };
         /**
+         * PartFigures
+         * @description One part of a backup.
+         */
+        PartFigures: {
+            /** Bytes */
+            bytes: number;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Files */
+            files: number;
+            /** Name */
+            name: string;
+            /** New Bytes */
+            new_bytes: number;
+        };
+        /**
          * PasswordChange
          * @description The present and the new password.
          */
@@ -3176,6 +6383,172 @@ export interface components {
             new: string;
             /** Old */
             old: string;
+        };
+        /**
+         * PeriodReport
+         * @description Effective acquisition periods (clauses 6.1.2 b and e).
+         */
+        PeriodReport: {
+            /** Asked Fast */
+            asked_fast: number;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Items */
+            items: components["schemas"]["PeriodRow"][];
+            /** Limit S */
+            limit_s: number;
+            /** P99 S */
+            p99_s: number | null;
+            /** Points */
+            points: number;
+            /** Silent */
+            silent: number;
+            /** Slow */
+            slow: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Tolerance Pct */
+            tolerance_pct: number;
+            /** Total */
+            total: number;
+            /** Within */
+            within: number;
+        };
+        /**
+         * PeriodRow
+         * @description How often a point really came.
+         */
+        PeriodRow: {
+            /** Deviation Pct */
+            deviation_pct: number | null;
+            /** Device */
+            device: string;
+            /** Effective S */
+            effective_s: number | null;
+            /** Fast Enough */
+            fast_enough: boolean | null;
+            /** Longest S */
+            longest_s: number | null;
+            /** P99 S */
+            p99_s: number | null;
+            /** Period S */
+            period_s: number;
+            /** Point */
+            point: string;
+            /** Samples */
+            samples: number;
+            /** Within */
+            within: boolean;
+        };
+        /**
+         * PermitDecision
+         * @description Whether an export may happen.
+         */
+        PermitDecision: {
+            /**
+             * Approve
+             * @description Whether it may.
+             */
+            approve: boolean;
+            /**
+             * Hours
+             * @description How long, machine time.
+             * @default 24
+             */
+            hours: number;
+            /**
+             * Note
+             * @description Why, or why not.
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * PermitPage
+         * @description A page of approval tickets, newest first.
+         */
+        PermitPage: {
+            /** Items */
+            items: components["schemas"]["PermitView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * PermitRequest
+         * @description What somebody wants to export, and why.
+         */
+        PermitRequest: {
+            /**
+             * Classes
+             * @description Classes of data.
+             */
+            classes: string[];
+            /**
+             * Level
+             * @description Highest level.
+             * @default L3
+             * @enum {string}
+             */
+            level: "L1" | "L2" | "L3" | "L4";
+            /**
+             * Purpose
+             * @description One of the purposes of the grading.
+             */
+            purpose: string;
+            /**
+             * Reason
+             * @description Why.
+             */
+            reason: string;
+            /**
+             * Subject
+             * @description Asset to limit it to, with all below.
+             * @default
+             */
+            subject: string;
+        };
+        /**
+         * PermitView
+         * @description An approval ticket for exports.
+         */
+        PermitView: {
+            /**
+             * Asked
+             * Format: date-time
+             */
+            asked: string;
+            /** Classes */
+            classes: string[];
+            /** Decided */
+            decided: string | null;
+            /** Decided By */
+            decided_by: string | null;
+            /** Expires */
+            expires: string | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Note */
+            note: string;
+            /** Purpose */
+            purpose: string;
+            /** Reason */
+            reason: string;
+            /** State */
+            state: string;
+            /** Subject */
+            subject: string;
+            /** User */
+            user: string;
+            /** Uses */
+            uses: number;
         };
         /**
          * PlaceCompleteness
@@ -3204,6 +6577,144 @@ export interface components {
             zh: string;
         };
         /**
+         * PlanChange
+         * @description Whether a plan goes on.
+         */
+        PlanChange: {
+            /**
+             * Active
+             * @description Whether tasks are made.
+             */
+            active: boolean;
+        };
+        /**
+         * PlanCreate
+         * @description What is to be checked regularly.
+         */
+        PlanCreate: {
+            /**
+             * Asset
+             * @description Asset whose points are drawn, with all below; empty: the whole company.
+             * @default
+             */
+            asset: string;
+            /**
+             * Days To Answer
+             * @description Days until a task is overdue.
+             * @default 7
+             */
+            days_to_answer: number;
+            /**
+             * Every Days
+             * @description Days between tasks, plant time.
+             * @default 30
+             */
+            every_days: number;
+            /**
+             * Kinds
+             * @description Point kinds; empty: all that a person can read.
+             */
+            kinds?: string[];
+            /**
+             * Name
+             * @description What people call it.
+             */
+            name: string;
+            /**
+             * Points
+             * @description Points drawn each time.
+             * @default 10
+             */
+            points: number;
+        };
+        /**
+         * PointChoice
+         * @description Which points; what is empty does not narrow, several values are alternatives.
+         */
+        PointChoice: {
+            /**
+             * Asset
+             * @description Asset codes: their points and those of everything below.
+             */
+            asset?: string[];
+            /**
+             * Asset Kind
+             * @description Kinds of asset the points belong to.
+             */
+            asset_kind?: string[];
+            /**
+             * Downstream Of
+             * @description Asset code.
+             * @default
+             */
+            downstream_of: string;
+            /**
+             * Everything
+             * @description Every point of the scope.
+             * @default false
+             */
+            everything: boolean;
+            /**
+             * Kind
+             * @description Point kinds.
+             */
+            kind?: string[];
+            /**
+             * Medium
+             * @description Tag.
+             */
+            medium?: string[];
+            /**
+             * Points
+             * @description Point codes.
+             */
+            points?: string[];
+            /**
+             * Q
+             * @description Question in words.
+             * @default
+             */
+            q: string;
+            /**
+             * Quantity
+             * @description Tag.
+             */
+            quantity?: string[];
+            /**
+             * Role
+             * @description Tag.
+             */
+            role?: string[];
+            /**
+             * Scope
+             * @description Path in the organisation or on the heat path.
+             * @default
+             */
+            scope: string;
+            /**
+             * Side
+             * @description Tag.
+             */
+            side?: string[];
+            /**
+             * Stage
+             * @description Tag.
+             */
+            stage?: string[];
+            /**
+             * Upstream Of
+             * @description Asset code.
+             * @default
+             */
+            upstream_of: string;
+            /**
+             * Within
+             * @description GeoJSON Polygon, or lon,lat;lon,lat;lon,lat.
+             * @default
+             */
+            within: string;
+        };
+        /**
          * PointPage
          * @description A page of points.
          */
@@ -3212,6 +6723,48 @@ export interface components {
             items: components["schemas"]["PointView"][];
             /** Total */
             total: number;
+        };
+        /**
+         * PointStatistics
+         * @description Statistics of one point, as arrays of one length, one place a window.
+         */
+        PointStatistics: {
+            /** At */
+            at: number[];
+            /** Bad */
+            bad: number[];
+            /** Count */
+            count: number[];
+            /** En */
+            en: string;
+            /** Estimated */
+            estimated: number[];
+            /** Good */
+            good: number[];
+            /** High */
+            high: (number | null)[];
+            /** Integral */
+            integral: (number | null)[];
+            /** Integral Unit */
+            integral_unit: string;
+            /** Last */
+            last: (number | null)[];
+            /** Low */
+            low: (number | null)[];
+            /** Mean */
+            mean: (number | null)[];
+            /** Name */
+            name: string[];
+            /** Point */
+            point: string;
+            /** Stale */
+            stale: number[];
+            /** Uncertain */
+            uncertain: number[];
+            /** Unit */
+            unit: string;
+            /** Zh */
+            zh: string;
         };
         /**
          * PointView
@@ -3619,6 +7172,16 @@ export interface components {
             stored: number;
         };
         /**
+         * QualityCount
+         * @description Samples of one quality.
+         */
+        QualityCount: {
+            /** Quality */
+            quality: string;
+            /** Samples */
+            samples: number;
+        };
+        /**
          * QualitySummary
          * @description How the queue stands.
          */
@@ -3668,6 +7231,52 @@ export interface components {
             rows: number;
         };
         /**
+         * Queued
+         * @description A delivery that was put in line.
+         */
+        Queued: {
+            /** Delivery */
+            delivery: string;
+        };
+        /**
+         * Reading
+         * @description What somebody read at a device.
+         */
+        Reading: {
+            /**
+             * At
+             * @description Plant time it was read; left out: now.
+             */
+            at?: string | null;
+            /**
+             * Note
+             * @description What else was seen.
+             * @default
+             */
+            note: string;
+            /**
+             * Point
+             * @description Point code.
+             */
+            point: string;
+            /**
+             * Value
+             * @description In the point's unit.
+             */
+            value: number;
+        };
+        /**
+         * Readings
+         * @description Readings of one task.
+         */
+        Readings: {
+            /**
+             * Readings
+             * @description Readings; a point read again replaces its reading while the task is open.
+             */
+            readings: components["schemas"]["Reading"][];
+        };
+        /**
          * Receipt
          * @description A delivery.
          */
@@ -3688,6 +7297,44 @@ export interface components {
             purchase: string;
         };
         /**
+         * RecordBatch
+         * @description Records of one system.
+         */
+        RecordBatch: {
+            /**
+             * Records
+             * @description The records, in any order; sent again they change nothing.
+             */
+            records: components["schemas"]["IncomingRecord"][];
+            /**
+             * System
+             * @description The other system, for example `billing` or `customer`.
+             */
+            system: string;
+        };
+        /**
+         * RecordHistory
+         * @description Everything that happened to a record.
+         */
+        RecordHistory: {
+            /** Changes */
+            changes: components["schemas"]["ChangeView"][];
+            /** Complete */
+            complete: boolean;
+            /** Hidden */
+            hidden: string[];
+            /** Id */
+            id: string;
+            /** Kept By */
+            kept_by: string;
+            /** Present */
+            present: {
+                [key: string]: unknown;
+            } | null;
+            /** Table */
+            table: string;
+        };
+        /**
          * RecordView
          * @description Something recorded of a device.
          */
@@ -3705,6 +7352,130 @@ export interface components {
             by: string;
             /** Kind */
             kind: string;
+        };
+        /**
+         * RefusedReason
+         * @description Why readings were refused, and how many.
+         */
+        RefusedReason: {
+            /** Count */
+            count: number;
+            /** En */
+            en: string;
+            /** Example */
+            example: string;
+            /** First Line */
+            first_line: number;
+            /** Reason */
+            reason: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * Resource
+         * @description One resource of the machine.
+         */
+        Resource: {
+            /** En */
+            en: string;
+            /** Headroom Pct */
+            headroom_pct: number;
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean;
+            /** Total */
+            total: number;
+            /** Used */
+            used: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * RetentionClass
+         * @description How long one class of data is kept.
+         */
+        RetentionClass: {
+            /** Days */
+            days: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * RetentionReport
+         * @description How long data are kept, and what has had its time (clause 9.2.5 #2).
+         */
+        RetentionReport: {
+            /** Classes */
+            classes: components["schemas"]["RetentionClass"][];
+            /** Dry Run */
+            dry_run: boolean;
+            /** Expired */
+            expired: components["schemas"]["Expiry"][];
+            /** Least Days */
+            least_days: number;
+        };
+        /**
+         * RetentionRun
+         * @description An order to remove what has had its time.
+         */
+        RetentionRun: {
+            /**
+             * Reason
+             * @description What for; kept in the audit trail.
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * RoleClearanceView
+         * @description Up to which level a role may read.
+         */
+        RoleClearanceView: {
+            /** Level */
+            level: string;
+            /** Role */
+            role: string;
+        };
+        /**
+         * RollupRequest
+         * @description An export of roll-ups.
+         */
+        RollupRequest: {
+            /** @description Which points. */
+            choose: components["schemas"]["PointChoice"];
+            /**
+             * Compressed
+             * @description Arrow: columns compressed with Zstandard.
+             * @default false
+             */
+            compressed: boolean;
+            /**
+             * End
+             * Format: date-time
+             * @description End.
+             */
+            end: string;
+            /**
+             * Format
+             * @description Kind of file.
+             * @default arrow
+             * @enum {string}
+             */
+            format: "arrow" | "parquet" | "csv" | "xlsx";
+            /**
+             * Start
+             * Format: date-time
+             * @description Begin.
+             */
+            start: string;
+            /**
+             * Step
+             * @description Length of a window.
+             * @default 1h
+             * @enum {string}
+             */
+            step: "10m" | "1h" | "1d";
         };
         /**
          * RulesRequest
@@ -3789,6 +7560,12 @@ export interface components {
             /** Versions */
             versions: components["schemas"]["RulesVersion"][];
         };
+        /**
+         * RunKind
+         * @description Which runs to list.
+         * @enum {string}
+         */
+        RunKind: "full" | "incremental" | "verify" | "drill" | "restore";
         /**
          * RunPage
          * @description A page of runs.
@@ -3890,6 +7667,61 @@ export interface components {
             technician_s?: number | null;
             /** Window S */
             window_s?: number | null;
+        };
+        /**
+         * SemanticPage
+         * @description A page of points found by their meaning.
+         */
+        SemanticPage: {
+            /** Items */
+            items: components["schemas"]["SemanticPoint"][];
+            /** Total */
+            total: number;
+            /** Understood */
+            understood: components["schemas"]["Understood"][];
+        };
+        /**
+         * SemanticPoint
+         * @description A point with its meaning and the asset it belongs to.
+         */
+        SemanticPoint: {
+            /** Access */
+            access: string;
+            /** Asset */
+            asset: string;
+            /** Asset En */
+            asset_en: string;
+            /** Asset Kind */
+            asset_kind: string;
+            /** Asset Zh */
+            asset_zh: string;
+            /** At */
+            at: string | null;
+            /** Code */
+            code: string;
+            /** Decimals */
+            decimals: number;
+            /** En */
+            en: string;
+            /** High */
+            high: number | null;
+            /** Key */
+            key: number;
+            /** Kind */
+            kind: string;
+            /** Low */
+            low: number | null;
+            /** N */
+            n: number;
+            /** Quality */
+            quality: string | null;
+            tags: components["schemas"]["TagView"];
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
+            /** Zh */
+            zh: string;
         };
         /**
          * Series
@@ -4096,6 +7928,28 @@ export interface components {
             shown: number;
         };
         /**
+         * StageCoverage
+         * @description One of the five stages from source to user (clause 6.1.2 h).
+         */
+        StageCoverage: {
+            /** Assets */
+            assets: number;
+            /** En */
+            en: string;
+            /** Live */
+            live: number;
+            /** Measured */
+            measured: number;
+            /** Missing */
+            missing: string[];
+            /** Share Pct */
+            share_pct: number | null;
+            /** Stage */
+            stage: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * StageRequest
          * @description A strategy stage.
          */
@@ -4122,6 +7976,77 @@ export interface components {
             code: string;
             /** Stage */
             stage: string;
+        };
+        /**
+         * Statistics
+         * @description Statistics of points (clause 6.2 f #3).
+         */
+        Statistics: {
+            /** Series */
+            series: components["schemas"]["PointStatistics"][];
+            /** Step */
+            step: string;
+            /** Time Zone */
+            time_zone: string;
+        };
+        /**
+         * StorageReport
+         * @description What the store keeps.
+         */
+        StorageReport: {
+            /** Encrypted */
+            encrypted: boolean;
+            /** Engine */
+            engine: string;
+            /** Stored Bytes */
+            stored_bytes: number;
+            /** Tables */
+            tables: components["schemas"]["StoredTable"][];
+        };
+        /**
+         * StoredTable
+         * @description One table of the store.
+         */
+        StoredTable: {
+            /** Bytes A Row */
+            bytes_a_row: number | null;
+            /** First */
+            first: number;
+            /** Last */
+            last: number;
+            /** Plain Bytes */
+            plain_bytes: number;
+            /** Ratio */
+            ratio: number | null;
+            /** Rows */
+            rows: number;
+            /** Stored Bytes */
+            stored_bytes: number;
+            /** Table */
+            table: string;
+        };
+        /**
+         * SubscriberView
+         * @description One subscriber connected now.
+         */
+        SubscriberView: {
+            /** Behind */
+            behind: number;
+            /** Carrier */
+            carrier: string;
+            /** Missed */
+            missed: number;
+            /** Points */
+            points: number;
+            /** Sent */
+            sent: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** User */
+            user: string;
         };
         /**
          * SubstationCard
@@ -4194,6 +8119,378 @@ export interface components {
             zh: string;
         };
         /**
+         * SyncChange
+         * @description Something the other side should know.
+         */
+        SyncChange: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Code */
+            code: string;
+            /** Entity */
+            entity: string;
+            /** Fields */
+            fields: {
+                [key: string]: boolean | number | string | null;
+            };
+            /** Gone */
+            gone: boolean;
+            /** Number */
+            number: number;
+            /** Origin */
+            origin: string;
+            /** Source Ids */
+            source_ids: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * SyncChanges
+         * @description A page of the feed of changes.
+         */
+        SyncChanges: {
+            /** Cursor */
+            cursor: string;
+            /** Items */
+            items: components["schemas"]["SyncChange"][];
+            /** More */
+            more: boolean;
+        };
+        /**
+         * SyncConflict
+         * @description Two systems disagree about a field, or a record fits nothing here.
+         */
+        SyncConflict: {
+            /** Agreed */
+            agreed: boolean | number | string | null;
+            /** Code */
+            code: string | null;
+            /** Decided */
+            decided: string | null;
+            /** Decided By */
+            decided_by: string | null;
+            /** Entity */
+            entity: string;
+            /** Field */
+            field: string;
+            /** Field En */
+            field_en: string;
+            /** Field Zh */
+            field_zh: string;
+            /**
+             * Found
+             * Format: date-time
+             */
+            found: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Kind En */
+            kind_en: string;
+            /** Kind Zh */
+            kind_zh: string;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Note */
+            note: string;
+            /** Ours */
+            ours: boolean | number | string | null;
+            /** Source Id */
+            source_id: string;
+            /** State */
+            state: string;
+            /** System */
+            system: string;
+            /** Theirs */
+            theirs: boolean | number | string | null;
+            /** Winner */
+            winner: string | null;
+        };
+        /**
+         * SyncConflictPage
+         * @description A page of conflicts.
+         */
+        SyncConflictPage: {
+            /** Items */
+            items: components["schemas"]["SyncConflict"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * SyncRecord
+         * @description What another system last said about a thing.
+         */
+        SyncRecord: {
+            /**
+             * Changed
+             * Format: date-time
+             */
+            changed: string;
+            /** Code */
+            code: string | null;
+            /** Deleted */
+            deleted: boolean;
+            /** Entity */
+            entity: string;
+            /** Fields */
+            fields: {
+                [key: string]: boolean | number | string | null;
+            };
+            /**
+             * Received
+             * Format: date-time
+             */
+            received: string;
+            /** Revision */
+            revision: number;
+            /** Source Id */
+            source_id: string;
+            /** System */
+            system: string;
+        };
+        /**
+         * SyncRecordPage
+         * @description A page of records.
+         */
+        SyncRecordPage: {
+            /** Items */
+            items: components["schemas"]["SyncRecord"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * SyncRefusal
+         * @description A record that was not taken.
+         */
+        SyncRefusal: {
+            /** En */
+            en: string;
+            /** Entity */
+            entity: string;
+            /** Field */
+            field: string;
+            /** Id */
+            id: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * SyncRule
+         * @description Who owns a field of an exchanged record, and where it stands here.
+         */
+        SyncRule: {
+            /** Attribute */
+            attribute: string;
+            /** Choices */
+            choices: string[];
+            /** En */
+            en: string;
+            /** Entity */
+            entity: string;
+            /** Field */
+            field: string;
+            /** Owner */
+            owner: string;
+            /** Secret */
+            secret: boolean;
+            /** Type */
+            type: string;
+            /** Unit */
+            unit: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * SyncRun
+         * @description One exchange: a batch pushed, a file dropped, or a pull.
+         */
+        SyncRun: {
+            /** Applied */
+            applied: number;
+            /** By */
+            by: string;
+            /** Conflicts */
+            conflicts: number;
+            /** Dry Run */
+            dry_run: boolean;
+            /**
+             * Ended
+             * Format: date-time
+             */
+            ended: string;
+            /** Error */
+            error: string;
+            /** Id */
+            id: string;
+            /** Kept */
+            kept: number;
+            /** Received */
+            received: number;
+            /** Refusals */
+            refusals: components["schemas"]["SyncRefusal"][];
+            /** Refused */
+            refused: number;
+            /** Stale */
+            stale: number;
+            /**
+             * Started
+             * Format: date-time
+             */
+            started: string;
+            /** System */
+            system: string;
+            /** Unchanged */
+            unchanged: number;
+            /** Unmatched */
+            unmatched: number;
+            /** Way */
+            way: string;
+        };
+        /**
+         * SyncRunPage
+         * @description A page of runs.
+         */
+        SyncRunPage: {
+            /** Items */
+            items: components["schemas"]["SyncRun"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * SyncState
+         * @description How the exchange stands.
+         */
+        SyncState: {
+            /** Change Cursor */
+            change_cursor: string;
+            /** Drop Folder */
+            drop_folder: boolean;
+            /** Period S */
+            period_s: number;
+            /** Pull */
+            pull: boolean;
+            /** Systems */
+            systems: components["schemas"]["SyncSystem"][];
+        };
+        /**
+         * SyncSystem
+         * @description How the exchange with one system stands.
+         */
+        SyncSystem: {
+            /** En */
+            en: string;
+            /** Last Error */
+            last_error: string;
+            /** Last Run */
+            last_run: string | null;
+            /** Linked */
+            linked: number;
+            /** Open Conflicts */
+            open_conflicts: number;
+            /** Records */
+            records: number;
+            /** System */
+            system: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * TagView
+         * @description What a point means, in words of a closed vocabulary.
+         */
+        TagView: {
+            /** Medium */
+            medium: string;
+            /** Quantity */
+            quantity: string;
+            /** Role */
+            role: string;
+            /** Si Factor */
+            si_factor: number;
+            /** Si Offset */
+            si_offset: number;
+            /** Si Unit */
+            si_unit: string;
+            /** Side */
+            side: string;
+            /** Stage */
+            stage: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * TagWord
+         * @description One value of a tag.
+         */
+        TagWord: {
+            /** En */
+            en: string;
+            /** Points */
+            points: number;
+            /** Value */
+            value: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * TaskCreate
+         * @description A task of its own.
+         */
+        TaskCreate: {
+            /**
+             * Asset
+             * @description Asset whose points are drawn, with all below; empty: the whole company.
+             * @default
+             */
+            asset: string;
+            /**
+             * Days To Answer
+             * @description Days until it is overdue.
+             * @default 7
+             */
+            days_to_answer: number;
+            /**
+             * Kinds
+             * @description Point kinds; empty: all that a person can read.
+             */
+            kinds?: string[];
+            /**
+             * Name
+             * @description What people call it.
+             */
+            name: string;
+            /**
+             * Points
+             * @description Points drawn.
+             * @default 10
+             */
+            points: number;
+        };
+        /**
+         * TaskEnd
+         * @description How a task ends.
+         */
+        TaskEnd: {
+            /**
+             * Give Up
+             * @description Whether it ends with points that were not read.
+             * @default false
+             */
+            give_up: boolean;
+            /**
+             * Note
+             * @description What was found, and what is done about it.
+             * @default
+             */
+            note: string;
+        };
+        /**
          * TickItem
          * @description One row of `installation_rules.csv`.
          */
@@ -4258,6 +8555,18 @@ export interface components {
             step: string;
             /** Thinned */
             thinned: boolean;
+        };
+        /**
+         * Understood
+         * @description How a piece of a question in words was understood.
+         */
+        Understood: {
+            /** Field */
+            field: string;
+            /** Values */
+            values: string[];
+            /** Words */
+            words: string;
         };
         /**
          * UnitCard
@@ -4375,6 +8684,160 @@ export interface components {
             scope: string[];
         };
         /**
+         * VerificationItemView
+         * @description One point of a task.
+         */
+        VerificationItemView: {
+            /** Asset En */
+            asset_en: string;
+            /** Asset Zh */
+            asset_zh: string;
+            /** By */
+            by: string | null;
+            /** En */
+            en: string;
+            /** Error */
+            error: number | null;
+            /** Note */
+            note: string;
+            /** Point */
+            point: string;
+            /** Read */
+            read: string | null;
+            /** Reading */
+            reading: number | null;
+            /** Tolerance */
+            tolerance: number;
+            /** Unit */
+            unit: string;
+            /** Uploaded */
+            uploaded: number | null;
+            /** Uploaded Quality */
+            uploaded_quality: string | null;
+            /** Within */
+            within: boolean | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * VerificationPlanPage
+         * @description Plans by name.
+         */
+        VerificationPlanPage: {
+            /** Items */
+            items: components["schemas"]["VerificationPlanView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * VerificationPlanView
+         * @description What is checked regularly.
+         */
+        VerificationPlanView: {
+            /** Active */
+            active: boolean;
+            /** Asset */
+            asset: string;
+            /** Days To Answer */
+            days_to_answer: number;
+            /** Every Days */
+            every_days: number;
+            /** Id */
+            id: string;
+            /** Kinds */
+            kinds: string[];
+            /** Made By */
+            made_by: string;
+            /** Name */
+            name: string;
+            /** Next */
+            next: string | null;
+            /** Points */
+            points: number;
+        };
+        /**
+         * VerificationStatistics
+         * @description What verification found in a period (clause 9.2.1).
+         */
+        VerificationStatistics: {
+            /** Done */
+            done: number;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Kinds */
+            kinds: components["schemas"]["ErrorStatistics"][];
+            /** Overdue */
+            overdue: number;
+            /** Readings */
+            readings: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Tasks */
+            tasks: number;
+            /** Within Pct */
+            within_pct: number | null;
+        };
+        /**
+         * VerificationTaskPage
+         * @description A page of tasks, newest first.
+         */
+        VerificationTaskPage: {
+            /** Items */
+            items: components["schemas"]["VerificationTaskView"][];
+            /** Overdue */
+            overdue: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * VerificationTaskView
+         * @description A verification task.
+         */
+        VerificationTaskView: {
+            /** Asset */
+            asset: string;
+            /**
+             * Due
+             * Format: date-time
+             */
+            due: string;
+            /** Ended */
+            ended: string | null;
+            /** Failed */
+            failed: number;
+            /** Id */
+            id: string;
+            /** Items */
+            items: components["schemas"]["VerificationItemView"][];
+            /**
+             * Made
+             * Format: date-time
+             */
+            made: string;
+            /** Made By */
+            made_by: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Plan */
+            plan: string | null;
+            /** Points */
+            points: number;
+            /** Read */
+            read: number;
+            /** State */
+            state: string;
+        };
+        /**
          * VerifiedDocument
          * @description Whether a signed document is the platform's own and unchanged.
          */
@@ -4387,6 +8850,44 @@ export interface components {
             valid: boolean;
         };
         /**
+         * VerifyRequest
+         * @description A trial restore.
+         */
+        VerifyRequest: {
+            /**
+             * Drill
+             * @description Count it as the quarterly restore drill.
+             * @default false
+             */
+            drill: boolean;
+            /**
+             * Run
+             * @description Backup to restore; empty: the newest.
+             * @default
+             */
+            run: string;
+        };
+        /**
+         * Vocabulary
+         * @description Every word points can be found by.
+         */
+        Vocabulary: {
+            /** Asset Kind */
+            asset_kind: components["schemas"]["TagWord"][];
+            /** Kind */
+            kind: components["schemas"]["TagWord"][];
+            /** Medium */
+            medium: components["schemas"]["TagWord"][];
+            /** Quantity */
+            quantity: components["schemas"]["TagWord"][];
+            /** Role */
+            role: components["schemas"]["TagWord"][];
+            /** Side */
+            side: components["schemas"]["TagWord"][];
+            /** Stage */
+            stage: components["schemas"]["TagWord"][];
+        };
+        /**
          * WaiverForm
          * @description A decision to let a failed item pass.
          */
@@ -4395,6 +8896,353 @@ export interface components {
             item: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * WeatherForecastHour
+         * @description One hour of a forecast.
+         */
+        WeatherForecastHour: {
+            /** Lead H */
+            lead_h: number;
+            weather: components["schemas"]["WeatherValues"];
+        };
+        /**
+         * WeatherForecastView
+         * @description The newest forecast there was at a time.
+         */
+        WeatherForecastView: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Hours */
+            hours: components["schemas"]["WeatherForecastHour"][];
+            /** Issued */
+            issued: string | null;
+            /** Known */
+            known: string | null;
+            /** Source */
+            source: string | null;
+        };
+        /**
+         * WeatherImported
+         * @description What an import of observations did.
+         */
+        WeatherImported: {
+            /**
+             * First
+             * Format: date-time
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date-time
+             */
+            last: string;
+            /** Source */
+            source: string;
+            /** Stored */
+            stored: number;
+        };
+        /**
+         * WeatherNow
+         * @description The weather of now, where it comes from, and all sources.
+         */
+        WeatherNow: {
+            /** Fallback */
+            fallback: boolean;
+            /** Filled */
+            filled: {
+                [key: string]: string;
+            };
+            /** Forecast Horizon H */
+            forecast_horizon_h: number;
+            /** Forecast Known */
+            forecast_known: string | null;
+            /** Forecast Source */
+            forecast_source: string | null;
+            /**
+             * Plant Time
+             * Format: date-time
+             */
+            plant_time: string;
+            /** Quantities */
+            quantities: components["schemas"]["WeatherQuantity"][];
+            /** Source */
+            source: string | null;
+            /** Sources */
+            sources: components["schemas"]["WeatherSourceView"][];
+            weather: components["schemas"]["WeatherValues"] | null;
+        };
+        /**
+         * WeatherObservation
+         * @description What a source said the weather was.
+         */
+        WeatherObservation: {
+            /**
+             * Known
+             * Format: date-time
+             */
+            known: string;
+            /** Source */
+            source: string;
+            weather: components["schemas"]["WeatherValues"];
+        };
+        /**
+         * WeatherObservationPage
+         * @description A page of observations.
+         */
+        WeatherObservationPage: {
+            /** Items */
+            items: components["schemas"]["WeatherObservation"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * WeatherQuantity
+         * @description What one of the values is.
+         */
+        WeatherQuantity: {
+            /** Decimals */
+            decimals: number;
+            /** En */
+            en: string;
+            /** Name */
+            name: string;
+            /** Point */
+            point: string | null;
+            /** Unit */
+            unit: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * WeatherSkill
+         * @description How right the forecasts of a span were, by lead time.
+         */
+        WeatherSkill: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Observed By */
+            observed_by: string;
+            /** Rows */
+            rows: components["schemas"]["WeatherSkillRow"][];
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * WeatherSkillRow
+         * @description How right forecasts were at some lead time.
+         */
+        WeatherSkillRow: {
+            /** Bias */
+            bias: number;
+            /** Count */
+            count: number;
+            /** Lead From H */
+            lead_from_h: number;
+            /** Lead To H */
+            lead_to_h: number;
+            /** Mae */
+            mae: number;
+            /** Quantity */
+            quantity: string;
+            /** Rmse */
+            rmse: number;
+            /** Source */
+            source: string;
+        };
+        /**
+         * WeatherSourceView
+         * @description A source of weather and how it is doing.
+         */
+        WeatherSourceView: {
+            /** En */
+            en: string;
+            /** Error */
+            error: string;
+            /** Failures */
+            failures: number;
+            /** Forecasts */
+            forecasts: boolean;
+            /** Horizon H */
+            horizon_h: number;
+            /** In Force */
+            in_force: boolean;
+            /** Issued */
+            issued: string | null;
+            /** Last Ok */
+            last_ok: string | null;
+            /** Last Try */
+            last_try: string | null;
+            /** Name */
+            name: string;
+            /** Observes */
+            observes: boolean;
+            /** Rank */
+            rank: number;
+            /** State */
+            state: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * WeatherValues
+         * @description The weather at one time; what a source does not give is None.
+         */
+        WeatherValues: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Condition */
+            condition: number | null;
+            /** Condition En */
+            condition_en: string;
+            /** Condition Zh */
+            condition_zh: string;
+            /** Diffuse W M2 */
+            diffuse_w_m2: number | null;
+            /** Direct W M2 */
+            direct_w_m2: number | null;
+            /** Humidity Pct */
+            humidity_pct: number | null;
+            /** Quality */
+            quality: string;
+            /** Solar W M2 */
+            solar_w_m2: number | null;
+            /** Temperature C */
+            temperature_c: number | null;
+            /** Temperature Max C */
+            temperature_max_c: number | null;
+            /** Temperature Min C */
+            temperature_min_c: number | null;
+            /** Wind Deg */
+            wind_deg: number | null;
+            /** Wind Ms */
+            wind_ms: number | null;
+        };
+        /**
+         * WebhookChange
+         * @description What is to change; fields left out stay.
+         */
+        WebhookChange: {
+            /** Enabled */
+            enabled?: boolean | null;
+            /** Events */
+            events?: string[] | null;
+            /** Name */
+            name?: string | null;
+            /** Scope */
+            scope?: string[] | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * WebhookEventType
+         * @description A kind of event a webhook can ask for.
+         */
+        WebhookEventType: {
+            /** En */
+            en: string;
+            /** Name */
+            name: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * WebhookEventTypes
+         * @description What webhooks can ask for.
+         */
+        WebhookEventTypes: {
+            /** Items */
+            items: components["schemas"]["WebhookEventType"][];
+        };
+        /**
+         * WebhookPage
+         * @description A page of webhooks.
+         */
+        WebhookPage: {
+            /** Items */
+            items: components["schemas"]["WebhookView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * WebhookRequest
+         * @description A new webhook.
+         */
+        WebhookRequest: {
+            /**
+             * Events
+             * @description Kinds of events.
+             */
+            events: string[];
+            /**
+             * Name
+             * @description What it is for.
+             */
+            name: string;
+            /**
+             * Scope
+             * @description Subtree paths whose events it gets; an empty path is the whole company.
+             */
+            scope?: string[];
+            /**
+             * Url
+             * @description Where deliveries go.
+             */
+            url: string;
+        };
+        /**
+         * WebhookSecret
+         * @description A webhook with its secret, shown this once.
+         */
+        WebhookSecret: {
+            /** Secret */
+            secret: string;
+            webhook: components["schemas"]["WebhookView"];
+        };
+        /**
+         * WebhookView
+         * @description One webhook.
+         */
+        WebhookView: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Dead */
+            dead: number;
+            /** Delivered */
+            delivered: number;
+            /** Enabled */
+            enabled: boolean;
+            /** Events */
+            events: string[];
+            /** Id */
+            id: string;
+            /** Last Error */
+            last_error: string;
+            /** Name */
+            name: string;
+            /** Scope */
+            scope: string[];
+            /** Url */
+            url: string;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * WhatIfRequest
@@ -4777,6 +9625,277 @@ export interface operations {
             };
         };
     };
+    plan_export: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                step?: "raw" | "10m" | "1h" | "1d";
+                format?: "arrow" | "parquet" | "csv" | "xlsx";
+                /** @description Codes joined by commas */
+                points?: string;
+                /** @description One or more values, joined by commas */
+                asset?: string;
+                /** @description One or more values, joined by commas */
+                kind?: string;
+                /** @description One or more values, joined by commas */
+                medium?: string;
+                /** @description One or more values, joined by commas */
+                side?: string;
+                /** @description One or more values, joined by commas */
+                quantity?: string;
+                /** @description One or more values, joined by commas */
+                role?: string;
+                /** @description One or more values, joined by commas */
+                stage?: string;
+                /** @description One or more values, joined by commas */
+                asset_kind?: string;
+                /** @description Path in the organisation or on the heat path */
+                scope?: string;
+                /** @description GeoJSON Polygon, or lon,lat;lon,lat;lon,lat */
+                within?: string;
+                upstream_of?: string;
+                downstream_of?: string;
+                /** @description In words: 所有热力站二次供水温度, or in English */
+                q?: string;
+                /** @description Every point of the scope */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkPlan"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_rollups: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                step?: "10m" | "1h" | "1d";
+                format?: "arrow" | "parquet" | "csv" | "xlsx";
+                compressed?: boolean;
+                /** @description Codes joined by commas */
+                points?: string;
+                /** @description One or more values, joined by commas */
+                asset?: string;
+                /** @description One or more values, joined by commas */
+                kind?: string;
+                /** @description One or more values, joined by commas */
+                medium?: string;
+                /** @description One or more values, joined by commas */
+                side?: string;
+                /** @description One or more values, joined by commas */
+                quantity?: string;
+                /** @description One or more values, joined by commas */
+                role?: string;
+                /** @description One or more values, joined by commas */
+                stage?: string;
+                /** @description One or more values, joined by commas */
+                asset_kind?: string;
+                /** @description Path in the organisation or on the heat path */
+                scope?: string;
+                /** @description GeoJSON Polygon, or lon,lat;lon,lat;lon,lat */
+                within?: string;
+                upstream_of?: string;
+                downstream_of?: string;
+                /** @description In words: 所有热力站二次供水温度, or in English */
+                q?: string;
+                /** @description Every point of the scope */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file; `X-Heatloop-Labels` holds class and owner as JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    request_rollups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollupRequest"];
+            };
+        };
+        responses: {
+            /** @description The file; `X-Heatloop-Labels` holds class and owner as JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_samples: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                format?: "arrow" | "parquet" | "csv" | "xlsx";
+                compressed?: boolean;
+                /** @description Codes joined by commas */
+                points?: string;
+                /** @description One or more values, joined by commas */
+                asset?: string;
+                /** @description One or more values, joined by commas */
+                kind?: string;
+                /** @description One or more values, joined by commas */
+                medium?: string;
+                /** @description One or more values, joined by commas */
+                side?: string;
+                /** @description One or more values, joined by commas */
+                quantity?: string;
+                /** @description One or more values, joined by commas */
+                role?: string;
+                /** @description One or more values, joined by commas */
+                stage?: string;
+                /** @description One or more values, joined by commas */
+                asset_kind?: string;
+                /** @description Path in the organisation or on the heat path */
+                scope?: string;
+                /** @description GeoJSON Polygon, or lon,lat;lon,lat;lon,lat */
+                within?: string;
+                upstream_of?: string;
+                downstream_of?: string;
+                /** @description In words: 所有热力站二次供水温度, or in English */
+                q?: string;
+                /** @description Every point of the scope */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file; `X-Heatloop-Labels` holds class and owner as JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    request_samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description The file; `X-Heatloop-Labels` holds class and owner as JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     list_commands: {
         parameters: {
             query?: {
@@ -4894,6 +10013,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Completeness"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_coverage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_infrastructure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Infrastructure"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_periods: {
+        parameters: {
+            query?: {
+                asset?: string;
+                /** @description Up to now, plant time */
+                minutes?: number;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeriodReport"];
                 };
             };
             /** @description What to correct */
@@ -5525,7 +10739,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/pdf": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/zip": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
                 };
             };
             /** @description What to correct */
@@ -5931,7 +11150,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/pdf": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/zip": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
                 };
             };
             /** @description What to correct */
@@ -6108,7 +11332,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/pdf": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/zip": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
                 };
             };
             /** @description What to correct */
@@ -6173,6 +11402,143 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FleetReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_extensions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModulesView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    decode_with_extension: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecodeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decoded"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_extension_report: {
+        parameters: {
+            query: {
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                /** @description zh or en */
+                language?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    change_extension: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModuleChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModulesView"];
                 };
             };
             /** @description What to correct */
@@ -6443,6 +11809,275 @@ export interface operations {
             };
         };
     };
+    check_access: {
+        parameters: {
+            query?: {
+                purpose?: string;
+                /** @description Codes joined by commas */
+                points?: string;
+                asset?: string;
+                dataset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessVerdict"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_data_assets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataAssetPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    change_data_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetDecision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataAssetView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_field_grades: {
+        parameters: {
+            query?: {
+                place?: "" | "records" | "historian" | "ledger" | "view";
+                class_name?: string;
+                level?: "" | "L1" | "L2" | "L3" | "L4";
+                q?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldGradePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_grading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GradingView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_permits: {
+        parameters: {
+            query?: {
+                state?: "" | "requested" | "approved" | "refused" | "expired";
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermitPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    request_permit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PermitRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermitView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    decide_permit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PermitDecision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermitView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_health: {
         parameters: {
             query?: never;
@@ -6459,6 +12094,348 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    check_histories: {
+        parameters: {
+            query?: {
+                records?: number;
+                seed?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryCheck"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_history_tables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryTables"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_history_of: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                table: string;
+                /** @description Primary key, `|` between */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordHistory"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_statistics: {
+        parameters: {
+            query: {
+                /** @description Codes joined by commas */
+                points: string;
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                step?: "hour" | "day" | "month" | "season";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_imports: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_import: {
+        parameters: {
+            query?: {
+                /** @description Check everything, store nothing */
+                dry_run?: boolean;
+                /** @description Imported values replace stored ones of the same second */
+                overwrite?: boolean;
+                /** @description Zone of times without one */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    /** Format: binary */
+                    map: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRun"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    guess_import: {
+        parameters: {
+            query?: {
+                /** @description Zone of times without one */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportGuess"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRun"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_refused_readings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    resume_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRun"];
                 };
             };
             /** @description What to correct */
@@ -6501,6 +12478,469 @@ export interface operations {
             };
         };
     };
+    list_instances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceList"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_interfaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterfacesView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenancePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_maintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceAction"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_keeping_runs: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepingRunPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepingRun"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_keeping_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepingRun"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_kept_files: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptFilePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_kept_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptFile"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_kept_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                    "application/pdf": string;
+                    "audio/mp4": string;
+                    "audio/mpeg": string;
+                    "audio/ogg": string;
+                    "audio/wav": string;
+                    "audio/webm": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_integrity: {
+        parameters: {
+            query?: {
+                /** @description Only days that lost their digest */
+                misfits?: boolean;
+                /** @description Former versions too */
+                versions?: boolean;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrityPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_integrity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrityPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_keeping_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepingState"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepingRun"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     export_ledger: {
         parameters: {
             query?: {
@@ -6519,6 +12959,7 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/zip": string;
                 };
             };
             /** @description What to correct */
@@ -6566,6 +13007,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_lineage: {
+        parameters: {
+            query: {
+                point: string;
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                /** @description Samples shown */
+                samples?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_figure_lineage: {
+        parameters: {
+            query: {
+                figure: "completeness" | "heat_balance" | "water_balance";
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                asset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FigureLineage"];
                 };
             };
             /** @description What to correct */
@@ -6807,6 +13321,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LinkReportView"];
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description What to correct */
@@ -7139,6 +13682,97 @@ export interface operations {
             };
         };
     };
+    query_points: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+                /** @description Codes joined by commas */
+                points?: string;
+                /** @description One or more values, joined by commas */
+                asset?: string;
+                /** @description One or more values, joined by commas */
+                kind?: string;
+                /** @description One or more values, joined by commas */
+                medium?: string;
+                /** @description One or more values, joined by commas */
+                side?: string;
+                /** @description One or more values, joined by commas */
+                quantity?: string;
+                /** @description One or more values, joined by commas */
+                role?: string;
+                /** @description One or more values, joined by commas */
+                stage?: string;
+                /** @description One or more values, joined by commas */
+                asset_kind?: string;
+                /** @description Path in the organisation or on the heat path */
+                scope?: string;
+                /** @description GeoJSON Polygon, or lon,lat;lon,lat;lon,lat */
+                within?: string;
+                upstream_of?: string;
+                downstream_of?: string;
+                /** @description In words: 所有热力站二次供水温度, or in English */
+                q?: string;
+                /** @description Every point of the scope */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SemanticPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_vocabulary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vocabulary"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     list_quality_cases: {
         parameters: {
             query?: {
@@ -7409,6 +14043,88 @@ export interface operations {
             };
         };
     };
+    get_as_of: {
+        parameters: {
+            query: {
+                /** @description Point code */
+                left: string;
+                /** @description Codes joined by commas */
+                right: string;
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                /** @description Oldest value that counts; 0: seven days */
+                tolerance_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Joined"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_grid: {
+        parameters: {
+            query: {
+                /** @description Codes joined by commas */
+                points: string;
+                /** @description ISO 8601 with offset */
+                start: string;
+                /** @description ISO 8601 with offset */
+                end: string;
+                /** @description Length of a step */
+                step_s?: number;
+                statistic?: "mean" | "low" | "high" | "first" | "last";
+                fill?: "none" | "previous" | "linear";
+                /** @description Longest gap that is filled; 0: any */
+                max_gap_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grid"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_session: {
         parameters: {
             query?: never;
@@ -7529,6 +14245,158 @@ export interface operations {
             };
         };
     };
+    get_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_compression: {
+        parameters: {
+            query?: {
+                /** @description Measure every point kind: takes a minute */
+                kinds?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompressionReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_capacity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CapacityForecast"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    run_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRun"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_stream: {
         parameters: {
             query?: {
@@ -7539,6 +14407,51 @@ export interface operations {
                 overview?: boolean;
             };
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    subscribe: {
+        parameters: {
+            query?: {
+                /** @description Codes joined by commas */
+                points?: string;
+                /** @description Codes joined by commas */
+                asset?: string;
+                /** @description Codes joined by commas */
+                kinds?: string;
+                values?: boolean;
+                /** @description Of alarm, finding, command; joined by commas */
+                events?: string;
+                /** @description Cursor of the last message worked off */
+                cursor?: string;
+                /** @description Begin here, from the historian; ISO 8601 with offset */
+                since?: string | null;
+            };
+            header?: {
+                "last-event-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7582,6 +14495,344 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SubstationDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_sync_changes: {
+        parameters: {
+            query?: {
+                since?: string;
+                system?: string;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncChanges"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_sync_conflicts: {
+        parameters: {
+            query?: {
+                state?: "open" | "settled" | "decided" | "gone" | "all";
+                system?: string;
+                entity?: "" | "contract" | "flat" | "building" | "community" | "ticket";
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncConflictPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    decide_sync_conflict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncConflict"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    pull_sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                system: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_sync_records: {
+        parameters: {
+            query?: {
+                system?: string;
+                entity?: "" | "contract" | "flat" | "building" | "community" | "ticket";
+                code?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRecordPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    push_sync_records: {
+        parameters: {
+            query?: {
+                /** @description Say what would happen, keep nothing */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordBatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_sync_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRule"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_sync_runs: {
+        parameters: {
+            query?: {
+                system?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRunPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_sync_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncState"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_sync_tickets: {
+        parameters: {
+            query?: {
+                code?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRecordPage"];
                 };
             };
             /** @description What to correct */
@@ -7787,6 +15038,801 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserCreated"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_verification_plans: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationPlanPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_verification_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationPlanView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    change_verification_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationPlanView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_verification_statistics: {
+        parameters: {
+            query?: {
+                /** @description Up to now, plant time */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationStatistics"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_verification_tasks: {
+        parameters: {
+            query?: {
+                state?: "" | "open" | "overdue" | "done" | "given_up";
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationTaskPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_verification_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationTaskView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_verification_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationTaskView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    end_verification_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskEnd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationTaskView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_verification_readings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Readings"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationTaskView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_weather: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeatherNow"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_weather_forecast: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 with offset */
+                known_at?: string | null;
+                /** @description ISO 8601 with offset */
+                start?: string | null;
+                /** @description ISO 8601 with offset */
+                end?: string | null;
+                /** @description Hours ahead, when no end is given */
+                hours?: number;
+                source?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeatherForecastView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_weather_observations: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 with offset */
+                start?: string | null;
+                /** @description ISO 8601 with offset */
+                end?: string | null;
+                source?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeatherObservationPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    import_weather_observations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObservationImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeatherImported"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    refresh_weather: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeatherNow"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_weather_skill: {
+        parameters: {
+            query?: {
+                /** @description Days back from now */
+                days?: number;
+                observed_by?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeatherSkill"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                webhook?: string;
+                /** @description Empty for all */
+                state?: "" | "waiting" | "delivered" | "dead";
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    resend_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_webhook_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEventTypes"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    renew_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queued"];
                 };
             };
             /** @description What to correct */

@@ -22,15 +22,31 @@ _RULES: dict[str, tuple[str, str]] = {
     "link_success": ("通讯成功率低于99%", "fewer than 99 % of messages arrive"),
     "bandwidth": ("信道带宽裕量不足20%", "less than 20 % of the channel's capacity to spare"),
     "leak": ("管网泄漏，补水异常增加", "network leaks: more make-up than usual"),
+    "backup_late": ("备份超期", "no recent backup"),
+    "backup_failed": ("备份失败", "backup failed"),
+    "backup_bad": ("备份校验不通过", "a backup failed its trial restore"),
+    "restore_slow": ("恢复耗时超限", "restore takes too long"),
+    "integrity": ("历史数据完整性异常", "stored samples were changed"),
+    "weather_source": ("气象数据源中断，改用备用源", "weather source out, next one in use"),
+    "weather_forecast": ("没有未来24小时的天气预报", "no weather forecast for the next 24 hours"),
     "edge_rules": ("网关规则未生效", "edge rules not in force"),
     "edge_rule": ("网关规则报警", "edge rule alarm"),
     "identity": ("身份校验失败", "identity check failed"),
 }
 
+_NAMED: dict[str, tuple[str, str]] = {}
+
+
+def name_rule(rule: str, zh: str, en: str) -> None:
+    """Give a rule of a plug-in (`<module>.<name>`), or a family of rules, its words."""
+    _NAMED[rule] = (zh, en)
+
 
 def rule_texts(rule: str) -> tuple[str, str]:
     """Return (zh, en) of a rule; an unknown one is shown by its own name."""
     family, _, name = rule.partition(".")
+    if rule in _NAMED:
+        return _NAMED[rule]
     if family == "interlock" and name.upper() in Interlock.__members__:
         _, zh, en = interlock_texts(Interlock[name.upper()])[0]
         return f"联锁：{zh}", f"interlock: {en}"
@@ -39,7 +55,7 @@ def rule_texts(rule: str) -> tuple[str, str]:
             text = fault_texts(PumpFault[name.upper()])[0]
             return f"循环泵故障：{text.zh}", f"circulation pump fault: {text.en}"
         return f"循环泵故障：{name}", f"circulation pump fault: {name}"
-    zh, en = _RULES.get(family, (rule, rule))
+    zh, en = _RULES.get(family) or _NAMED.get(family, (rule, rule))
     return (f"{zh}（{name}）", f"{en} ({name})") if name else (zh, en)
 
 

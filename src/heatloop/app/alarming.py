@@ -59,8 +59,8 @@ class Alarming:
 
     async def load(self) -> None:
         """Take up the alarms that were open when the platform stopped."""
-        for row in await in_thread(self._records.alarms.list_open):
-            self._open[row.alarm.id] = KeptAlarm.of(row)
+        rows = await in_thread(self._records.alarms.list_open)
+        self._open = {row.alarm.id: KeptAlarm.of(row) for row in rows}
         self._restore()
         self._recount()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,6 @@ from heatloop.app.read_back import CommandsUnderWay, LiveCommand
 from heatloop.app.refusals import Refused
 from heatloop.app.views.work import CommandView
 from heatloop.app.world import World
-from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.ids import new_id
 from heatloop.kernel.messages import Command, CommandState
@@ -58,13 +57,14 @@ class Commands:
         keys: PlatformKeys,
         checks: CommandChecks,
         expiry_s: float,
+        next_counter: Callable[[str], Awaitable[int]],
     ) -> None:
         self._world, self._records, self._audit = world, records, audit
         self._links, self._keys, self._checks, self._expiry_s = links, keys, checks, expiry_s
         self.book = CommandBook(world, records, hub)
         """Reads commands back."""
         self._under_way = CommandsUnderWay(world)
-        self._counters: dict[str, int] = {}
+        self._next_counter = next_counter
         self._orders: dict[str, asyncio.Lock] = {}
         self._issuing: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -128,7 +128,7 @@ class Commands:
             issued=now_s,
             expires=now_s + self._expiry_s,
             nonce=secrets.token_hex(16),
-            counter=self._next_counter(gateway),
+            counter=await self._next_counter(gateway),
             key_id=self._keys.signing.key_id,
         )
         signature = self._keys.signing.sign(command.signed_bytes()).hex()
@@ -141,12 +141,6 @@ class Commands:
         view = await self.book.publish(command.id)
         self._start(self._send_queued(gateway))
         return view
-
-    def _next_counter(self, gateway: str) -> int:
-        # Machine milliseconds rise over restarts without being kept anywhere.
-        counter = max(self._counters.get(gateway, 0) + 1, int(machine_s() * 1000))
-        self._counters[gateway] = counter
-        return counter
 
     def _start(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)

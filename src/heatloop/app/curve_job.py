@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
 from heatloop.app.command_checks import CommandChecks
@@ -12,6 +14,7 @@ from heatloop.app.layout import Node, StationNode
 from heatloop.app.queries.overview import fresh_rooms, outdoor_c, value
 from heatloop.app.refusals import Refused
 from heatloop.app.world import World
+from heatloop.control.arbiter import Proposal
 from heatloop.control.curve_strategy import PUMP, SUPPLY, UnitState
 from heatloop.control.cycle import ControlCycle, Outcome
 from heatloop.control.strategy import Stage
@@ -39,6 +42,8 @@ class CurveJob:
         self._cycle = ControlCycle()
         self.plans: dict[str, Plan] = {}
         """Latest plan per point."""
+        self.others: Callable[[], Iterable[Proposal]] = tuple
+        """Gives the proposals of other strategies, for the arbiter."""
 
     async def load(self) -> None:
         """Take up what was learnt and written before a restart."""
@@ -72,7 +77,7 @@ class CurveJob:
             for unit, station in world.layout.units.values()
             if world.is_online(station)
         ]
-        for outcome in self._cycle.step(units, outdoor, due):
+        for outcome in self._cycle.step(units, outdoor, due, self.others()):
             self.plans[outcome.plan.point] = outcome.plan
             if outcome.write is not None:
                 await self._issue(outcome, due)

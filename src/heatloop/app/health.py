@@ -12,6 +12,7 @@ from heatloop.app.links import Links
 from heatloop.app.live import Hub, LiveEvent
 from heatloop.app.schedule import Schedule
 from heatloop.app.setting_sections import CompanySettings
+from heatloop.app.standby import ACTIVE, STANDBY, Standing
 from heatloop.app.views.system import Health, Info, Part
 from heatloop.app.world import World
 from heatloop.kernel.clock import utc
@@ -37,11 +38,12 @@ class HealthReport:
         lag: LagWatch,
         schedule: Schedule,
         company: CompanySettings,
+        standing: Standing,
     ) -> None:
         self._world, self._links, self._hub, self._intake = world, links, hub, intake
         self._historian, self._records, self._lag = historian, records, lag
         self._schedule = schedule
-        self._company = company
+        self._company, self._standing = company, standing
 
     async def report(self) -> Health:
         """Return the state of every part."""
@@ -52,6 +54,8 @@ class HealthReport:
         return Health(status=status, layers=layers, parts=parts)
 
     def _gateways(self) -> list[Part]:
+        if not self._standing.active:
+            return []  # They are connected to the instance that works.
         return [
             Part(
                 name=f"gateway {code}",
@@ -99,6 +103,12 @@ class HealthReport:
             f"{figures.rejected_rows} set aside, {figures.refused} envelopes refused",
         )
 
+    def _role(self) -> str:
+        if self._standing.active:
+            return ACTIVE
+        where = self._standing.active_url
+        return f"{STANDBY}, {where} works" if where else STANDBY
+
     def _own(self) -> list[Part]:
         failed, took = self._schedule.failures, self._schedule.took_s
         words = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in took.items())
@@ -108,6 +118,12 @@ class HealthReport:
                 layer="application",
                 ok=not failed,
                 detail="; ".join(f"{name}: {why}" for name, why in failed.items()) or words,
+            ),
+            Part(
+                name="instance",
+                layer="application",
+                ok=True,
+                detail=self._role(),
             ),
             Part(
                 name="web",

@@ -9,10 +9,12 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from heatloop.kernel.series import Columns
 from heatloop.store.historian.port import (
+    Compared,
     DayCounts,
     EventRow,
     Historian,
     Keys,
+    Partition,
     RollupColumns,
     Stats,
 )
@@ -32,6 +34,42 @@ class AsyncHistorian(Protocol):
         """Store events; durable on return."""
         ...
 
+    async def revise(self, columns: Columns, *, method: str, who: str) -> None:
+        """Lay repaired values over raw ones on reading; raw itself is never changed."""
+        ...
+
+    async def set_periods(self, keys: Keys, periods_s: Keys) -> None:
+        """Tell the sampling periods of points."""
+        ...
+
+    async def day_digest(self, start_s: int, end_s: int) -> bytes:
+        """Return SHA-256 over what was received of a range."""
+        ...
+
+    async def day_counter(self, start_s: int, end_s: int) -> int:
+        """Return the greatest reception counter of a range."""
+        ...
+
+    async def compare_kept(self) -> Compared:
+        """Read back samples kept aside since the historian's start."""
+        ...
+
+    async def partitions(self) -> list[Partition]:
+        """Return what is kept, by table and stretch of time."""
+        ...
+
+    async def measure(self, keys: Keys, start_s: int, end_s: int) -> Partition:
+        """Return what the samples of these points take."""
+        ...
+
+    async def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
+        """Remove a partition's rows but those of points to keep; return how many went."""
+        ...
+
+    async def compact(self) -> None:
+        """Merge what was written in pieces."""
+        ...
+
     async def latest(self, keys: Keys | None = None) -> Columns:
         """Return the newest sample per key."""
         ...
@@ -40,7 +78,9 @@ class AsyncHistorian(Protocol):
         """Return samples ordered by (key, slot)."""
         ...
 
-    async def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+    async def rollup(
+        self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()
+    ) -> RollupColumns:
         """Return windows that start inside the range."""
         ...
 
@@ -75,6 +115,42 @@ class ThreadedHistorian:
         """Store events; durable on return."""
         await asyncio.to_thread(self.engine.append_events, events)
 
+    async def revise(self, columns: Columns, *, method: str, who: str) -> None:
+        """Lay repaired values over raw ones on reading; raw itself is never changed."""
+        await asyncio.to_thread(self.engine.revise, columns, method=method, who=who)
+
+    async def set_periods(self, keys: Keys, periods_s: Keys) -> None:
+        """Tell the sampling periods of points."""
+        await asyncio.to_thread(self.engine.set_periods, keys, periods_s)
+
+    async def day_digest(self, start_s: int, end_s: int) -> bytes:
+        """Return SHA-256 over what was received of a range."""
+        return await asyncio.to_thread(self.engine.day_digest, start_s, end_s)
+
+    async def day_counter(self, start_s: int, end_s: int) -> int:
+        """Return the greatest reception counter of a range."""
+        return await asyncio.to_thread(self.engine.day_counter, start_s, end_s)
+
+    async def compare_kept(self) -> Compared:
+        """Read back samples kept aside since the engine's start."""
+        return await asyncio.to_thread(self.engine.compare_kept)
+
+    async def partitions(self) -> list[Partition]:
+        """Return what is kept, by table and stretch of time."""
+        return await asyncio.to_thread(self.engine.partitions)
+
+    async def measure(self, keys: Keys, start_s: int, end_s: int) -> Partition:
+        """Return what the samples of these points take."""
+        return await asyncio.to_thread(self.engine.measure, keys, start_s, end_s)
+
+    async def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
+        """Remove a partition's rows but those of points to keep; return how many went."""
+        return await asyncio.to_thread(self.engine.drop_partition, table, name, keep)
+
+    async def compact(self) -> None:
+        """Merge what was written in pieces."""
+        await asyncio.to_thread(self.engine.compact)
+
     async def latest(self, keys: Keys | None = None) -> Columns:
         """Return the newest sample per key."""
         return await asyncio.to_thread(self.engine.latest, keys)
@@ -83,9 +159,13 @@ class ThreadedHistorian:
         """Return samples ordered by (key, slot)."""
         return await asyncio.to_thread(self.engine.raw, keys, start_s, end_s, limit)
 
-    async def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+    async def rollup(
+        self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()
+    ) -> RollupColumns:
         """Return windows that start inside the range."""
-        return await asyncio.to_thread(self.engine.rollup, keys, start_s, end_s, step_s)
+        return await asyncio.to_thread(
+            self.engine.rollup, keys, start_s, end_s, step_s, fields=fields
+        )
 
     async def refresh_rollups(self) -> int:
         """Compute dirty windows again."""

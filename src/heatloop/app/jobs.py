@@ -9,6 +9,8 @@ from heatloop.app.history import in_thread
 from heatloop.app.platform import Platform
 from heatloop.app.quality_watch import add_quality_jobs
 from heatloop.app.schedule import Job
+from heatloop.app.storage import Storage
+from heatloop.app.verification import add_verification_jobs
 from heatloop.ingest.checker import STALE_PERIODS
 from heatloop.kernel.clock import machine_s
 
@@ -17,9 +19,10 @@ _EXPIRY_S = 30.0
 _LEAK_S = 60.0
 _LINKS_S = 600.0
 _HOUSEKEEPING_S = 6 * 3600.0
+_RETENTION_S = 86400.0
 _KEPT_RUNS_S = 30 * 86400.0
 AWAY_MACHINE_S = 30.0
-"""Machine time after a start in which nobody is called silent."""
+"""Machine time after the first run of jobs in which nobody is called silent."""
 # When plant time races, roll-ups must leave the historian to those who wait for a commit.
 _ROLLUP_REST = 10.0
 # The same for the twin: at most a fifth of a core, however fast plant time runs.
@@ -28,9 +31,12 @@ _TWIN_REST, _TWIN_PAUSE_S = 4.0, 1.0
 
 def add_jobs(platform: Platform) -> None:
     """Put the platform's jobs into its schedule."""
-    started_s = machine_s()
+    started_s: float | None = None
 
     async def silence(_: float) -> None:
+        nonlocal started_s
+        # From when jobs run: an instance that stood by for days takes over at this moment.
+        started_s = machine_s() if started_s is None else started_s
         if machine_s() - started_s < AWAY_MACHINE_S:
             return  # Gateways need a moment to come back after a restart of the platform.
         connected = set(platform.links.connected())
@@ -43,7 +49,15 @@ def add_jobs(platform: Platform) -> None:
     async def expire(_: float) -> None:
         await platform.commands.expire()
 
+    told = -1
+
     async def rollups(_: float) -> None:
+        nonlocal told
+        version, rules = platform.world.ledger.version, platform.loop.checker.rules
+        if told != version:
+            # Integrals bridge gaps of three sampling periods, which only the ledger knows.
+            await platform.historian.set_periods(rules.keys, rules.period_s.astype("u4"))
+            told = version
         await platform.historian.refresh_rollups()
 
     async def housekeeping(_: float) -> None:
@@ -79,9 +93,11 @@ def add_jobs(platform: Platform) -> None:
             rest=_ROLLUP_REST,
         ),
         Job(name="housekeeping", period_s=_HOUSEKEEPING_S, run=housekeeping, kept=True),
+        Job(name="retention", period_s=_RETENTION_S, run=Storage.of(platform).run, kept=True),
     ):
         platform.schedule.add(job)
     add_quality_jobs(platform)
+    add_verification_jobs(platform)
 
 
 def _silent(platform: Platform) -> NDArray[np.uint32]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from heatloop.app.gateways import Gateways
     from heatloop.app.health import HealthReport
     from heatloop.app.history import AsyncHistorian
+    from heatloop.app.import_service import Imports
     from heatloop.app.intake import Intake
+    from heatloop.app.keeping_room import KeepingRoom
     from heatloop.app.keys import PlatformKeys
     from heatloop.app.lag import LagWatch
     from heatloop.app.leak_watch import LeakWatch
@@ -29,13 +31,18 @@ if TYPE_CHECKING:
     from heatloop.app.links import Links
     from heatloop.app.live import Hub
     from heatloop.app.loop import Loop
+    from heatloop.app.open_room import OpenRoom
     from heatloop.app.people import People
+    from heatloop.app.queries.bulk import Bulk
     from heatloop.app.schedule import Schedule
     from heatloop.app.season_check import SeasonCheck
     from heatloop.app.sessions import Sessions
     from heatloop.app.settings import Settings
+    from heatloop.app.standby import Standing
+    from heatloop.app.sync import Sync
     from heatloop.app.twin_job import Twin
     from heatloop.app.unit_stages import UnitStages
+    from heatloop.app.weather import Weather
     from heatloop.app.workers import Workers
     from heatloop.app.world import World
     from heatloop.store.records import Records
@@ -103,11 +110,25 @@ class Platform:
     """Checks before the season."""
     audit: Audit
     """Audit trail."""
+    bulk: Bulk
+    """Exports of samples and roll-ups."""
+    imports: Imports
+    """History brought in from files."""
     health: HealthReport
     """Whether everything works."""
     edge_rules: EdgeRules
     """Rules gateways run by themselves."""
     schedule: Schedule
     """Jobs by plant time."""
+    standing: Standing
+    """Whether this instance works or stands by."""
+    keeping: KeepingRoom
+    """Backups, integrity, maintenance and files."""
     lag: LagWatch
     """How late the event loop runs."""
+    outside: OpenRoom
+    """What other programs see: subscriptions, webhooks, MQTT, OPC UA, metrics, modules."""
+    weather: Weather
+    """Weather now, forecast and observed."""
+    sync: Sync
+    """Exchange with billing and customer systems."""

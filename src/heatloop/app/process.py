@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from heatloop.app.history import in_thread
 from heatloop.app.patience import until_done
 from heatloop.app.platform import Platform
 from heatloop.app.settings import Settings
+from heatloop.app.standby import Shared
+from heatloop.app.standby_duty import Duty
+from heatloop.app.standby_view import follow_ledger, refresh_view
 from heatloop.app.wiring import build_platform
 from heatloop.edge.clock_link import ClockLink
 from heatloop.kernel.clock import SharedClock
@@ -44,23 +47,58 @@ async def start(platform: Platform) -> None:
     await platform.curve.load()
     await in_thread(platform.records.jobs.release, at=platform.world.now_s())
     await until_done("historian", latest)
+    await platform.keeping.start()
     await platform.devices.load()
     await platform.acceptance.load()
+
+
+async def _work(platform: Platform) -> None:
+    """Do what only one instance does, until cancelled or one part of it fails."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for name, part in _parts(platform):
+                tasks.create_task(part, name=name)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
+
+
+def _parts(platform: Platform) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    return [
+        ("intake", platform.intake.run()),
+        ("mqtt", platform.mqtt.run()),
+        ("jobs", platform.schedule.run()),
+        ("outside", platform.outside.run()),
+    ]
+
+
+def _duty(platform: Platform, standing: Shared) -> Duty:
+    """Return the life of one of several instances."""
+
+    async def take_over() -> None:
+        await follow_ledger(platform)
+        await start(platform)
+
+    return Duty(
+        standing,
+        url=standing.settings.url,
+        key_id=platform.keys.signing.key_id,
+        refresh=lambda: refresh_view(platform),
+        take_over=take_over,
+        work=lambda: _work(platform),
+        stop=lambda: platform.links.drop_all("this instance does not work any more"),
+    )
 
 
 @contextlib.asynccontextmanager
 async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]:
     """Run intake, jobs and the lag watch for as long as the block lasts; gives their tasks."""
-    await start(platform)
-    tasks = [
-        asyncio.create_task(part, name=name)
-        for name, part in (
-            ("intake", platform.intake.run()),
-            ("mqtt", platform.mqtt.run()),
-            ("jobs", platform.schedule.run()),
-            ("lag", platform.lag.run()),
-        )
-    ]
+    parts = [("lag", platform.lag.run())]
+    if isinstance(platform.standing, Shared):
+        parts.append(("duty", _duty(platform, platform.standing).run()))
+    else:
+        await start(platform)
+        parts += _parts(platform)
+    tasks = [asyncio.create_task(part, name=name) for name, part in parts]
     try:
         yield tasks
     finally:
@@ -69,6 +107,8 @@ async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await platform.keeping.close()
+        await platform.imports.close()
         await platform.workers.close()
         close = getattr(platform.historian, "close", None)
         if close is not None:

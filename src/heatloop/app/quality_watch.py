@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import structlog
 
@@ -60,16 +62,23 @@ class QualityWatch:
         await self._put([row for span in spans if (row := self._case_of(span, due)) is not None])
 
     async def look_back(self, due: float) -> None:
-        """Judge the last days of every asset as a whole, one after the other, in a worker."""
+        """Judge the last days of every asset as a whole, as many at a time as there are workers."""
         world = self._platform.world
         peers = await self._weather(int(due))
-        for kind in _KINDS:
-            for asset in world.ledger.of_kind(kind):
+        waiting = iter([asset.code for kind in _KINDS for asset in world.ledger.of_kind(kind)])
+
+        async def line() -> None:
+            for code in waiting:
                 try:
-                    await self._look_back_at(asset.code, int(due), peers)
+                    await self._look_back_at(code, int(due), peers)
                 except HeatloopError as error:
                     # One asset that cannot be judged must not keep the others from it.
-                    _log.warning("asset not judged", asset=asset.code, error=str(error))
+                    _log.warning("asset not judged", asset=code, error=str(error))
+
+        async with asyncio.TaskGroup() as lines:
+            # One more than there are workers: its table is read while theirs are judged.
+            for _ in range(self._platform.settings.twin.workers + 1):
+                lines.create_task(line())
 
     async def _look_back_at(self, asset: str, due: int, peers: list[Table]) -> None:
         platform = self._platform

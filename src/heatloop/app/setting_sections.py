@@ -7,7 +7,27 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from heatloop.app.keeping_settings import (
+    BackupSettings,
+    FilesSettings,
+    S3Settings,
+    check_keeping,
+)
+from heatloop.app.open_settings import (
+    ExtensionSettings,
+    MetricsSettings,
+    MqttOutSettings,
+    OpcUaSettings,
+    SubscribeSettings,
+    WebhookSettings,
+    check_open,
+)
+from heatloop.app.standby_settings import RedundancySettings, check_redundancy
+from heatloop.app.storage_settings import RetentionSettings, check_retention
+from heatloop.app.sync_settings import SyncSettings, check_sync
+from heatloop.app.weather_settings import WeatherSettings, check_weather
 from heatloop.kernel.errors import ConfigError
+from heatloop.store.historian.engine_choice import check_url
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -76,6 +96,13 @@ class StorageSettings:
     """SQLAlchemy URL of the records; empty: SQLite `records.sqlite`."""
     historian_socket: str = ""
     """Unix socket of the historian; empty: `run/historian.sock`."""
+    follower_socket: str = ""
+    """Unix socket of a second historian fed with the same data; empty: none."""
+    historian_url: str = ""
+    """Server that keeps the series, `postgresql://...` or `clickhouse+https://...`; empty: the
+    embedded engine."""
+    historian_password_file: str = ""
+    """File with the password at that server."""
     rollup_interval_s: float = 600.0
     """How often roll-ups are refreshed, plant time."""
 
@@ -124,14 +151,29 @@ class Settings:
 
     data: Path
     """Data folder."""
+    config: Path | None = None
+    """File they were read from; None without one."""
     company: CompanySettings = field(default_factory=CompanySettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
+    files: FilesSettings = field(default_factory=FilesSettings)
+    s3: S3Settings = field(default_factory=S3Settings)
     twin: TwinSettings = field(default_factory=TwinSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     clock: ClockSettings = field(default_factory=ClockSettings)
+    subscribe: SubscribeSettings = field(default_factory=SubscribeSettings)
+    mqtt_out: MqttOutSettings = field(default_factory=MqttOutSettings)
+    opc_ua: OpcUaSettings = field(default_factory=OpcUaSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    extensions: ExtensionSettings = field(default_factory=ExtensionSettings)
+    redundancy: RedundancySettings = field(default_factory=RedundancySettings)
+    weather: WeatherSettings = field(default_factory=WeatherSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    sync: SyncSettings = field(default_factory=SyncSettings)
 
     @property
     def keys(self) -> Path:
@@ -178,7 +220,20 @@ def check(settings: Settings) -> Settings:
             thing="twin",
             fix="give interval_s >= 1, max_points >= 0 and 1 to 64 workers",
         )
+    check_url(settings.storage.historian_url)
+    check_keeping(settings.backup)
+    check_retention(settings.retention)
     _check_broker(settings.mqtt)
+    check_open(
+        settings.subscribe,
+        settings.mqtt_out,
+        settings.opc_ua,
+        settings.webhooks,
+        settings.extensions,
+    )
+    check_redundancy(settings.redundancy, settings.records_url)
+    check_weather(settings.weather)
+    check_sync(settings.sync)
     try:
         ZoneInfo(settings.company.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

@@ -16,7 +16,7 @@ from heatloop.kernel.errors import ConfigError
 
 __all__ = ["Settings", "load_settings"]
 
-_SECTIONS = tuple(f.name for f in fields(Settings) if f.name != "data")
+_SECTIONS = tuple(f.name for f in fields(Settings) if f.name not in ("data", "config"))
 
 
 def _line_of(text: str, section: str, key: str = "") -> str:
@@ -37,6 +37,8 @@ def _line_of(text: str, section: str, key: str = "") -> str:
 
 def _typed(value: Any, kind: type, thing: str, place: str) -> Any:
     """Return `value` as `kind`; text from the environment is converted."""
+    if kind == tuple[str, ...]:
+        return _words(value, thing, place)
     if kind is bool and isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
         return value.lower() in ("true", "1")
     if isinstance(value, str) and kind in (int, float):
@@ -50,6 +52,19 @@ def _typed(value: Any, kind: type, thing: str, place: str) -> Any:
         return value
     raise ConfigError(
         f"{thing} must be {kind.__name__}, is {value!r}", thing=thing, place=place, fix="correct it"
+    )
+
+
+def _words(value: Any, thing: str, place: str) -> tuple[str, ...]:
+    """Return a list of words; in the environment they are parted by commas."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
+        return tuple(part.strip() for part in parts if part.strip())
+    raise ConfigError(
+        f"{thing} must be a list of words, is {value!r}",
+        thing=thing,
+        place=place,
+        fix='give ["one", "two"]',
     )
 
 
@@ -84,7 +99,7 @@ def load_settings(
         ConfigError: The file is missing or no TOML, a setting is unknown, of the wrong type,
             or may not be started with.
     """
-    settings = Settings(data=data)
+    settings = Settings(data=data, config=config)
     layers: list[tuple[str, Mapping[str, Any], str]] = []
     if config is not None:
         layers.append((str(config), *_read_toml(config)))
@@ -119,7 +134,11 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return sections from HEATLOOP_<SECTION>_<FIELD>; others of that prefix are left alone."""
     found: dict[str, dict[str, str]] = {}
     for name, value in environ.items():
-        section, _, key = name.removeprefix("HEATLOOP_").lower().partition("_")
+        rest = name.removeprefix("HEATLOOP_").lower()
+        # The longest section that fits: `mqtt_out` before `mqtt`.
+        fits = (each for each in _SECTIONS if rest.startswith(each + "_"))
+        section = max(fits, key=len, default="")
+        key = rest[len(section) + 1 :]
         if name.startswith("HEATLOOP_") and key and section in _SECTIONS:
             found.setdefault(section, {})[key] = value
     return found

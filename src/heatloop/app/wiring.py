@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from heatloop.app.acceptance import Acceptance
 from heatloop.app.acceptance_driver import Bench
 from heatloop.app.acceptance_report import Reports
 from heatloop.app.alarming import Alarming
-from heatloop.app.audit import Audit
 from heatloop.app.carriers_mqtt import MqttCarrier
 from heatloop.app.command_checks import CommandChecks
 from heatloop.app.commands import Commands
@@ -16,36 +16,46 @@ from heatloop.app.curve_job import CurveJob
 from heatloop.app.device_life import DeviceLife
 from heatloop.app.device_life_delivery import Deliveries
 from heatloop.app.edge_rules import EdgeRules
+from heatloop.app.extensions import Extensions
+from heatloop.app.extensions_own import GatedSchedule
 from heatloop.app.field_probes import FieldProbes
 from heatloop.app.gap_audit import GapAudit
 from heatloop.app.gateways import Gateways
+from heatloop.app.governance import Governance
+from heatloop.app.governance_audit import WatchedAudit
 from heatloop.app.health import HealthReport
 from heatloop.app.history import AsyncHistorian
+from heatloop.app.import_service import Imports
 from heatloop.app.intake import Intake
 from heatloop.app.jobs import add_jobs
+from heatloop.app.keeping_room import KeepingRoom, open_files
 from heatloop.app.keys import FIRST_LOGIN, PlatformKeys, load_keys, write_secret
 from heatloop.app.lag import LagWatch
 from heatloop.app.leak_watch import LeakWatch
 from heatloop.app.ledger_admin import Ledgers, load_ledger
 from heatloop.app.link_watch import LinkWatch
 from heatloop.app.links import Links
-from heatloop.app.live import Hub
 from heatloop.app.loop import Loop
 from heatloop.app.notes import Notes
+from heatloop.app.open_feed import Feed, FeedHub, tapped
+from heatloop.app.open_room import OpenRoom
 from heatloop.app.people import People, make_first_login
 from heatloop.app.platform import Platform
 from heatloop.app.quarantine import Quarantine
-from heatloop.app.schedule import Schedule
+from heatloop.app.queries.bulk import Bulk
 from heatloop.app.season_check import SeasonCheck
 from heatloop.app.sessions import Sessions
 from heatloop.app.settings import Settings
+from heatloop.app.standby import Alone, Shared, Standing
+from heatloop.app.sync import Sync, add_sync_job
 from heatloop.app.twin_job import Twin
 from heatloop.app.unit_stages import UnitStages
+from heatloop.app.weather_build import add_weather_job, build_weather
 from heatloop.app.workers import Workers
 from heatloop.app.world import World
 from heatloop.kernel.clock import SharedClock
-from heatloop.store.files import Files
 from heatloop.store.historian.client import HistorianClient
+from heatloop.store.historian.follower import FollowedClient
 from heatloop.store.records import Records
 
 
@@ -66,6 +76,15 @@ def open_records(settings: Settings) -> tuple[Records, PlatformKeys]:
     return records, keys
 
 
+def _historian(settings: Settings) -> HistorianClient:
+    """Return the historian of this installation, with its follower if there is one."""
+    follower = settings.storage.follower_socket
+    if not follower:
+        return HistorianClient(settings.historian_socket)
+    folder = settings.data / "follower-journals"
+    return FollowedClient(settings.historian_socket, Path(follower), folder)
+
+
 def build_platform(
     settings: Settings,
     *,
@@ -84,9 +103,16 @@ def build_platform(
     """
     records, keys = open_records(settings)
     world = World(clock or SharedClock(), load_ledger(records))
-    series = historian or HistorianClient(settings.historian_socket)
-    hub, links, lag = Hub(settings.server.max_streams), Links(), LagWatch()
-    audit, quarantine = Audit(records), Quarantine(records)
+    feed = Feed(settings.subscribe.kept_rows)
+    source = historian or _historian(settings)
+    series = tapped(source, feed)
+    hub, links, lag = FeedHub(settings.server.max_streams, feed), Links(), LagWatch()
+    standing: Standing = (
+        Shared(settings.redundancy, records, source)
+        if settings.redundancy.enabled
+        else Alone(settings.redundancy, source)
+    )
+    audit, quarantine = WatchedAudit(records), Quarantine(records)
     checks = CommandChecks(world)
     alarming = Alarming(world, records, hub, audit)
     commands = Commands(
@@ -98,6 +124,7 @@ def build_platform(
         keys=keys,
         checks=checks,
         expiry_s=settings.control.command_expiry_s,
+        next_counter=standing.next_counter,
     )
     notes = Notes(
         world=world,
@@ -130,9 +157,12 @@ def build_platform(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    schedule = Schedule(world.clock, records)
+    extensions = Extensions(world, series, records, audit, settings.extensions)
+    schedule = GatedSchedule(world.clock, records, extensions.runs)
+    sessions = Sessions(records, people, audit, settings.session, settings.keys / FIRST_LOGIN)
+    ledgers = Ledgers(world, records, audit, ledger_changed)
     stages = UnitStages(world, records, audit)
-    devices = DeviceLife(world, records, audit, Files(settings.data / "files"))
+    devices = DeviceLife(world, records, audit, open_files(settings))
     bench = Bench(
         world=world, commands=commands, checks=checks, alarming=alarming, historian=series
     )
@@ -178,11 +208,13 @@ def build_platform(
         acceptance=acceptance,
         season=SeasonCheck(bench, acceptance),
         curve=CurveJob(world, records, commands, checks),
-        ledgers=Ledgers(world, records, audit, ledger_changed),
+        ledgers=ledgers,
         probes=FieldProbes(audit),
-        sessions=Sessions(records, people, audit, settings.session, settings.keys / FIRST_LOGIN),
+        sessions=sessions,
         people=people,
         audit=audit,
+        bulk=Bulk(world, series, audit, settings.company, Governance(world, records, audit).guard),
+        imports=Imports(world, series, audit, settings.data / "imports"),
         health=HealthReport(
             world=world,
             links=links,
@@ -193,10 +225,46 @@ def build_platform(
             lag=lag,
             schedule=schedule,
             company=settings.company,
+            standing=standing,
         ),
         edge_rules=edge_rules,
         schedule=schedule,
+        standing=standing,
+        keeping=KeepingRoom.build(
+            settings,
+            world=world,
+            records=records,
+            historian=series,
+            alarming=alarming,
+            audit=audit,
+            files=devices.files,
+            schedule=schedule,
+        ),
         lag=lag,
+        outside=OpenRoom.build(
+            settings,
+            world=world,
+            records=records,
+            historian=series,
+            feed=feed,
+            alarming=alarming,
+            audit=audit,
+            sessions=sessions,
+            extensions=extensions,
+        ),
+        weather=build_weather(
+            settings,
+            world=world,
+            records=records,
+            historian=series,
+            hub=hub,
+            audit=audit,
+            alarming=alarming,
+        ),
+        sync=Sync(world, records, audit, ledgers, settings.sync),
     )
     add_jobs(platform)
+    platform.outside.join(platform)
+    add_weather_job(platform.schedule, platform.weather)
+    add_sync_job(platform.schedule, platform.sync, settings.sync)
     return platform

@@ -9,20 +9,52 @@ from collections.abc import Sequence
 from heatloop import __version__
 from heatloop.cli import (
     audit,
+    backup,
+    bundle,
     clean,
     decode,
     demo,
     edge,
     field,
     gateway,
+    import_command,
     ledger,
+    maintain,
+    restore,
     run,
     scenes,
     simulate,
+    storage,
+    upgrade,
+    verify,
+    weather,
 )
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError
 
 EXIT_OK, EXIT_FAILED, EXIT_INPUT, EXIT_CONFIG = 0, 1, 2, 3
+
+_GROUPS = (
+    run,
+    demo,
+    scenes,
+    edge,
+    gateway,
+    ledger,
+    simulate,
+    decode,
+    field,
+    audit,
+    clean,
+    storage,
+    import_command,
+    weather,
+    backup,
+    restore,
+    verify,
+    maintain,
+    upgrade,
+    bundle,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -34,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"heatloop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for group in (run, demo, scenes, edge, gateway, ledger, simulate, decode, field, audit, clean):
+    for group in _GROUPS:
         group.add_to(commands)
     return parser
 

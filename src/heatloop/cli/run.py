@@ -54,6 +54,9 @@ def run(options: argparse.Namespace) -> int:
         config=options.config,
         tls=bool(server.tls_certificate),
         time_zone=settings.company.time_zone,
+        follower_socket=settings.storage.follower_socket,
+        historian_url=settings.storage.historian_url,
+        historian_password_file=settings.storage.historian_password_file,
         demo=options.demo,
         size=options.size,
         seed=options.seed,
@@ -69,7 +72,7 @@ async def _run(stack: StackOptions, *, reset_first: bool) -> int:
     from heatloop.app.supervisor import Supervisor
     from heatloop.cli.prepare import first_login, local_gateways, prepare
     from heatloop.cli.seed import seed_history
-    from heatloop.cli.stack import historian_program, reset, start_all
+    from heatloop.cli.stack import follower_program, historian_program, reset, start_all
 
     if reset_first:
         reset(stack)
@@ -80,6 +83,8 @@ async def _run(stack: StackOptions, *, reset_first: bool) -> int:
     supervisor = Supervisor(stack.run_dir, stack.data / "logs")
     try:
         await supervisor.start(historian_program(stack))
+        if stack.follower_socket:
+            await supervisor.start(follower_program(stack))
         if stack.demo and stack.history:
             await seed_history(stack)
         await start_all(supervisor, stack, local_gateways(stack), historian=False)

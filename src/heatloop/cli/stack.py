@@ -11,6 +11,7 @@ import httpx
 
 from heatloop.app.supervisor import Program, Supervisor
 from heatloop.demo.sizes import DEFAULT_SIZE
+from heatloop.kernel.errors import ConfigError
 
 READY_S = 90.0
 
@@ -29,6 +30,12 @@ class StackOptions:
     """`heatloop.toml`, if there is one."""
     tls: bool = False
     """Whether the platform serves TLS."""
+    historian_password_file: str = ""
+    """File with the password at the server that keeps the series."""
+    follower_socket: str = ""
+    """Socket of a second historian fed with the same data; empty: none."""
+    historian_url: str = ""
+    """Server that keeps the series; empty: the embedded engine."""
     time_zone: str = "Asia/Shanghai"
     """IANA zone of the company, for day roll-ups."""
     demo: bool = False
@@ -61,9 +68,14 @@ class StackOptions:
         return self.data / "run"
 
 
+_KEPT_BY_RUNS = (
+    "historian", "historian-replicas", "city", "edge", "run", "logs", "keys", "files", "upgrade",
+)  # fmt: skip
+
+
 def reset(options: StackOptions) -> None:
     """Remove everything a former run kept in the data folder."""
-    for name in ("historian", "city", "edge", "run", "logs", "keys"):
+    for name in _KEPT_BY_RUNS:
         shutil.rmtree(options.data / name, ignore_errors=True)
     for path in options.data.glob("records.sqlite*"):
         path.unlink()
@@ -100,7 +112,33 @@ def historian_program(options: StackOptions) -> Program:
             str(options.data),
             "--zone",
             options.time_zone,
+            *(("--url", options.historian_url) if options.historian_url else ()),
+            *(
+                ("--password-file", options.historian_password_file)
+                if options.historian_password_file
+                else ()
+            ),
+            *(("--config", str(options.config)) if options.config else ()),
         ),
+        probe=lambda: _socket_answers(socket),
+        ready_within_s=READY_S,
+    )
+
+
+def follower_program(options: StackOptions) -> Program:
+    """The second historian, on the folder its socket is in."""
+    socket = Path(options.follower_socket)
+    folder = socket.parent.parent
+    if socket != folder / "run" / "historian.sock":
+        raise ConfigError(
+            "not a historian's socket",
+            thing=f"storage.follower_socket = {socket}",
+            fix="give <folder>/run/historian.sock, the folder on another disk",
+        )
+    argv = ("-m", "heatloop.store.historian", "--data", str(folder), "--zone", options.time_zone)
+    return Program(
+        name="historian-follower",
+        argv=argv,
         probe=lambda: _socket_answers(socket),
         ready_within_s=READY_S,
     )

@@ -15,6 +15,7 @@ from heatloop.demo.city import City
 from heatloop.demo.clock_service import ClockService
 from heatloop.demo.faults import parse_fault
 from heatloop.demo.field import Field
+from heatloop.demo.forecasts import forecast
 from heatloop.kernel.clock import ClockState, machine_s, utc
 from heatloop.kernel.errors import InputError
 
@@ -159,6 +160,10 @@ class Runner:
                     names = ("offset_k", "wind_factor", "cloud_factor")
                     city.set_weather(**{n: float(message[n]) for n in names if n in message})
                     return self.status()
+                case {"op": "forecast", "hours": int(hours)}:
+                    return forecast(
+                        city.winter, city.weather_settings, city.seed, city.now_s, hours
+                    )
                 case {"op": "fault", "id": str(fault_id), "active": bool(active)}:
                     city.switch_fault(fault_id, active)
                     self.field.moved(city.now_s)
@@ -176,7 +181,7 @@ class Runner:
         raise InputError(
             "unknown control request",
             thing=str(message.get("op")),
-            fix="use status, speed, weather, fault, registers or stop",
+            fix="use status, speed, weather, forecast, fault, registers or stop",
         )
 
     def _set_speed(self, speed: float) -> None:

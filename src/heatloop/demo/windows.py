@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from heatloop.kernel.series import Columns
 from heatloop.network.arrays import Floats
-from heatloop.store.historian.port import Origin, RollupColumns
+from heatloop.store.historian.port import HOUR_S, Origin, RollupColumns
 
 Keys: TypeAlias = NDArray[np.uint32]
 
@@ -85,15 +85,22 @@ class Windows:
         keep = ~np.isnan(self.mean.T).ravel()
         slots = np.arange(start_s, start_s + n_window * step_s, step_s, dtype=np.uint32)
         count = np.full(n_window * n_key, self.count, dtype=np.uint32)
+        none = np.zeros(n_window * n_key, dtype=np.uint32)
+        mean = _by_point(self.mean)
         rows = RollupColumns(
             keys=np.repeat(self.keys, n_window),
             slots=np.tile(slots, n_key),
             count=count,
             low=_by_point(self.low),
-            mean=_by_point(self.mean),
+            mean=mean,
             high=_by_point(self.high),
+            integral=mean * (step_s / HOUR_S),
             last=_by_point(self.last),
             good_count=count,
+            uncertain_count=none,
+            bad_count=none,
+            stale_count=none,
+            estimated_count=none,
             origin=np.full(n_window * n_key, Origin.SIMULATED, dtype=np.uint8),
         )
         return rows if keep.all() else rows.take(keep)

@@ -53,15 +53,18 @@ def channels_of(
         ConfigError: A setting of the spare channel cannot be used.
     """
     spared = bool(config.spare_url)
+    # With another way or another instance to go to, a dead one is given up sooner.
+    choice = spared or len(config.platform_urls) > 1
     main = Uplink(
         config.platform_url,
         [session],
         on_inbound,
         tls=tls_context(config),
-        stall_s=_STALL_WITH_SPARE_S if spared else _STALL_S,
-        ping_s=_PING_WITH_SPARE_S if spared else _PING_S,
+        stall_s=_STALL_WITH_SPARE_S if choice else _STALL_S,
+        ping_s=_PING_WITH_SPARE_S if choice else _PING_S,
         rng=rng,
         meter=ChannelMeter(stats, MAIN, config.channel, now_s),
+        others=config.platform_urls[1:],
     )
     if not spared:
         return Channels(main, None, on_change)

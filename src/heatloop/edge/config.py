@@ -4,6 +4,7 @@
 
     gateway = "GW0001"
     platform_url = "http://127.0.0.1:8080"
+    standby_urls = "https://b.example:8443"     # further instances, commas between; empty: none
     data = "."                      # keys, profile, spool; relative to this file
     token_file = "token"            # one-time enrolment token, needed the first time only
     clock_socket = "../run/city.sock"   # leave out to use the machine's clock
@@ -56,6 +57,8 @@ class EdgeConfig:
     """`https://...`; plain http only to this machine."""
     data: Path
     """Folder of keys, profile and spool."""
+    standby_urls: str = ""
+    """Addresses of further instances of the platform, separated by commas; tried in turn."""
     token_file: Path | None = None
     """File with the one-time enrolment token."""
     clock_socket: Path | None = None
@@ -109,6 +112,12 @@ class EdgeConfig:
     away_patience_s: float = 60.0
     """Longest wait of one tick in lockstep for a platform that is away, machine time."""
 
+    @property
+    def platform_urls(self) -> tuple[str, ...]:
+        """Return the addresses of all instances of the platform, the first one to try first."""
+        further = (url.strip() for url in self.standby_urls.split(","))
+        return (self.platform_url, *(url for url in further if url))
+
 
 _PATHS = (
     "data",
@@ -155,7 +164,15 @@ def load_config(path: Path) -> EdgeConfig:
         if not values.get(key):
             raise ConfigError("setting is missing", thing=key, place=str(path), fix="add it")
     config = EdgeConfig(**values)
-    _check_url(config.platform_url, path)
+    for number, url in enumerate(config.platform_urls):
+        _check_url(url, path, thing="standby_urls" if number else "platform_url")
+    if len({urlsplit(url).scheme for url in config.platform_urls}) > 1:
+        raise ConfigError(
+            "instances are reached by http and by https",
+            thing="standby_urls",
+            place=str(path),
+            fix="use one scheme for all",
+        )
     if config.spare_url:
         _check_url(config.spare_url, path, thing="spare_url", plain="mqtt", safe="mqtts")
         if config.spare_channel == config.channel:

@@ -119,7 +119,17 @@ def tls_context(config: EdgeConfig) -> ssl.SSLContext | None:
 
 
 def _post(config: EdgeConfig, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    parts = urlsplit(config.platform_url)
+    # An instance that stands by says 503: the next one is asked.
+    for url in config.platform_urls[:-1]:
+        try:
+            return _post_to(url, config, path, body)
+        except LinkError:
+            continue
+    return _post_to(config.platform_urls[-1], config, path, body)
+
+
+def _post_to(url: str, config: EdgeConfig, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port
     connection: http.client.HTTPConnection
     tls = tls_context(config)
@@ -133,7 +143,7 @@ def _post(config: EdgeConfig, path: str, body: dict[str, Any]) -> dict[str, Any]
         response = connection.getresponse()
         text = response.read(8 << 20)
     except (OSError, http.client.HTTPException) as error:
-        raise LinkError(f"platform does not answer: {error}", thing=config.platform_url) from error
+        raise LinkError(f"platform does not answer: {error}", thing=url) from error
     finally:
         connection.close()
     if 400 <= response.status < 500 and response.status not in (408, 429):
@@ -144,7 +154,7 @@ def _post(config: EdgeConfig, path: str, body: dict[str, Any]) -> dict[str, Any]
             fix="ask for a new token",
         )
     if response.status not in (200, 201):
-        raise LinkError(f"platform answers HTTP {response.status}", thing=config.platform_url)
+        raise LinkError(f"platform answers HTTP {response.status}", thing=url)
     answer = json.loads(text)
     if not isinstance(answer, dict):
         raise LinkError("platform's answer is no object", thing="enrol")

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.uri import parse_uri
 
+from heatloop.edge.backoff import Backoff
 from heatloop.edge.carrier import Carrier, OnInbound, ignore
 from heatloop.edge.channel_meter import ChannelMeter
 from heatloop.edge.uplink_session import UplinkSession
@@ -23,6 +24,7 @@ from heatloop.protocols.link import MAX_TEXT_BYTES, PATH, pack_text, unpack_text
 
 _OPEN_S = 10.0
 _PING_S = 20.0
+_TURN_S = 1.0
 
 
 def link_url(platform_url: str) -> str:
@@ -51,6 +53,7 @@ class Uplink(Carrier):
         ping_s: How often the other end is asked whether it lives, and how long it may take.
         rng: Spreads the waits between attempts.
         meter: Counts what is carried.
+        others: Addresses of further instances of the platform, tried in turn.
     """
 
     broken_by = (OSError, LinkError, InputError, ConnectionClosed, InvalidHandshake)
@@ -66,16 +69,31 @@ class Uplink(Carrier):
         ping_s: float = _PING_S,
         rng: Random | None = None,
         meter: ChannelMeter | None = None,
+        others: Sequence[str] = (),
     ) -> None:
-        url = link_url(platform_url)
+        urls = [link_url(url) for url in (platform_url, *others)]
         try:
-            parse_uri(url)
+            for url in urls:
+                parse_uri(url)
         except InvalidURI as error:
             raise ConfigError(str(error), thing="platform_url") from error
-        super().__init__(url, sessions, on_inbound, stall_s=stall_s, rng=rng, meter=meter)
-        self._tls, self._ping_s = tls, ping_s
+        super().__init__(urls[0], sessions, on_inbound, stall_s=stall_s, rng=rng, meter=meter)
+        self._tls, self._ping_s, self._urls = tls, ping_s, urls
+        if others:
+            # Whoever stands by answers at once, so trying them in turn costs little.
+            self._backoff = Backoff(0.2, _TURN_S, rng)
 
     async def _once(self) -> None:
+        try:
+            await self._carry()
+        finally:
+            self._turn()
+
+    def _turn(self) -> None:
+        """Try the next platform instance the next time."""
+        self._url = self._urls[(self._urls.index(self._url) + 1) % len(self._urls)]
+
+    async def _carry(self) -> None:
         async with self._connect() as socket:
             nonce = await self._challenge(socket)
             for session in self._sessions.values():
@@ -101,6 +119,8 @@ class Uplink(Carrier):
     async def _challenge(self, socket: ClientConnection) -> str:
         async with asyncio.timeout(_OPEN_S):
             first = unpack_text(str(await socket.recv()))
+        if first["type"] == "refused":
+            raise LinkError(f"platform refused: {first.get('reason', '')}", thing=self._url)
         if first["type"] != "challenge":
             raise LinkError("platform did not begin with a challenge", thing=self._url)
         return str(first.get("nonce", ""))
@@ -112,9 +132,12 @@ class Uplink(Carrier):
 
     async def well(self) -> bool:
         """Return whether the platform answers on this way now; signs nobody in."""
-        try:
-            async with self._connect() as socket:
-                await self._challenge(socket)
-        except self.broken_by:
-            return False
-        return True
+        for _ in self._urls:
+            try:
+                async with self._connect() as socket:
+                    await self._challenge(socket)
+            except self.broken_by:
+                self._turn()
+            else:
+                return True
+        return False

@@ -21,9 +21,21 @@ _TWIN_NODE = (
     "twin_pressure_sigma",
     "twin_supply_temperature",
 )
+_WEATHER = (
+    "weather_condition",
+    "weather_temperature",
+    "weather_humidity",
+    "weather_temperature_max",
+    "weather_temperature_min",
+    "weather_wind_direction",
+    "weather_wind_speed",
+    "weather_solar_radiation",
+    "weather_direct_radiation",
+    "weather_diffuse_radiation",
+)
 COMPUTED = {
     "community": ("occupancy_rate", "complaint_rate"),
-    "company": (*_LEAK_WATCH, "twin_state", "twin_suspect_count"),
+    "company": (*_LEAK_WATCH, "twin_state", "twin_suspect_count", *_WEATHER),
     "isolation_station": _LEAK_WATCH,
     "pipe_node": _TWIN_NODE,
     "pipe_segment": ("twin_flow", "twin_flow_sigma"),

@@ -8,6 +8,7 @@ from functools import cache
 from types import MappingProxyType
 
 from heatloop.kernel.errors import InputError
+from heatloop.plant.kinds_added import added_rows
 from heatloop.plant.resources import table
 
 PERIODS_S = (30, 60, 300, 600, 1800, 3600, 86400)
@@ -78,8 +79,9 @@ def _kind(row: dict[str, str]) -> PointKind:
 
 @cache
 def point_kinds() -> Mapping[str, PointKind]:
-    """Return every point kind by name, in the order of the table."""
-    return MappingProxyType({row["kind"]: _kind(row) for row in table("points.csv")})
+    """Return every point kind by name, in the order of the table; those of plug-ins last."""
+    own = {row["kind"]: _kind(row) for row in table("points.csv")}
+    return MappingProxyType(own | {row["kind"]: _kind(row) for row in added_rows(own)})
 
 
 def point_kind(name: str) -> PointKind:

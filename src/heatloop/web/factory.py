@@ -17,25 +17,44 @@ from heatloop.web.errors import ErrorEnvelope
 from heatloop.web.headers import SecurityHeaders
 from heatloop.web.routes import (
     alarms,
+    bulk,
     commands,
+    coverage,
     data,
     device_life,
     device_life_runs,
     device_profiles,
     edge_rules,
     gateways,
+    governance,
+    imports,
+    instances,
+    interfaces,
+    keeping,
+    lineage,
     link_history,
     links,
+    metrics,
     network,
     people,
     plant,
     quality,
+    semantic,
     session,
     status,
+    storage,
     stream,
+    subscribe,
+    sync,
     trends,
+    verification,
+    weather,
+    webhooks,
 )
+from heatloop.web.screen_gate import ScreenGate
 from heatloop.web.screens import Screens
+from heatloop.web.standby import StandbyGuard
+from heatloop.web.written import WriteTrail
 
 API = "/api/v1"
 _STATIC = Path(__file__).parent / "static"
@@ -45,12 +64,14 @@ _ROUTES = (
     plant,
     network,
     trends,
+    storage,
     alarms,
     commands,
     stream,
     data,
     device_profiles,
     gateways,
+    keeping,
     links,
     link_history,
     edge_rules,
@@ -58,6 +79,20 @@ _ROUTES = (
     quality,
     device_life,
     device_life_runs,
+    instances,
+    governance,
+    lineage,
+    coverage,
+    verification,
+    semantic,
+    bulk,
+    imports,
+    subscribe,
+    webhooks,
+    interfaces,
+    metrics,
+    weather,
+    sync,
 )
 
 
@@ -104,12 +139,17 @@ def create_app(platform: Platform, extra: tuple[APIRouter, ...] = ()) -> FastAPI
         [
             Middleware(SecurityHeaders, tls=bool(server.tls_certificate)),
             Middleware(WriteGuard, max_bytes=server.max_upload_mb * 1024 * 1024),
+            Middleware(StandbyGuard, standing=platform.standing),
+            Middleware(WriteTrail),
+            Middleware(ScreenGate),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ]
     )
     app.state.platform = platform
     for router in extra:
         app.include_router(router, prefix=API)
+    # Where Prometheus looks first.
+    app.include_router(metrics.root)
     app.add_route(
         "/{path:path}", Screens(_STATIC).serve, methods=["GET", "HEAD"], include_in_schema=False
     )

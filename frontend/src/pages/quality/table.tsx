@@ -99,6 +99,7 @@ export function CaseTable({ cases, causes, onHandle }: CaseTableProps) {
             <div className="small muted">
               {row.reviewer} · {showTime(row.handled, 'minute')}
             </div>
+            {row.note && <div className="small quality-finding">{row.note}</div>}
             {row.correction && row.correction !== 'none' && (
               <div className="small">
                 {t(`abnormal.correction.${row.correction}`)} ({row.corrected})

@@ -10,11 +10,13 @@ from typing import Any, Generic, TypeVar
 from numpy.typing import NDArray
 
 from heatloop.kernel.series import Columns
-from heatloop.store.historian.checks import check_columns, check_rollup, key_array
+from heatloop.store.historian.checks import check_columns, check_fields, check_rollup, key_array
 from heatloop.store.historian.port import (
+    Compared,
     DayCounts,
     EventRow,
     Keys,
+    Partition,
     RollupColumns,
     Stats,
 )
@@ -41,10 +43,6 @@ def _nothing(head: Head, arrays: list[NDArray[Any]]) -> None:
 
 def _columns(head: Head, arrays: list[NDArray[Any]]) -> Columns:
     return Columns(*arrays)
-
-
-def _rollup(head: Head, arrays: list[NDArray[Any]]) -> RollupColumns:
-    return RollupColumns(*arrays)
 
 
 def _number(head: Head, arrays: list[NDArray[Any]]) -> int:
@@ -103,10 +101,17 @@ def events(start_ms: int, end_ms: int, *, subject: str, limit: int) -> Call[list
     return Call(head=head | {"subject": subject}, read=_events)
 
 
-def rollup(keys: Keys, start_s: int, end_s: int, step_s: int) -> Call[RollupColumns]:
+def rollup(
+    keys: Keys, start_s: int, end_s: int, step_s: int, fields: Sequence[str] = ()
+) -> Call[RollupColumns]:
     """Ask for windows."""
-    head = {"op": "rollup", "start": int(start_s), "end": int(end_s), "step": int(step_s)}
-    return Call(head=head, arrays=(key_array(keys),), read=_rollup)
+    names = check_fields(fields)
+    head: Head = {"op": "rollup", "start": int(start_s), "end": int(end_s), "step": int(step_s)}
+    return Call(
+        head=head | {"fields": list(names)},
+        arrays=(key_array(keys),),
+        read=lambda _, arrays: RollupColumns.of(names, arrays),
+    )
 
 
 def seed_rollup(step_s: int, columns: RollupColumns) -> Call[None]:
@@ -140,3 +145,52 @@ def received(keys: Keys, start_s: int, end_s: int) -> Call[DayCounts]:
     """Ask what a time range received."""
     head = {"op": "received", "start": int(start_s), "end": int(end_s)}
     return Call(head=head, arrays=(key_array(keys),), read=lambda _, arrays: DayCounts(*arrays))
+
+
+def set_periods(keys: Keys, periods_s: Keys) -> Call[None]:
+    """Send sampling periods."""
+    arrays = (key_array(keys), key_array(periods_s))
+    return Call(head={"op": "set_periods"}, arrays=arrays, read=_nothing)
+
+
+def day_digest(start_s: int, end_s: int) -> Call[bytes]:
+    """Ask for the digest of a range."""
+    head = {"op": "day_digest", "start": int(start_s), "end": int(end_s)}
+    return Call(head=head, read=lambda head, _: bytes.fromhex(head["digest"]))
+
+
+def day_counter(start_s: int, end_s: int) -> Call[int]:
+    """Ask for the greatest reception counter of a range."""
+    return Call(head={"op": "day_counter", "start": int(start_s), "end": int(end_s)}, read=_number)
+
+
+def compare_kept() -> Call[Compared]:
+    """Ask to read back samples kept aside."""
+    return Call(head={"op": "compare_kept"}, read=lambda head, _: Compared(*head["compared"]))
+
+
+def partitions() -> Call[list[Partition]]:
+    """Ask what is kept."""
+    return Call(
+        head={"op": "partitions"},
+        read=lambda head, _: [Partition(*row) for row in head["partitions"]],
+    )
+
+
+def measure(keys: Keys, start_s: int, end_s: int) -> Call[Partition]:
+    """Ask what samples take."""
+    head = {"op": "measure", "start": int(start_s), "end": int(end_s)}
+    return Call(
+        head=head, arrays=(key_array(keys),), read=lambda head, _: Partition(*head["partition"])
+    )
+
+
+def drop_partition(table: str, name: int, keep: Keys) -> Call[int]:
+    """Ask to remove what expired."""
+    head = {"op": "drop_partition", "table": table, "name": int(name)}
+    return Call(head=head, arrays=(key_array(keep),), read=_number)
+
+
+def compact() -> Call[None]:
+    """Ask to merge what lies in pieces."""
+    return Call(head={"op": "compact"}, read=_nothing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Sequence
 from datetime import date
@@ -13,7 +14,6 @@ import pyarrow as pa
 
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.series import Columns
-from heatloop.store.historian import chdb_rollups
 from heatloop.store.historian import chdb_sql as sql
 from heatloop.store.historian.chdb_arrays import (
     arrays,
@@ -21,80 +21,133 @@ from heatloop.store.historian.chdb_arrays import (
     key_filter,
     lists,
     revision_table,
-    rollup_table,
     sample_table,
     samples,
 )
 from heatloop.store.historian.chdb_folder import ChdbFolder
+from heatloop.store.historian.chdb_keeping import ChdbKeeping
+from heatloop.store.historian.chdb_rollups import TABLES, ChdbRollups
 from heatloop.store.historian.chdb_tables import ChdbTables
 from heatloop.store.historian.checks import (
     check_columns,
+    check_fields,
     check_limit,
     check_range,
     check_rollup,
     check_step,
     key_array,
 )
+from heatloop.store.historian.clickhouse_connection import Connection
+from heatloop.store.historian.live_rollups import LiveRollups
 from heatloop.store.historian.newest import Newest, one_row_a_slot
+from heatloop.store.historian.periods import Periods, check_periods
 from heatloop.store.historian.port import (
     MAX_ROLLUP_ROWS,
-    ROLLUP_DTYPES,
+    MAX_SLOT,
+    ROLLUP_DTYPE,
+    Compared,
     DayCounts,
     EventRow,
     Keys,
+    Origin,
+    Partition,
     RollupColumns,
     Stats,
 )
-from heatloop.store.historian.windows import DirtyWindows, day_range, windows_of
+from heatloop.store.historian.windows import day_range
+from heatloop.store.historian.witness import Witnesses
+
+SAVE_ROWS, SAVE_GROUPS = 5_000_000, 40
+"""`latest` is written at least this often; what is missing in it after a crash is in `raw`."""
 
 
 class ChdbHistorian:
-    """A historian in one database of an embedded folder."""
+    """A historian in one database of an embedded folder.
+
+    Args:
+        folder: The engine.
+        zone: Zone of the company's days.
+        database: Database in it.
+        owner: Whether closing this closes the folder.
+        alone: Whether nobody else appends to these tables; else roll-ups come from the tables.
+    """
 
     def __init__(
-        self, folder: ChdbFolder, *, zone: ZoneInfo, database: str = "heatloop", owner: bool = False
+        self,
+        folder: Connection,
+        *,
+        zone: ZoneInfo,
+        database: str = "heatloop",
+        owner: bool = False,
+        alone: bool = True,
     ) -> None:
         self._folder = folder
-        self._tables = ChdbTables(folder, database)
-        self._zone = zone
-        self._owner = owner
+        self._tables = self._open_tables(folder, database)
+        self._rollups = ChdbRollups(folder, database, zone)
+        self._keeping = ChdbKeeping(folder, database)
+        self._zone, self._owner, self._alone = zone, owner, alone
         self._append_lock = threading.Lock()
         self._refresh_lock = threading.Lock()
-        self._newest = Newest()
-        self._dirty = DirtyWindows()
+        self._newest, self._periods, self._witnesses = Newest(), Periods(), Witnesses()
         self._groups = self._rows = 0
+        self._groups_ahead = self._rows_ahead = 0
         self._recover()
 
     @classmethod
-    def open(cls, path: Path, *, zone: ZoneInfo, readers: int = 2) -> ChdbHistorian:
+    def open(
+        cls, path: Path, *, zone: ZoneInfo, readers: int = 2, key: bytes | None = None
+    ) -> ChdbHistorian:
         """Open the folder at `path` as this process's only historian."""
-        return cls(ChdbFolder(path, readers=readers), zone=zone, owner=True)
+        return cls(ChdbFolder(path, readers=readers, key=key), zone=zone, owner=True)
+
+    def _open_tables(self, folder: Connection, database: str) -> ChdbTables:
+        return ChdbTables(folder, database)
+
+    def _advance(self) -> None:
+        """Give out the next reception counter; the caller keeps appends away."""
+        self._version += 1
 
     def _recover(self) -> None:
         self._version = self._tables.version()
+        self._periods.set(*self._tables.periods())
         self._newest.publish(self._tables.newest())
-        # A kill between the two inserts of a group leaves raw ahead of latest: raw is right.
-        late = self._newest.pick(self._tables.ahead_of_newest())
-        self._tables.insert_latest(late, self._version)
-        self._newest.publish(late)
-        self._dirty.mark(self._tables.unrolled())
+        self._newest.saved(self._newest.get(None).keys)
+        # `latest` is written now and then: what is ahead of it stands in raw.
+        self._newest.publish(self._newest.pick(self._tables.ahead_of_newest()))
+        self._save_newest()
+        floor_s = self._tables.last_slot() + 1 if self._alone else MAX_SLOT
+        self._live = LiveRollups(zone=self._zone, periods=self._periods, floor_s=floor_s)
+        self._live.owe(self._tables.unrolled())
+
+    def _save_newest(self) -> None:
+        """Write down what `latest` lacks; the caller keeps appends away."""
+        rows = self._newest.unsaved()
+        self._tables.insert_latest(rows, self._version)
+        self._newest.saved(rows.keys)
+        self._groups_ahead = self._rows_ahead = 0
 
     def append(self, columns: Columns) -> None:
         """Store samples; they are durable, and `latest` knows them, when this returns."""
         columns = one_row_a_slot(check_columns(columns))
         if not len(columns.keys):
             return
-        windows = windows_of(columns.slots)
         with self._append_lock:
-            self._version += 1
-            # Marked before the insert: a roll-up may see the rows as soon as they are in.
-            self._dirty.mark(windows)
-            self._tables.insert("raw", sql.SAMPLE, sample_table(columns), self._version)
-            newest = self._newest.pick(columns)
-            self._tables.insert_latest(newest, self._version)
-            self._newest.publish(newest)
+            self._advance()
+            try:
+                self._tables.insert("raw", sql.SAMPLE, sample_table(columns), self._version)
+            except BaseException:
+                # Nobody knows how far it came: only the tables can tell.
+                self._live.spoil(columns.keys, columns.slots)
+                raise
+            self._live.note(columns)
+            self._witnesses.note(columns)
+            self._newest.publish(self._newest.pick(columns))
             self._groups += 1
             self._rows += len(columns.keys)
+            self._groups_ahead += 1
+            self._rows_ahead += len(columns.keys)
+            if self._groups_ahead >= SAVE_GROUPS or self._rows_ahead >= SAVE_ROWS:
+                self._save_newest()
 
     def append_events(self, events: Sequence[EventRow]) -> None:
         """Store events; durable on return. An event sent again is given back once."""
@@ -102,7 +155,7 @@ class ChdbHistorian:
             return
         rows = event_table(events)
         with self._append_lock:
-            self._version += 1
+            self._advance()
             self._tables.insert("event", sql.EVENT, rows, self._version)
 
     def revise(self, columns: Columns, *, method: str, who: str) -> None:
@@ -112,10 +165,10 @@ class ChdbHistorian:
             return
         rows = revision_table(columns, method, who)
         with self._append_lock:
-            self._version += 1
+            self._advance()
             self._tables.revised = True
-            self._dirty.mark(windows_of(columns.slots))
             self._tables.insert("revision", sql.REVISION, rows, self._version)
+            self._live.spoil(columns.keys, columns.slots)
 
     def latest(self, keys: Keys | None = None) -> Columns:
         """Return the sample of greatest slot per key, of these keys or of all, by key."""
@@ -144,10 +197,12 @@ class ChdbHistorian:
         found = self._folder.read(text, rows=pa.table({"subject": pa.array([subject])}))
         return [EventRow(*row) for row in zip(*lists(found), strict=True)]
 
-    def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+    def rollup(
+        self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()
+    ) -> RollupColumns:
         """Return windows that start inside the range, as of the last refresh."""
         start, end = check_range(start_s, end_s)
-        table = chdb_rollups.TABLES[check_step(step_s)]
+        table, names = TABLES[check_step(step_s)], check_fields(fields)
         wanted = key_array(keys)
         if not len(wanted) or start == end:
             return RollupColumns.empty()
@@ -155,6 +210,7 @@ class ChdbHistorian:
             sql.ROLLUP,
             wanted,
             table=table,
+            columns=", ".join(names),
             start=start,
             end=end,
             which=key_filter(wanted),
@@ -164,37 +220,54 @@ class ChdbHistorian:
             raise InputError(
                 "more windows than one answer holds", fix="ask for fewer points or a shorter time"
             )
-        return RollupColumns(*arrays(found, ROLLUP_DTYPES))
+        return RollupColumns.of(
+            names, arrays(found, ("u4", "u4", *(ROLLUP_DTYPE[n] for n in names)))
+        )
 
     def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
         """Store simulated windows; a window for which real samples exist is left as it is."""
+        check_step(step_s)
         columns = check_rollup(columns)
-        if len(columns.keys):
-            rows = rollup_table(columns)
-            chdb_rollups.seed(self._folder, self._tables.database, check_step(step_s), rows)
+        if not len(columns.keys):
+            return
+        simulated = np.full(len(columns), Origin.SIMULATED, "u1")
+        with self._append_lock:
+            # At version 0, so that computed ones always win.
+            self._rollups.store(step_s, dataclasses.replace(columns, origin=simulated), 0)
+            self._live.retire(int(columns.slots.max()) + step_s)
 
     def refresh_rollups(self) -> int:
         """Compute again every window that got samples since; return how many 10-min windows."""
         with self._refresh_lock:
             with self._append_lock:
-                windows, through = self._dirty.take(), self._version
-            if not windows:
+                fresh, through = self._live.take(), self._version
+                if fresh.windows:
+                    self._save_newest()
+            if not fresh.windows:
                 return 0
             try:
-                chdb_rollups.compute(
-                    self._folder,
-                    self._tables.database,
-                    windows,
-                    version=through,
-                    zone=self._zone,
-                    n_keys=len(self._newest),
-                    revised=self._tables.revised,
-                )
+                for step_s, rows in self._live.compute(fresh, self._rollups.load).items():
+                    self._rollups.store(step_s, rows, through)
+                if fresh.late:
+                    revised = self._tables.revised
+                    self._rollups.compute(fresh.late, version=through, revised=revised)
+                    self._live.mend(fresh.late, self._rollups.load)
                 self._tables.rolled(through)
             except BaseException:
-                self._dirty.mark(windows)
+                self._live.again(fresh)
                 raise
-            return len(windows)
+            return fresh.windows
+
+    def set_periods(self, keys: Keys, periods_s: Keys) -> None:
+        """Tell the sampling periods of points, for integrals computed from now on; durable."""
+        wanted, seconds = check_periods(key_array(keys), key_array(periods_s))
+        with self._append_lock:
+            news = self._periods.changed(wanted, seconds)
+            if news.any():
+                self._advance()
+                rows = pa.table({"point": wanted[news], "period_s": seconds[news]})
+                self._tables.insert("period", sql.PERIOD, rows, self._version)
+                self._periods.set(wanted, seconds)
 
     def count(self, start_s: int, end_s: int) -> int:
         """Return how many samples `raw` would give over all keys."""
@@ -224,15 +297,47 @@ class ChdbHistorian:
             received[hit], good[hit] = some[at[hit]], well[at[hit]]
         return DayCounts(wanted, received, good)
 
+    def day_digest(self, start_s: int, end_s: int) -> bytes:
+        """Return SHA-256 over what `raw` holds of a range, 32 bytes (clause 9.2.5 #1)."""
+        return self._keeping.digest(start_s, end_s)
+
+    def day_counter(self, start_s: int, end_s: int) -> int:
+        """Return the greatest reception counter of a range, 0 for none."""
+        return self._keeping.counter(start_s, end_s)
+
+    def compare_kept(self) -> Compared:
+        """Read back samples kept aside since the start, as received (clause 6.2 f #4)."""
+        return self._witnesses.compare(self._keeping.as_received)
+
+    def partitions(self) -> list[Partition]:
+        """Return what is kept, by table and stretch of time."""
+        return self._keeping.partitions()
+
+    def measure(self, keys: Keys, start_s: int, end_s: int) -> Partition:
+        """Return what the samples of these points take, as `raw` would keep them by themselves."""
+        return self._keeping.measure(key_array(keys), start_s, end_s)
+
+    def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
+        """Remove a partition's rows but those of points to keep; return how many went."""
+        with self._append_lock:
+            self._advance()
+            version = self._version
+        return self._keeping.drop(table, name, key_array(keep), version)
+
+    def compact(self) -> None:
+        """Merge what was written in pieces, so that it takes less room and is read faster."""
+        self._keeping.compact()
+
     def stats(self) -> Stats:
         """Return figures about the engine for health pages."""
         out: Stats = {
-            "engine": "chdb",
+            "engine": self._folder.engine,
             "version": self._version,
             "points": len(self._newest),
             "groups": self._groups,
             "rows_committed": self._rows,
-            "dirty_windows": len(self._dirty),
+            "dirty_windows": len(self._live),
+            "sealed": int(self._folder.sealed),
         }
         return out | self._tables.sizes()
 
@@ -240,4 +345,5 @@ class ChdbHistorian:
         """Close the folder if this historian opened it."""
         if self._owner:
             with self._refresh_lock, self._append_lock:
+                self._save_newest()
                 self._folder.close()

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from heatloop.kernel.series import Columns
-from heatloop.store.historian.port import COLUMN_DTYPES, ROLLUP_FIELDS, EventRow, RollupColumns
+from heatloop.store.historian.port import COLUMN_DTYPES, EventRow
 
 MANY_KEYS = 200
 """More keys than this go in as a table rather than as text."""
@@ -52,12 +52,6 @@ def revision_table(columns: Columns, method: str, who: str) -> pa.Table:
     for name, text in (("method", method), ("who", who)):
         rows = rows.append_column(name, pa.array([text] * len(columns.keys), pa.string()))
     return rows
-
-
-def rollup_table(rollup: RollupColumns) -> pa.Table:
-    """Return windows as the columns of their tables."""
-    names = ("point", "ts", *ROLLUP_FIELDS[2:])
-    return pa.table(dict(zip(names, rollup.columns, strict=True)))
 
 
 def arrays(found: pa.Table, dtypes: Sequence[str]) -> list[NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""One embedded ClickHouse folder: sessions, explicit settings, and numbered migrations.
+"""One embedded ClickHouse folder: sessions, explicit settings, encryption, numbered migrations.
 
 Sessions run beside each other: appends, maintenance (roll-ups) and readers never wait for one
 another, only for their own kind.
@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError, LinkError
+from heatloop.store.historian import chdb_seal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
     from chdb.session import Session
 
@@ -49,11 +49,32 @@ _MIGRATIONS = "heatloop.store.historian.migrations.chdb"
 class ChdbFolder:
     """The engine on one folder: one session for the writer, a bounded pool for readers."""
 
-    def __init__(self, path: Path, *, readers: int = 2) -> None:
+    engine = "chdb"
+
+    def __init__(self, path: Path, *, readers: int = 2, key: bytes | None = None) -> None:
+        """Open a folder, made now if it is not there.
+
+        Args:
+            path: The folder.
+            readers: Queries at a time.
+            key: Encrypts what is stored, 32 bytes; a folder that was made without one stays as it
+                is until `seal`. None: a new folder is made without.
+
+        Raises:
+            ConfigError: Another process has it open, or this is not its key.
+        """
         path.mkdir(parents=True, exist_ok=True)
+        self.path, self._key = path, key
+        self.sealed = chdb_seal.check_key(path, key)
         options = f"{path}?max_server_memory_usage={SERVER_MEMORY}"
+        self._counts = {"write": 1, "maintain": 2, "read": readers}
+        self._pools: dict[str, queue.SimpleQueue[Session]] = {}
         try:
-            first = _open(options)
+            with chdb_seal.engine_config(path, key, sealed=self.sealed) as config:
+                for kind, count in self._counts.items():
+                    self._pools[kind] = queue.SimpleQueue()
+                    for _ in range(count):
+                        self._pools[kind].put(_open(f"{options}&config-file={config}"))
         except Exception as error:
             raise ConfigError(
                 f"historian folder does not open: {error}",
@@ -61,12 +82,6 @@ class ChdbFolder:
                 fix="stop the other process that has it open, or check its permissions",
             ) from error
         self._open = True
-        self._counts = {"write": 1, "maintain": 1, "read": readers}
-        self._pools: dict[str, queue.SimpleQueue[Session]] = {}
-        for kind, count in self._counts.items():
-            self._pools[kind] = queue.SimpleQueue()
-            for _ in range(count):
-                self._pools[kind].put(first if kind == "write" else _open(options))
 
     @contextmanager
     def _session(self, kind: str) -> Iterator[Session]:
@@ -78,17 +93,22 @@ class ChdbFolder:
         finally:
             self._pools[kind].put(session)
 
-    def read(self, sql: str, **tables: pa.Table) -> pa.Table:
+    def read(self, sql: str, /, **tables: pa.Table) -> pa.Table:
         """Return the rows of a query; waits while all readers are busy."""
         with self._session("read") as session:
             return ask(session, sql + READ, tables)
 
-    def write(self, sql: str, **tables: pa.Table) -> None:
+    def long_read(self, sql: str, /, **tables: pa.Table) -> pa.Table:
+        """Return the rows of a query that carries its own settings, beside the readers."""
+        with self._session("maintain") as session:
+            return ask(session, sql, tables)
+
+    def write(self, sql: str, /, **tables: pa.Table) -> None:
         """Run a statement that carries its own settings, one at a time."""
         with self._session("write") as session:
             ask(session, sql, tables)
 
-    def maintain(self, sql: str, **tables: pa.Table) -> None:
+    def maintain(self, sql: str, /, **tables: pa.Table) -> None:
         """Run a long statement that carries its own settings, beside the writer."""
         with self._session("maintain") as session:
             ask(session, sql, tables)
@@ -102,8 +122,12 @@ class ChdbFolder:
             for _ in range(count):
                 self._pools[kind].get().close()  # type: ignore[no-untyped-call]
 
-    def upgrade(self, database: str) -> list[int]:
+    def upgrade(self, database: str, through: int | None = None) -> list[int]:
         """Make the database if needed and run the migrations it has not had.
+
+        Args:
+            database: Database.
+            through: Last migration to run; None for all.
 
         Returns:
             The numbers that ran now.
@@ -117,11 +141,11 @@ class ChdbFolder:
         self.write(
             f"CREATE TABLE IF NOT EXISTS {database}.migration"
             " (number UInt32 CODEC(ZSTD(1)), name String CODEC(ZSTD(1)))"
-            f" ENGINE = MergeTree ORDER BY number SETTINGS {DURABLE}"
+            f" ENGINE = MergeTree ORDER BY number SETTINGS {self._durable}"
         )
-        done = set(self.read(_DONE.format(db=database)).column("number").to_pylist())
-        steps = migrations()
-        if done - {number for number, _, _ in steps}:
+        done = self._done(database)
+        steps = [step for step in migrations() if through is None or step[0] <= through]
+        if done - {number for number, _, _ in migrations()}:
             raise ConfigError(
                 "historian was written by a newer version",
                 thing=database,
@@ -130,13 +154,55 @@ class ChdbFolder:
         ran = [step for step in steps if step[0] not in done]
         for number, name, text in ran:
             for statement in _statements(text):
-                self.write(statement.format(db=database, durable=DURABLE))
+                self.write(statement.format(db=database, durable=self._durable))
             self.write(_RAN.format(db=database, write=WRITE, number=number, name=name))
         return [number for number, _, _ in ran]
+
+    def downgrade(self, database: str, to: int) -> list[int]:
+        """Take back the migrations after number `to`, the newest first; return which.
+
+        Raises:
+            ConfigError: One of them has no way back.
+        """
+        back = {number: text for number, _, text in migrations(down=True)}
+        undone = sorted((number for number in self._done(database) if number > to), reverse=True)
+        if set(undone) - set(back):
+            raise ConfigError(
+                "a migration has no way back",
+                thing=str(min(set(undone) - set(back))),
+                fix="restore a backup made before it",
+            )
+        for number in undone:
+            for statement in _statements(back[number]):
+                self.write(statement.format(db=database, durable=self._durable))
+            self.write(_UNDONE.format(db=database, number=number))
+        return undone
+
+    def seal(self, databases: list[str]) -> int:
+        """Encrypt every table of these databases from now on, and what they hold; return parts.
+
+        May be repeated: what a crash left in the clear is moved by the next call.
+
+        Raises:
+            ConfigError: The folder was opened without a key.
+        """
+        if self._key is None:
+            raise ConfigError("no key to encrypt with", thing=str(self.path), fix="give a key")
+        chdb_seal.mark_sealed(self.path, self._key)
+        self.sealed = True
+        return chdb_seal.seal_tables(self, databases)
+
+    @property
+    def _durable(self) -> str:
+        return f"{DURABLE}, storage_policy = '{chdb_seal.POLICY}'" if self.sealed else DURABLE
+
+    def _done(self, database: str) -> set[int]:
+        return set(self.read(_DONE.format(db=database)).column("number").to_pylist())
 
 
 _DONE = "SELECT number FROM {db}.migration"
 _RAN = "INSERT INTO {db}.migration{write} SELECT {number}, '{name}'"
+_UNDONE = "ALTER TABLE {db}.migration DELETE WHERE number = {number} SETTINGS mutations_sync = 1"
 
 
 def _open(options: str) -> Session:
@@ -165,14 +231,20 @@ def ask(session: Session, sql: str, tables: dict[str, pa.Table]) -> pa.Table:
                 thing=text[:200],
                 fix="ask for fewer points or a shorter time",
             ) from error
+        if "NOT_ENOUGH_SPACE" in text or "No space left on device" in text:
+            raise LinkError(
+                "no room on the historian's disk",
+                thing=text[:200],
+                fix="make room; what was not stored is sent again",
+            ) from error
         raise HeatloopError(f"historian engine failed: {text[:500]}", thing=sql[:80]) from error
 
 
-def migrations() -> list[tuple[int, str, str]]:
-    """Return the shipped migrations as (number, name, SQL), rising."""
+def migrations(*, down: bool = False) -> list[tuple[int, str, str]]:
+    """Return the shipped migrations, or the ways back, as (number, name, SQL), rising."""
     found = []
     for file in resources.files(_MIGRATIONS).iterdir():
-        if file.name.endswith(".sql"):
+        if file.name.endswith(".sql") and file.name.endswith(".down.sql") == down:
             number, _, name = file.name.removesuffix(".sql").partition("_")
             found.append((int(number), name, file.read_text("utf-8")))
     return sorted(found)

@@ -1,4 +1,4 @@
-"""SQL of the embedded engine; times come in as numbers, so no zone and no clock is involved."""
+"""SQL of the ClickHouse engines; times come in as numbers, so no zone and no clock is involved."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ INSERT = "INSERT INTO {db}.{table}{write} SELECT {columns} FROM Python(rows)"
 SAMPLE = "point, toDateTime(ts, 'UTC'), value, quality, {version}"
 EVENT = "point, fromUnixTimestamp64Milli(at, 'UTC'), subject, text, {version}"
 REVISION = "point, toDateTime(ts, 'UTC'), value, quality, method, who, {version}"
+PERIOD = "point, period_s, {version}"
 RANGE = "ts >= toDateTime({start}, 'UTC') AND ts < toDateTime({end}, 'UTC')"
 
 RAW = """
@@ -13,7 +14,7 @@ SELECT point, toUInt32(ts) AS slot, value, quality FROM ({source})
 ORDER BY point, ts LIMIT {limit}"""
 LATEST = "SELECT point, toUInt32(ts) AS slot, value, quality FROM {db}.latest FINAL"
 ROLLUP = """
-SELECT point, toUInt32(ts) AS slot, count, low, mean, high, last, good_count, origin
+SELECT point, toUInt32(ts) AS slot, {columns}
 FROM {db}.{table} FINAL WHERE {range} AND {which} ORDER BY point, ts LIMIT {limit}"""
 EVENTS = """
 SELECT DISTINCT point, toUnixTimestamp64Milli(at) AS at_ms, subject, text FROM {db}.event
@@ -42,13 +43,33 @@ SELECT point, toUInt32(max(ts)) AS slot, argMax(value, (ts, version)) AS value,
     argMax(quality, (ts, version)) AS quality
 FROM {db}.raw WHERE version > (SELECT max(version) FROM {db}.latest) GROUP BY point"""
 THROUGH = "SELECT max(through) AS through FROM {db}.rolled"
-DIRTY = """
+LATE_WINDOWS = """
 SELECT DISTINCT intDiv(toUInt32(ts), 600) * 600 AS window FROM {db}.{table}
 WHERE version > {through}"""
+LATE_POINTS = """
+SELECT DISTINCT toUInt32(toStartOfDay(ts)) AS day, point FROM {db}.{table}
+WHERE version > {through}"""
+LAST_SLOT = """
+SELECT toUInt32(greatest((SELECT max(ts) FROM {db}.raw), (SELECT max(ts) FROM {db}.revision),
+    (SELECT max(ts) FROM {db}.rollup_10m))) AS slot"""
+PERIODS = "SELECT point, argMax(period_s, version) AS period_s FROM {db}.period GROUP BY point"
 ROLLED = "INSERT INTO {db}.rolled{write} SELECT 'rollups', {through}"
 PARTS = """
 SELECT table, sum(rows) AS n, sum(data_compressed_bytes) AS bytes, count() AS parts
 FROM system.parts WHERE active AND database = '{db}' GROUP BY table"""
+PARTITIONS = """
+SELECT table, toUInt32OrZero(partition) AS name, sum(rows) AS n, sum(bytes_on_disk) AS stored,
+    sum(data_uncompressed_bytes) AS plain
+FROM system.parts WHERE active AND database = '{db}' GROUP BY table, name ORDER BY table, name"""
+AS_RECEIVED = """
+SELECT point, toUInt32(ts) AS slot, value, quality FROM {db}.raw FINAL
+WHERE {range} AND {which} ORDER BY point, ts"""
+COUNTER = "SELECT max(version) AS counter FROM {db}.raw WHERE {range}"
+SPAN = "SELECT min(point) AS low, max(point) AS high, count() AS n FROM {db}.raw WHERE {range}"
+IN_PARTITION = "SELECT count() AS n FROM {db}.{table} WHERE _partition_id = '{name}'"
+DATABASES = """
+SELECT name FROM system.databases
+WHERE engine = 'Atomic' AND name NOT IN ('default', 'system') ORDER BY name"""
 ANY_REVISION = "SELECT 1 FROM {db}.revision LIMIT 1"
 DAYS = """
 SELECT DISTINCT toUInt32(toStartOfDay(ts)) AS day

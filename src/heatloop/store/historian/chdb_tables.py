@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 from heatloop.kernel.series import Columns
 from heatloop.store.historian import chdb_rollups
 from heatloop.store.historian import chdb_sql as sql
-from heatloop.store.historian.chdb_arrays import lists, sample_table, samples
-from heatloop.store.historian.chdb_folder import WRITE, ChdbFolder
+from heatloop.store.historian.chdb_arrays import arrays, lists, sample_table, samples
+from heatloop.store.historian.chdb_folder import WRITE
 from heatloop.store.historian.checks import check_range
+from heatloop.store.historian.clickhouse_connection import Connection
+from heatloop.store.historian.late import Late
 from heatloop.store.historian.port import DAY_S, Stats
 
 
 class ChdbTables:
     """One database; the caller keeps writers apart."""
 
-    def __init__(self, folder: ChdbFolder, database: str) -> None:
+    def __init__(self, folder: Connection, database: str) -> None:
         self.folder = folder
         self.database = database
         folder.upgrade(database)
@@ -74,13 +76,29 @@ class ChdbTables:
         """Return the greatest reception counter given out."""
         return int(lists(self.ask(sql.VERSION))[0][0])
 
-    def unrolled(self) -> list[int]:
+    def unrolled(self) -> Late:
         """Return the windows that got samples or revisions after the last roll-up."""
-        through = int(lists(self.ask(sql.THROUGH))[0][0])
-        found: list[int] = []
+        return self._late_since(int(lists(self.ask(sql.THROUGH))[0][0]))
+
+    def _late_since(self, through: int) -> Late:
+        late = Late()
         for table in ("raw", "revision"):
-            found += lists(self.ask(sql.DIRTY, table=table, through=through))[0]
-        return found
+            windows = arrays(self.ask(sql.LATE_WINDOWS, table=table, through=through), ("u4",))[0]
+            found = self.ask(sql.LATE_POINTS, table=table, through=through)
+            days, points = arrays(found, ("u4", "u4"))
+            for day in np.unique(days).tolist():
+                inside = windows[windows // DAY_S * DAY_S == day]
+                late.day(day).mark(inside.tolist(), points[days == day])
+        return late
+
+    def last_slot(self) -> int:
+        """Return the greatest slot of all samples, revisions and windows, 0 for none."""
+        return int(lists(self.ask(sql.LAST_SLOT))[0][0])
+
+    def periods(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the keys and sampling periods the store was told."""
+        keys, periods_s = arrays(self.ask(sql.PERIODS), ("u4", "u4"))
+        return keys, periods_s
 
     def rolled(self, through: int) -> None:
         """Note that roll-ups are complete up to a reception counter."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from heatloop.store.historian.port import (
     MAX_ROWS,
     MAX_SLOT,
     ROLLUP_DTYPES,
+    ROLLUP_FIELDS,
     STEPS_S,
     Keys,
     RollupColumns,
@@ -66,6 +67,21 @@ def check_step(step_s: int) -> int:
     if step_s not in STEPS_S:
         raise InputError("no such roll-up", thing=f"{step_s} s", fix=f"ask for one of {STEPS_S}")
     return step_s
+
+
+def check_fields(fields: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the columns of windows that are asked for, all for none.
+
+    Raises:
+        InputError: There is no such column.
+    """
+    if strange := set(fields) - set(ROLLUP_FIELDS[2:]):
+        raise InputError(
+            "no such column of windows",
+            thing=min(strange)[:40],
+            fix=f"ask for some of {', '.join(ROLLUP_FIELDS[2:])}",
+        )
+    return tuple(name for name in ROLLUP_FIELDS[2:] if not fields or name in fields)
 
 
 def check_range(start: int, end: int, top: int = MAX_SLOT) -> tuple[int, int]:

@@ -16,13 +16,21 @@ from heatloop.store.historian import calls, wire
 from heatloop.store.historian.calls import Call
 from heatloop.store.historian.checks import portions
 from heatloop.store.historian.group_writer import GROUP_ROWS
-from heatloop.store.historian.port import DayCounts, EventRow, Keys, RollupColumns, Stats
+from heatloop.store.historian.port import (
+    Compared,
+    DayCounts,
+    EventRow,
+    Keys,
+    Partition,
+    RollupColumns,
+    Stats,
+)
 
 Result = TypeVar("Result")
 _Answer = tuple[wire.Head, list[NDArray[Any]]]
 
 
-class _Link:
+class Link:
     """One connection with many questions open at once; connects when first asked."""
 
     def __init__(self, path: Path, timeout_s: float) -> None:
@@ -58,6 +66,8 @@ class _Link:
             raise self._gone() from error
         finally:
             self._open.pop(number, None)
+            if future.done() and not future.cancelled():
+                future.exception()  # said once is enough
         wire.check_answer(head)
         return call.read(head, arrays)
 
@@ -118,8 +128,8 @@ class HistorianClient:
     """
 
     def __init__(self, path: Path, *, timeout_s: float = 120.0) -> None:
-        self._writes = _Link(path, timeout_s)
-        self._reads = _Link(path, timeout_s)
+        self._writes = Link(path, timeout_s)
+        self._reads = Link(path, timeout_s)
 
     async def ping(self) -> None:
         """Return when the historian answers."""
@@ -169,9 +179,11 @@ class HistorianClient:
         """Return events in the order of time."""
         return await self._reads.ask(calls.events(start_ms, end_ms, subject=subject, limit=limit))
 
-    async def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+    async def rollup(
+        self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()
+    ) -> RollupColumns:
         """Return windows that start inside the range, as of the last refresh."""
-        return await self._reads.ask(calls.rollup(keys, start_s, end_s, step_s))
+        return await self._reads.ask(calls.rollup(keys, start_s, end_s, step_s, fields))
 
     async def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
         """Store simulated windows."""
@@ -196,6 +208,38 @@ class HistorianClient:
     async def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
         """Return what was received in a time range."""
         return await self._reads.ask(calls.received(keys, start_s, end_s))
+
+    async def set_periods(self, keys: Keys, periods_s: Keys) -> None:
+        """Tell the sampling periods of points."""
+        await self._writes.ask(calls.set_periods(keys, periods_s))
+
+    async def day_digest(self, start_s: int, end_s: int) -> bytes:
+        """Return SHA-256 over what was received of a range."""
+        return await self._reads.ask(calls.day_digest(start_s, end_s))
+
+    async def day_counter(self, start_s: int, end_s: int) -> int:
+        """Return the greatest reception counter of a range."""
+        return await self._reads.ask(calls.day_counter(start_s, end_s))
+
+    async def compare_kept(self) -> Compared:
+        """Read back samples kept aside since the historian's start."""
+        return await self._reads.ask(calls.compare_kept())
+
+    async def partitions(self) -> list[Partition]:
+        """Return what is kept, by table and stretch of time."""
+        return await self._reads.ask(calls.partitions())
+
+    async def measure(self, keys: Keys, start_s: int, end_s: int) -> Partition:
+        """Return what the samples of these points take."""
+        return await self._reads.ask(calls.measure(keys, start_s, end_s))
+
+    async def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
+        """Remove a partition's rows but those of points to keep; return how many went."""
+        return await self._reads.ask(calls.drop_partition(table, name, keep))
+
+    async def compact(self) -> None:
+        """Merge what was written in pieces."""
+        await self._reads.ask(calls.compact())
 
     async def stats(self) -> Stats:
         """Return figures about engine and process."""

@@ -17,7 +17,7 @@ from heatloop.store.historian.port import (
     Historian,
 )
 
-GROUP_ROWS = 250_000
+GROUP_ROWS = 1_000_000
 PACE_S = 0.1
 """Commits begin at least this far apart: the first of a quiet time at once, those of a busy time
 ten a second, which halves what the historian costs in between and delays nobody noticeably."""

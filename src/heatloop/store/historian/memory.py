@@ -11,27 +11,33 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from heatloop.kernel.errors import InputError
 from heatloop.kernel.quality import Quality
 from heatloop.kernel.series import Columns, concat
 from heatloop.store.historian.checks import (
     check_columns,
+    check_fields,
     check_limit,
     check_range,
     check_rollup,
     check_step,
     key_array,
 )
+from heatloop.store.historian.digest import RowDigest
 from heatloop.store.historian.memory_rollups import derive, from_samples, overlay
 from heatloop.store.historian.newest import Newest, one_row_a_slot
+from heatloop.store.historian.periods import Periods, check_periods
 from heatloop.store.historian.port import (
     DAY_S,
     HOUR_S,
     STEPS_S,
     TEN_MINUTES_S,
+    Compared,
     DayCounts,
     EventRow,
     Keys,
     Origin,
+    Partition,
     RollupColumns,
     Stats,
 )
@@ -40,8 +46,10 @@ from heatloop.store.historian.windows import (
     day_of,
     day_range,
     days_match_hours,
+    month_of,
     windows_of,
 )
+from heatloop.store.historian.witness import Witnesses
 
 
 class MemoryHistorian:
@@ -56,7 +64,10 @@ class MemoryHistorian:
         self._rollups = {step: RollupColumns.empty() for step in STEPS_S}
         self._newest = Newest()
         self._dirty = DirtyWindows()
+        self._periods, self._witnesses = Periods(), Witnesses()
         self._rows = 0
+        self._counter = 0
+        self._counters: dict[int, int] = {}
 
     def append(self, columns: Columns) -> None:
         """Store samples; `latest` knows them when this returns."""
@@ -64,8 +75,13 @@ class MemoryHistorian:
         with self._lock:
             self._parts.append(columns)
             self._newest.publish(self._newest.pick(columns))
-            self._dirty.mark(windows_of(columns.slots))
+            windows = windows_of(columns.slots)
+            self._dirty.mark(windows)
             self._rows += len(columns.keys)
+            if len(columns.keys):
+                self._witnesses.note(columns)
+                self._counter += 1
+                self._counters |= dict.fromkeys(np.unique(columns.slots).tolist(), self._counter)
 
     def append_events(self, events: Sequence[EventRow]) -> None:
         """Store events. An event sent again is given back once."""
@@ -101,8 +117,11 @@ class MemoryHistorian:
         found = [e for e in found if subject in ("", e.subject)]
         return sorted(found, key=lambda e: (e.at_ms, e.subject, e.text))[: check_limit(limit)]
 
-    def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+    def rollup(
+        self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()
+    ) -> RollupColumns:
         """Return windows that start inside the range, as of the last refresh."""
+        check_fields(fields)  # every column is at hand anyhow
         start, end = check_range(start_s, end_s)
         found = self._rollups[check_step(step_s)]
         inside = (found.slots >= start) & (found.slots < end)
@@ -127,7 +146,7 @@ class MemoryHistorian:
                 return 0
             rows = self._between(0, 1 << 32)
             slots = rows.slots - rows.slots % TEN_MINUTES_S
-            new = from_samples(rows.take(np.isin(slots, windows)))
+            new = from_samples(rows.take(np.isin(slots, windows)), self._periods)
             self._rollups[TEN_MINUTES_S] = overlay(self._rollups[TEN_MINUTES_S], new)
             for hour in windows_of(windows, HOUR_S).tolist():
                 self._derive(HOUR_S, TEN_MINUTES_S, hour, hour + HOUR_S)
@@ -161,6 +180,70 @@ class MemoryHistorian:
         rows = self._between(*check_range(start_s, end_s), revised=False)
         good = rows.keys[rows.quality == Quality.GOOD]
         return DayCounts(wanted, _tally(rows.keys, wanted), _tally(good, wanted))
+
+    def set_periods(self, keys: Keys, periods_s: Keys) -> None:
+        """Tell the sampling periods of points, for integrals computed from now on."""
+        self._periods.set(*check_periods(key_array(keys), key_array(periods_s)))
+
+    def day_digest(self, start_s: int, end_s: int) -> bytes:
+        """Return SHA-256 over what was received of a range, 32 bytes (clause 9.2.5 #1)."""
+        digest = RowDigest()
+        digest.add(self._between(*check_range(start_s, end_s), revised=False))
+        return digest.digest()
+
+    def day_counter(self, start_s: int, end_s: int) -> int:
+        """Return the greatest reception counter of a range, 0 for none."""
+        start, end = check_range(start_s, end_s)
+        with self._lock:
+            return max((n for slot, n in self._counters.items() if start <= slot < end), default=0)
+
+    def compare_kept(self) -> Compared:
+        """Read back samples kept aside since the start (clause 6.2 f #4)."""
+
+        def read(keys: NDArray[np.uint32], start: int, end: int) -> Columns:
+            rows = self._between(start, end, revised=False)
+            return rows.take(np.isin(rows.keys, keys))
+
+        return self._witnesses.compare(read)
+
+    def partitions(self) -> list[Partition]:
+        """Return what is kept, by table and month."""
+        with self._lock:
+            self._between(0, 0)
+            held = {"raw": self._parts[0], "revision": self._revisions}
+        out = []
+        for table, columns in held.items():
+            months, rows = np.unique(month_of(columns.slots), return_counts=True)
+            for month, count in zip(months.tolist(), rows.tolist(), strict=True):
+                out.append(Partition(table, month, count, 17 * count, 17 * count))
+        return out
+
+    def measure(self, keys: Keys, start_s: int, end_s: int) -> Partition:
+        """Return what the samples of these points take."""
+        rows = self._between(*check_range(start_s, end_s), revised=False)
+        count = int(np.isin(rows.keys, key_array(keys)).sum())
+        return Partition("probe", 0, count, 17 * count, 17 * count)
+
+    def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
+        """Remove a month's rows but those of points to keep; return how many went."""
+        with self._lock:
+            self._between(0, 0)
+            held = {"raw": self._parts[0], "revision": self._revisions}.get(table)
+            if held is None:
+                raise InputError("not a table that expires", thing=table[:40], fix="give raw")
+            left = (month_of(held.slots) != name) | np.isin(held.keys, key_array(keep))
+            if table == "raw":
+                self._parts = [held.take(left)]
+                self._counter += 1
+                kept = np.unique(held.slots[left & (month_of(held.slots) == name)])
+                self._counters |= dict.fromkeys(kept.tolist(), self._counter)
+            else:
+                self._revisions = held.take(left)
+            return int((~left).sum())
+
+    def compact(self) -> None:
+        """Merge what came in pieces."""
+        self._between(0, 0)
 
     def stats(self) -> Stats:
         """Return figures about the engine for health pages."""

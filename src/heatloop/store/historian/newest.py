@@ -13,9 +13,15 @@ from heatloop.store.historian.port import MAX_KEY
 
 def one_row_a_slot(columns: Columns) -> Columns:
     """Return the columns with one row per (key, slot), the last one given."""
+    if len(columns.keys) < 2:
+        return columns
+    # Sweeps come slot by slot and key by key: then nothing need be sorted.
+    swept = (columns.slots.astype("u8") << np.uint64(32)) | columns.keys
+    if (swept[1:] > swept[:-1]).all():
+        return columns
     both = (columns.keys.astype("u8") << np.uint64(32)) | columns.slots
     ranked = np.sort(both)
-    if not len(both) or (ranked[1:] != ranked[:-1]).all():
+    if (ranked[1:] != ranked[:-1]).all():
         return columns
     order = np.argsort(both, kind="stable")
     ranked = both[order]
@@ -35,6 +41,7 @@ class Newest:
         self._slots = np.zeros(0, "u4")
         self._values = np.zeros(0, "f8")
         self._quality = np.zeros(0, "u1")
+        self._unsaved = np.zeros(0, np.bool_)
 
     def pick(self, columns: Columns) -> Columns:
         """Return the rows that are newest of their key, one a key, without showing them yet.
@@ -60,6 +67,18 @@ class Newest:
             self._values[newest.keys] = newest.values
             self._quality[newest.keys] = newest.quality
             self._known[newest.keys] = True
+            self._unsaved[newest.keys] = True
+
+    def unsaved(self) -> Columns:
+        """Return the newest row of every key that has one `saved` does not know of, by key."""
+        with self._lock:
+            wanted = np.flatnonzero(self._unsaved).astype("u4")
+            return Columns(wanted, self._slots[wanted], self._values[wanted], self._quality[wanted])
+
+    def saved(self, keys: NDArray[np.uint32]) -> None:
+        """Note that the newest rows of these keys are written down."""
+        with self._lock:
+            self._unsaved[keys] = False
 
     def get(self, keys: NDArray[np.uint32] | None) -> Columns:
         """Return the newest row of these keys, or of all, ordered by key."""
@@ -80,7 +99,7 @@ class Newest:
         # Twice the need, so that a growing ledger does not copy at every step.
         size = min(max(2 * size, 1024), MAX_KEY)
         with self._lock:
-            for name in ("_known", "_slots", "_values", "_quality"):
+            for name in ("_known", "_slots", "_values", "_quality", "_unsaved"):
                 old = getattr(self, name)
                 new = np.zeros(size, old.dtype)
                 new[: len(old)] = old

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.series import Columns
+from heatloop.store.historian.checks import check_fields
 from heatloop.store.historian.port import (
     COLUMN_DTYPES,
     ROLLUP_DTYPES,
@@ -116,8 +117,14 @@ def _events(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tup
 
 def _rollup(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
     (keys,) = _expect(arrays, ["u4"])
-    found = historian.rollup(keys, _int(head, "start"), _int(head, "end"), _int(head, "step"))
-    return {}, found.columns
+    given = head.get("fields", [])
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise InputError("not a list of names", thing="fields", place="head", fix="send names")
+    fields = check_fields(given)
+    found = historian.rollup(
+        keys, _int(head, "start"), _int(head, "end"), _int(head, "step"), fields=fields
+    )
+    return {}, [getattr(found, name) for name in ("keys", "slots", *fields)]
 
 
 def _seed_rollup(
@@ -157,6 +164,52 @@ def _received(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> t
     return {}, historian.received(keys, _int(head, "start"), _int(head, "end"))
 
 
+def _set_periods(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    historian.set_periods(*_expect(arrays, ["u4", "u4"]))
+    return {}, ()
+
+
+def _day_digest(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    return {"digest": historian.day_digest(_int(head, "start"), _int(head, "end")).hex()}, ()
+
+
+def _day_counter(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    return {"n": historian.day_counter(_int(head, "start"), _int(head, "end"))}, ()
+
+
+def _compare_kept(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    return {"compared": historian.compare_kept()}, ()
+
+
+def _partitions(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    return {"partitions": historian.partitions()}, ()
+
+
+def _measure(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    (keys,) = _expect(arrays, ["u4"])
+    return {"partition": historian.measure(keys, _int(head, "start"), _int(head, "end"))}, ()
+
+
+def _drop(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    (keep,) = _expect(arrays, ["u4"])
+    return {"n": historian.drop_partition(_text(head, "table"), _int(head, "name"), keep)}, ()
+
+
+def _compact(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    historian.compact()
+    return {}, ()
+
+
 OPS: dict[str, Op] = {
     "ping": _ping,
     "stats": _stats,
@@ -172,4 +225,12 @@ OPS: dict[str, Op] = {
     "duplicates": _duplicates,
     "completeness": _completeness,
     "received": _received,
+    "set_periods": _set_periods,
+    "day_digest": _day_digest,
+    "day_counter": _day_counter,
+    "compare_kept": _compare_kept,
+    "partitions": _partitions,
+    "measure": _measure,
+    "drop_partition": _drop,
+    "compact": _compact,
 }

@@ -2,6 +2,18 @@
 
 Times are plant time: slots in whole seconds since 1970 UTC, events in milliseconds. Ranges hold
 their start and not their end. A point and slot has one value: the one received last.
+
+The integral of a window, from its own samples that are neither bad nor stale (period: the
+point's, see `set_periods`):
+
+- between neighbours the trapezoid, unless they are more than GAP_PERIODS periods apart: then
+  nothing;
+- from the window's start to its first sample, and from its last sample to its end, that sample's
+  value, unless that is more than GAP_PERIODS periods: then nothing;
+- of a point slower than ten minutes each sample stands for its whole period, so that hours and
+  days hold the whole though most of its 10-minute windows are empty.
+
+Hours and days are sums of their 10-minute windows.
 """
 
 from __future__ import annotations
@@ -34,6 +46,12 @@ MAX_ROWS = 10_000_000
 MAX_ROLLUP_ROWS = 4_000_000
 """No reading gives more windows than this."""
 
+GAP_PERIODS = 3
+"""Nothing is integrated over more periods than this without a sample."""
+
+DEFAULT_PERIOD_S = 30
+"""Period of a point nobody told the period of: the shortest, so that no gap is bridged."""
+
 UNUSED = (Quality.BAD, Quality.STALE)
 """Qualities that do not count in roll-up statistics."""
 
@@ -62,10 +80,20 @@ class RollupColumns:
     """Mean of the samples; nan where count is 0."""
     high: NDArray[np.float64]
     """Greatest value; nan where count is 0."""
+    integral: NDArray[np.float64]
+    """Value x hours (kW gives kWh, m3/h gives m3) by the rule below; nan where count is 0."""
     last: NDArray[np.float64]
     """Value of the latest sample; nan where count is 0."""
     good_count: NDArray[np.uint32]
     """Samples of quality GOOD."""
+    uncertain_count: NDArray[np.uint32]
+    """Samples of quality UNCERTAIN."""
+    bad_count: NDArray[np.uint32]
+    """Samples of quality BAD; not in `count`."""
+    stale_count: NDArray[np.uint32]
+    """Samples of quality STALE; not in `count`."""
+    estimated_count: NDArray[np.uint32]
+    """Samples of quality ESTIMATED."""
     origin: NDArray[np.uint8]
     """`Origin` codes."""
 
@@ -79,6 +107,18 @@ class RollupColumns:
         """Return the columns in the order of the fields."""
         return [getattr(self, name) for name in ROLLUP_FIELDS]
 
+    @classmethod
+    def of(cls, fields: Sequence[str], arrays: Sequence[NDArray[Any]]) -> RollupColumns:
+        """Return columns of key, slot and these fields; the others are 0."""
+        given = dict(zip(("keys", "slots", *fields), arrays, strict=True))
+        rows = len(given["keys"])
+        return cls(
+            **{
+                name: given[name] if name in given else np.zeros(rows, dtype)
+                for name, dtype in zip(ROLLUP_FIELDS, ROLLUP_DTYPES, strict=True)
+            }
+        )
+
     def take(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> RollupColumns:
         """Return the rows picked by a mask or an index."""
         return RollupColumns(*(column[index] for column in self.columns))
@@ -90,8 +130,11 @@ class RollupColumns:
 ROLLUP_FIELDS = tuple(field.name for field in fields(RollupColumns))
 """Names of the columns of `RollupColumns`."""
 
-ROLLUP_DTYPES = ("u4", "u4", "u4", "f8", "f8", "f8", "f8", "u4", "u1")
+ROLLUP_DTYPES = ("u4", "u4", "u4", *["f8"] * 5, *["u4"] * 5, "u1")
 """One numpy type per column of `RollupColumns`."""
+
+ROLLUP_DTYPE = dict(zip(ROLLUP_FIELDS, ROLLUP_DTYPES, strict=True))
+"""Numpy type by name of the column."""
 
 COLUMN_DTYPES = ("u4", "u4", "f8", "u1")
 """One numpy type per column of `Columns`."""
@@ -108,6 +151,32 @@ class EventRow(NamedTuple):
     """Point or asset code."""
     text: str
     """What happened."""
+
+
+class Partition(NamedTuple):
+    """What one table keeps of one stretch of time, as `partitions` tells it."""
+
+    table: str
+    """`raw`, `revision`, `event`, `rollup_10m`, `rollup_1h` or `rollup_1d`; others are state."""
+    name: int
+    """Month as 202611 or year as 2026, UTC; 0 for tables that are not divided."""
+    rows: int
+    """Rows, as stored."""
+    stored_bytes: int
+    """Bytes on disk, compressed."""
+    plain_bytes: int
+    """Bytes of the columns before compression."""
+
+
+class Compared(NamedTuple):
+    """What came of comparing samples kept aside at ingest with what the store gives back."""
+
+    windows: int
+    """Windows of samples compared."""
+    rows: int
+    """Samples in them; those sent again since with another value are left out."""
+    changed: int
+    """Windows whose SHA-256 is not that of what came in; anything but 0 is a fault."""
 
 
 class DayCounts(NamedTuple):
@@ -154,8 +223,19 @@ class Historian(Protocol):
         """Return events in the order of time."""
         ...
 
-    def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
-        """Return windows that start inside the range, as of the last refresh."""
+    def rollup(
+        self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()
+    ) -> RollupColumns:
+        """Return windows that start inside the range, as of the last refresh.
+
+        Args:
+            keys: Points.
+            start_s: Start of the range, plant seconds.
+            end_s: End of the range.
+            step_s: Length of the windows.
+            fields: Columns that are needed besides key and slot; none for all. Others may come
+                as 0, because reading them costs time.
+        """
         ...
 
     def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
@@ -180,6 +260,49 @@ class Historian(Protocol):
 
     def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
         """Return what was received in a time range."""
+        ...
+
+    def set_periods(self, keys: Keys, periods_s: Keys) -> None:
+        """Tell the sampling periods of points, for integrals computed from now on; durable."""
+        ...
+
+    def day_digest(self, start_s: int, end_s: int) -> bytes:
+        """Return SHA-256 over what `raw` holds of a range, 32 bytes (clause 9.2.5 #1).
+
+        Over the rows as received, without revisions, one a slot, ordered by (key, slot), each as
+        17 bytes little-endian: key u32, slot u32, value f64, quality u8 (`digest.RowDigest`). The
+        same data give the same digest in every engine, however often and in whatever order sent.
+        """
+        ...
+
+    def day_counter(self, start_s: int, end_s: int) -> int:
+        """Return the greatest reception counter of a range, 0 for none.
+
+        A range whose digest differs though its counter is the same was changed behind our back.
+        """
+        ...
+
+    def compare_kept(self) -> Compared:
+        """Read back samples kept aside since the start, as received (clause 6.2 f #4)."""
+        ...
+
+    def partitions(self) -> list[Partition]:
+        """Return what is kept, by table and stretch of time."""
+        ...
+
+    def measure(self, keys: Keys, start_s: int, end_s: int) -> Partition:
+        """Return what the samples of these points take, as `raw` would keep them by themselves."""
+        ...
+
+    def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
+        """Remove a partition's rows but those of points to keep; return how many went.
+
+        Days of `raw` that keep rows get a new counter (`day_counter`): their new digest is lawful.
+        """
+        ...
+
+    def compact(self) -> None:
+        """Merge what was written in pieces, so that it takes less room and is read faster."""
         ...
 
     def stats(self) -> Stats:

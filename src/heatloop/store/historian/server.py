@@ -26,6 +26,7 @@ PENDING_ROWS = 2_000_000
 """Samples that may wait for the writer over all connections."""
 
 _LONG = frozenset({"refresh_rollups", "seed_rollup"})
+_CARE = frozenset({"day_digest", "compare_kept", "measure", "drop_partition", "compact"})
 
 
 class HistorianServer:
@@ -38,6 +39,7 @@ class HistorianServer:
         self._readers = ThreadPoolExecutor(READERS, "historian-reader")
         # Long work has a thread of its own, so that it never keeps readers waiting.
         self._long = ThreadPoolExecutor(1, "historian-long")
+        self._care = ThreadPoolExecutor(1, "historian-care")
         self._rows_free = asyncio.Condition()
         self._rows_waiting = 0
         self._requests: set[asyncio.Task[None]] = set()
@@ -66,7 +68,7 @@ class HistorianServer:
             self._server.close()
         if self._requests:
             await asyncio.wait(self._requests, timeout=30)
-        for pool in (self._readers, self._long):
+        for pool in (self._readers, self._long, self._care):
             await asyncio.to_thread(pool.shutdown)
         await asyncio.to_thread(self._writer.close)
         await asyncio.to_thread(self._historian.close)
@@ -124,7 +126,11 @@ class HistorianServer:
             return {}, ()
         if op == "ping":
             return {}, ()
-        pool = self._long if op in _LONG else self._readers
+        pool = self._readers
+        if op in _LONG:
+            pool = self._long
+        elif op in _CARE:
+            pool = self._care
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(pool, answer, self._historian, head, arrays)
 

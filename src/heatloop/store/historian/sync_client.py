@@ -15,7 +15,15 @@ from heatloop.store.historian import calls, wire
 from heatloop.store.historian.calls import Call
 from heatloop.store.historian.checks import portions
 from heatloop.store.historian.group_writer import GROUP_ROWS
-from heatloop.store.historian.port import DayCounts, EventRow, Keys, RollupColumns, Stats
+from heatloop.store.historian.port import (
+    Compared,
+    DayCounts,
+    EventRow,
+    Keys,
+    Partition,
+    RollupColumns,
+    Stats,
+)
 
 Result = TypeVar("Result")
 
@@ -65,9 +73,11 @@ class SyncHistorian:
         """Return events in the order of time."""
         return self._ask(calls.events(start_ms, end_ms, subject=subject, limit=limit))
 
-    def rollup(self, keys: Keys, start_s: int, end_s: int, step_s: int) -> RollupColumns:
+    def rollup(
+        self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()
+    ) -> RollupColumns:
         """Return windows that start inside the range, as of the last refresh."""
-        return self._ask(calls.rollup(keys, start_s, end_s, step_s))
+        return self._ask(calls.rollup(keys, start_s, end_s, step_s, fields))
 
     def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
         """Store simulated windows."""
@@ -92,6 +102,38 @@ class SyncHistorian:
     def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
         """Return what was received in a time range."""
         return self._ask(calls.received(keys, start_s, end_s))
+
+    def set_periods(self, keys: Keys, periods_s: Keys) -> None:
+        """Tell the sampling periods of points."""
+        self._ask(calls.set_periods(keys, periods_s))
+
+    def day_digest(self, start_s: int, end_s: int) -> bytes:
+        """Return SHA-256 over what was received of a range."""
+        return self._ask(calls.day_digest(start_s, end_s))
+
+    def day_counter(self, start_s: int, end_s: int) -> int:
+        """Return the greatest reception counter of a range."""
+        return self._ask(calls.day_counter(start_s, end_s))
+
+    def compare_kept(self) -> Compared:
+        """Read back samples kept aside since the historian's start."""
+        return self._ask(calls.compare_kept())
+
+    def partitions(self) -> list[Partition]:
+        """Return what is kept, by table and stretch of time."""
+        return self._ask(calls.partitions())
+
+    def measure(self, keys: Keys, start_s: int, end_s: int) -> Partition:
+        """Return what the samples of these points take."""
+        return self._ask(calls.measure(keys, start_s, end_s))
+
+    def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
+        """Remove a partition's rows but those of points to keep; return how many went."""
+        return self._ask(calls.drop_partition(table, name, keep))
+
+    def compact(self) -> None:
+        """Merge what was written in pieces."""
+        self._ask(calls.compact())
 
     def stats(self) -> Stats:
         """Return figures about engine and process."""

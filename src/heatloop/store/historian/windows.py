@@ -52,15 +52,11 @@ def windows_of(slots: NDArray[np.uint32], step_s: int = TEN_MINUTES_S) -> NDArra
     return (found * step_s).astype("u4")
 
 
-def runs(windows: list[int], step_s: int, longest: int) -> list[tuple[int, int]]:
-    """Return the windows as ranges (start, end), neighbours joined up to `longest` windows."""
-    out: list[tuple[int, int]] = []
-    for window in sorted(windows):
-        if out and out[-1][1] == window and window - out[-1][0] < longest * step_s:
-            out[-1] = (out[-1][0], window + step_s)
-        else:
-            out.append((window, window + step_s))
-    return out
+def month_of(slots: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return the UTC month of each slot as 202611, shape (n_row,)."""
+    months = slots.astype("M8[s]").astype("M8[M]").astype("i8")
+    found: NDArray[np.int64] = (1970 + months // 12) * 100 + months % 12 + 1
+    return found
 
 
 class DirtyWindows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -37,6 +38,9 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {BUSY_S * 1000}",
 )
+_ONE_WRITER = text(f"SELECT pg_advisory_xact_lock({0x4845_4154_5752})")
+# A process that stops in the middle of a transaction must not hold up the others for ever.
+_LIMITS = ("idle_in_transaction_session_timeout", "lock_timeout")
 
 
 class Database:
@@ -49,11 +53,15 @@ class Database:
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
         self.engine = create_engine(parsed, pool_pre_ping=not self._sqlite)
         self.dialect: Dialect = self.engine.dialect
+        self.fence: Callable[[Connection], None] | None = None
+        """Proves at the start of a transaction that this process may still write; None: it may."""
         # SQLite has one writer: waiting in line here is fair, its own waiting is by polling.
         self._line = threading.Lock()
         if self._sqlite:
             event.listen(self.engine, "connect", _prepare)
             event.listen(self.engine, "begin", _begin)
+        else:
+            event.listen(self.engine, "connect", _limit)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -65,17 +73,30 @@ class Database:
             raise _unreachable(error) from error
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Give a transaction: all of it is stored when the block ends, or nothing of it."""
+    def write(self, *, fenced: bool = True) -> Iterator[Connection]:
+        """Give a transaction: all of it is stored when the block ends, or nothing of it.
+
+        Args:
+            fenced: Whether it waits for other writers, and proves that this process may still
+                write; only the lease of platform instances goes without.
+        """
+        fence = self.fence if fenced else None
         try:
             if not self._sqlite:
                 with self.engine.begin() as connection:
+                    if fenced:
+                        # One writer at a time, as on SQLite: repositories read, then write.
+                        connection.execute(_ONE_WRITER)
+                    if fence is not None:
+                        fence(connection)
                     yield connection
                 return
             with self._line, self.engine.connect() as connection:
                 # Taking the write lock at the start, so that no later step can fail for it.
                 writing = connection.execution_options(heatloop_write=True)
                 with writing.begin():
+                    if fence is not None:
+                        fence(writing)
                     yield writing
         except OperationalError as error:
             raise _unreachable(error) from error
@@ -135,6 +156,13 @@ def _prepare(connection: Any, record: Any) -> None:
     connection.isolation_level = None
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+
+
+def _limit(connection: Any, record: Any) -> None:
+    del record
+    for name in _LIMITS:
+        connection.execute("SELECT set_config(%s, %s, false)", [name, f"{BUSY_S}s"])
+    connection.commit()
 
 
 def _begin(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Self
 
+from heatloop.store.records import governance_actor as _  # noqa: F401 - for its functions
 from heatloop.store.records.alarms import Alarms
 from heatloop.store.records.audit import Audit
 from heatloop.store.records.commands import Commands
@@ -15,7 +16,12 @@ from heatloop.store.records.device_life_runs import DeviceRuns
 from heatloop.store.records.edge_rules import EdgeRules
 from heatloop.store.records.gaps import Gaps
 from heatloop.store.records.gateways import Gateways
+from heatloop.store.records.governance import Governance
+from heatloop.store.records.governance_journal import install_journal
+from heatloop.store.records.governance_verification import Verifications
+from heatloop.store.records.instances import Instances
 from heatloop.store.records.jobs import Jobs
+from heatloop.store.records.keeping import Keeping
 from heatloop.store.records.ledger import LedgerRecords
 from heatloop.store.records.links import Links
 from heatloop.store.records.quality import QualityCases
@@ -24,8 +30,13 @@ from heatloop.store.records.sealing import Sealer
 from heatloop.store.records.sessions import Sessions
 from heatloop.store.records.settings import Settings
 from heatloop.store.records.stages import Stages
+from heatloop.store.records.sync import SyncRecords
+from heatloop.store.records.sync_feed import SyncFeed
 from heatloop.store.records.upgrade import upgrade
 from heatloop.store.records.users import Users
+from heatloop.store.records.weather import WeatherRecords
+from heatloop.store.records.webhook import Webhooks
+from heatloop.store.records.webhook_log import EventLog
 
 _NO_KEYS: Mapping[str, bytes] = MappingProxyType({})
 
@@ -65,9 +76,18 @@ class Records:
         self.quality = QualityCases(self.database)
         self.quarantine = Quarantine(self.database)
         self.jobs = Jobs(self.database)
+        self.keeping = Keeping(self.database)
         self.devices = DeviceLife(self.database)
         self.device_runs = DeviceRuns(self.database)
         self.edge_rules = EdgeRules(self.database)
+        self.weather = WeatherRecords(self.database)
+        self.sync = SyncRecords(self.database, Sealer(keys, data_key_id))
+        self.sync_feed = SyncFeed(self.database, Sealer(keys, data_key_id))
+        self.governance = Governance(self.database)
+        self.verifications = Verifications(self.database)
+        self.webhooks = Webhooks(self.database, Sealer(keys, data_key_id))
+        self.event_log = EventLog(self.database)
+        self.instances = Instances(self.database)
 
     @classmethod
     def open(
@@ -80,7 +100,9 @@ class Records:
     ) -> Self:
         """Bring the database to the newest version, making it if needed, and connect."""
         upgrade(url)
-        return cls(url, data_key=data_key, data_key_id=data_key_id, old_keys=old_keys)
+        records = cls(url, data_key=data_key, data_key_id=data_key_id, old_keys=old_keys)
+        install_journal(records.database)
+        return records
 
     def ping(self) -> None:
         """Return when the database answers.

@@ -68,7 +68,14 @@ async def get_completeness(
     "/ledger/export",
     summary="The ledger as a file",
     response_class=Response,
-    responses={200: {"content": {_XLSX: {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={
+        200: {
+            "content": {
+                media: {"schema": {"type": "string", "format": "binary"}}
+                for media in (_XLSX, "application/zip")
+            }
+        }
+    },
 )
 async def export_ledger(
     platform: Platformed,

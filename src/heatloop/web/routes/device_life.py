@@ -34,9 +34,10 @@ from heatloop.web.upload import file_of
 router = APIRouter(prefix="/devices", tags=["devices"])
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _KINDS = {"xlsx": (XLSX, "xlsx"), "csv": ("application/zip", "zip")}
+_MEDIA = (XLSX, "application/zip", "application/pdf", "image/png", "image/jpeg", "image/webp")
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in _MEDIA}
     }
 }
 UPLOAD = {

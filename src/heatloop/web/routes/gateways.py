@@ -18,7 +18,7 @@ from heatloop.web.bodies import EnrolRequest
 
 router = APIRouter(prefix="/gateways", tags=["gateways"])
 _HELLO_TIMEOUT_S = 10.0
-_POLICY_VIOLATION = 1008
+_POLICY_VIOLATION, _TRY_AGAIN_LATER = 1008, 1013
 
 
 @router.get("", summary="Gateways and their links")
@@ -98,7 +98,14 @@ class _Link:
 async def gateway_link(socket: WebSocket) -> None:
     """Challenge the gateways, then take envelopes and send acknowledgements and commands."""
     await socket.accept()
-    link = _Link(socket, platform_of(socket))
+    platform = platform_of(socket)
+    if not platform.standing.active:
+        where = platform.standing.active_url
+        reason = "this instance stands by" + (f", try {where}" if where else "")
+        await socket.send_text(pack_text({"type": "refused", "gateway": "", "reason": reason}))
+        await socket.close(_TRY_AGAIN_LATER, reason[:100])
+        return
+    link = _Link(socket, platform)
     try:
         await link.run()
     except TimeoutError:

@@ -1,0 +1,3285 @@
+"""What the API sends and takes, as typed dictionaries.
+
+Made by `python -m heatloop.web.client_generator` from the API document: do not edit.
+"""
+
+from __future__ import annotations
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class AccessVerdict(TypedDict):
+    """Whether an export would pass"""
+
+    allowed: bool
+    needs_permit: bool
+    permit: str | None
+    classes: list[str]
+    level: str
+    owners: list[str]
+    reason_zh: str
+    reason_en: str
+
+
+Action = Literal['vacuum', 'reindex', 'analyze', 'integrity', 'migrate', 'compact']
+
+
+class ActionRequest(TypedDict):
+    """A maintenance action"""
+
+    action: Action
+    """What to do"""
+    reason: NotRequired[str]
+    """What for; kept in the audit trail"""
+
+
+class AdvanceForm(TypedDict):
+    """The state a device is to enter"""
+
+    to: Literal['arrived', 'accepted', 'installed', 'tested', 'in_service', 'retired']
+
+
+class AlarmPage(TypedDict):
+    """A page of alarms"""
+
+    total: int
+    items: list[AlarmView]
+
+
+class AlarmView(TypedDict):
+    """An alarm as people read it"""
+
+    id: str
+    subject: str
+    subject_zh: str
+    subject_en: str
+    point: str | None
+    kind: str | None
+    rule: str
+    text_zh: str
+    text_en: str
+    priority: int
+    onset: str
+    cleared: str | None
+    state: str
+    acknowledged_by: str | None
+    acknowledged_at: str | None
+    value: float | None
+    limit: float | None
+    unit: str | None
+
+
+class ArrivalForm(TypedDict):
+    """How one device arrived"""
+
+    photo: str
+    undamaged: bool
+    accessories: NotRequired[dict[str, bool]]
+
+
+class AssetDecision(TypedDict):
+    """What people decide about a data asset; fields left out stay"""
+
+    owner: NotRequired[str | None]
+    """Who owns it"""
+    custodian: NotRequired[str | None]
+    """Who keeps it"""
+    uses: NotRequired[list[str] | None]
+    """Permitted purposes"""
+    consent: NotRequired[Literal['not_needed', 'needed', 'contract', 'given'] | None]
+    """How the persons concerned agreed"""
+    retention_days: NotRequired[int | None]
+    """How long it is kept; audit and process data never less than three years"""
+    note: NotRequired[str | None]
+    """What else there is to say"""
+
+
+class AssetDetail(TypedDict):
+    """An asset with what hangs below it"""
+
+    asset: AssetView
+    children: list[AssetView]
+    points: list[PointView]
+
+
+class AssetPage(TypedDict):
+    """A page of assets"""
+
+    total: int
+    items: list[AssetView]
+
+
+class AssetView(TypedDict):
+    """An asset of the ledger"""
+
+    code: str
+    kind: str
+    zh: str
+    en: str
+    parent: str
+    organisation: str
+    org_path: str
+    heat_path: str
+    attributes: dict[str, str | float | bool]
+
+
+class AuditEntry(TypedDict):
+    """One line of the audit trail"""
+
+    seq: int
+    at: str
+    user: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+    hash: str
+
+
+class AuditPage(TypedDict):
+    """A page of the audit trail, newest first"""
+
+    total: int
+    items: list[AuditEntry]
+
+
+class AuditVerdict(TypedDict):
+    """Whether the audit trail is whole"""
+
+    ok: bool
+    entries: int
+    first_broken: int | None
+
+
+class BackupRequest(TypedDict):
+    """A backup to the place the settings name"""
+
+    full: NotRequired[bool]
+    """Everything anew, leaning on no earlier backup"""
+    verify: NotRequired[bool]
+    """Restore it on trial afterwards; full backups are always"""
+
+
+class BadRowView(TypedDict):
+    """One bad row of a ledger file"""
+
+    sheet: str
+    row: int
+    column: str
+    value: str
+    message_zh: str
+    message_en: str
+    fix: str
+
+
+class BuildingCard(TypedDict):
+    """A building fed by a substation"""
+
+    code: str
+    zh: str
+    en: str
+    unit: str
+    area_m2: float | None
+    rooms: int
+    room_mean_c: float | None
+    room_min_c: float | None
+
+
+class BulkPlan(TypedDict):
+    """What an export would hold, told before it is made"""
+
+    points: int
+    expected_rows: int
+    rows_limit: int | None
+    labels: dict[str, str]
+
+
+class BulkRequest(TypedDict):
+    """An export"""
+
+    choose: PointChoice
+    """Which points"""
+    start: str
+    """Begin"""
+    end: str
+    """End"""
+    format: NotRequired[Literal['arrow', 'parquet', 'csv', 'xlsx']]
+    """Kind of file"""
+    compressed: NotRequired[bool]
+    """Arrow: columns compressed with Zstandard"""
+
+
+class CapacityForecast(TypedDict):
+    """How long the machine suffices (clause 6.2 a)"""
+
+    resources: list[Resource]
+    ok: bool
+    stored_bytes: int
+    bytes_a_day: float | None
+    days_until_full: float | None
+    days_until_warning: float | None
+    warning_zh: str
+    warning_en: str
+
+
+class CaseHandling(TypedDict):
+    """What was the matter with abnormal data, and what is to be done about it"""
+
+    cause: str
+    """One of the causes of the summary"""
+    correction: NotRequired[Literal['none', 'estimate', 'mark_bad']]
+    """`estimate` lays estimates over the samples, `mark_bad` a mark; what was measured is kept"""
+    note: NotRequired[str]
+    """What else there is to say"""
+
+
+class ChangeView(TypedDict):
+    """One change of a record"""
+
+    number: int
+    at: str
+    user: str
+    operation: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    changed: list[str]
+
+
+class ChannelCost(TypedDict):
+    """What one channel type costs"""
+
+    medium: str
+    gateways: int
+    points: int
+    monthly_cost_yuan: float
+    cost_per_point_yuan: float | None
+    success_pct: float | None
+
+
+class Check(TypedDict):
+    """One rule applied to one device"""
+
+    rule: str
+    clause: str
+    subject: str
+    state: str
+    zh: str
+    en: str
+    value: NotRequired[float | None]
+    limit: NotRequired[float | None]
+    unit: NotRequired[str]
+
+
+class ChecklistItem(TypedDict):
+    """One row of the GB/T 50893 checklist"""
+
+    item: str
+    clause: str
+    classes: list[str]
+    zh: str
+    en: str
+
+
+class CommandEvent(TypedDict):
+    """One step in the life of a command"""
+
+    state: str
+    at: str
+    reason: str
+
+
+class CommandPage(TypedDict):
+    """A page of commands"""
+
+    total: int
+    items: list[CommandView]
+
+
+class CommandRequest(TypedDict):
+    """An order to set one point"""
+
+    point: str
+    """Point code"""
+    value: float
+    """In the point's unit"""
+    reason: NotRequired[str]
+    """Why; kept in the audit trail"""
+
+
+class CommandView(TypedDict):
+    """A command as people read it"""
+
+    id: str
+    point: str
+    value: float
+    mode: str
+    state: str
+    issued: str
+    expires: str
+    requested_by: str
+    reason: str
+    events: list[CommandEvent]
+
+
+class CompleteDay(TypedDict):
+    """A day's expected and stored samples"""
+
+    date: str
+    expected: int
+    stored: int
+    share_pct: float | None
+
+
+class CompletePeriod(TypedDict):
+    """How complete a period is, counted as the gap audit counts"""
+
+    start: str
+    end: str
+    expected: int
+    stored: int
+    share_pct: float | None
+    rule_pct: float
+    passed: bool | None
+    days: list[CompleteDay]
+
+
+class Completeness(TypedDict):
+    """How complete a day is"""
+
+    date: str
+    expected: int
+    stored: int
+    share_pct: float | None
+    points: list[CompletenessRow]
+
+
+class CompletenessRow(TypedDict):
+    """How complete one point is on one day"""
+
+    point: str
+    expected: int
+    stored: int
+    share_pct: float
+
+
+class CompressionReport(TypedDict):
+    """How much smaller samples are than they were, and that nothing was lost (clause 6.2 f #4)"""
+
+    received_bytes_a_sample: float
+    stored_bytes_a_sample: float | None
+    ratio: float | None
+    least_ratio: float
+    passed: bool | None
+    lossless: bool
+    windows: int
+    samples: int
+    changed: int
+    kinds: list[KindSize]
+
+
+class CountOf(TypedDict):
+    """How many of something"""
+
+    name: str
+    zh: str
+    en: str
+    count: int
+
+
+class Coverage(TypedDict):
+    """How much of the way from source to user is seen"""
+
+    at: str
+    stages: list[StageCoverage]
+    findings: list[CoverageFinding]
+
+
+class CoverageFinding(TypedDict):
+    """A stage that is missing or thin"""
+
+    stage: str
+    zh: str
+    en: str
+
+
+class CutView(TypedDict):
+    """Who is without supply, and what is closed"""
+
+    possible: bool
+    closed: list[NamedThing]
+    stop: list[NamedThing]
+    stations: list[NamedThing]
+    units: int
+    rerouted: int
+    area_m2: float
+    flats: int
+
+
+class DataAssetPage(TypedDict):
+    """The data-asset register"""
+
+    total: int
+    items: list[DataAssetView]
+
+
+class DataAssetView(TypedDict):
+    """One entry of the data-asset register"""
+
+    code: str
+    zh: str
+    en: str
+    levels: list[str]
+    owner: str
+    custodian: str
+    uses: list[str]
+    consent: str
+    retention_days: int | None
+    locations: list[str]
+    fields: int
+    note: str
+    changed_by: str | None
+    changed: str | None
+
+
+class DataClassView(TypedDict):
+    """One class of data"""
+
+    name: str
+    zh: str
+    en: str
+    level: str
+    owner: str
+    readers: list[str]
+    fields: int
+
+
+class DayDigest(TypedDict):
+    """The digest of a day of samples"""
+
+    day: str
+    version: int
+    digest: str
+    samples: int
+    reason: str
+    at: str
+    fits: bool
+    checked_at: str
+
+
+class Decision(TypedDict):
+    """What somebody decided about a conflict"""
+
+    take: Literal['theirs', 'ours', 'link']
+    """Whose value holds; `link` ties an unmatched record to the asset `code`"""
+    code: NotRequired[str]
+    """Asset code, for `link`"""
+    note: NotRequired[str]
+    """Why"""
+
+
+class DecodeRequest(TypedDict):
+    """A message nobody else can read"""
+
+    payload: str
+    """Its bytes, hexadecimal"""
+    port: NotRequired[int]
+    """Port or type number it came with"""
+
+
+class Decoded(TypedDict):
+    """What a decoder read"""
+
+    values: dict[str, float]
+
+
+class DeliveryPage(TypedDict):
+    """A page of deliveries, newest first"""
+
+    total: int
+    items: list[DeliveryView]
+
+
+class DeliveryView(TypedDict):
+    """One event on its way to one webhook"""
+
+    id: str
+    webhook: str
+    event: str
+    subject: str
+    created_at: str
+    state: str
+    attempts: int
+    next_at: str | None
+    last_status: int | None
+    last_error: str
+    delivered_at: str | None
+    body: str
+
+
+class DeviceChange(TypedDict):
+    """What is to change; fields left out stay"""
+
+    model: NotRequired[str | None]
+    asset: NotRequired[str | None]
+    device: NotRequired[str | None]
+    point_kind: NotRequired[str | None]
+    duty: NotRequired[dict[str, float] | None]
+    outdoor: NotRequired[bool | None]
+
+
+class DeviceDetail(TypedDict):
+    """All that is known of a device"""
+
+    device: heatloop__app__device_life_views__DeviceView
+    next: str
+    open: list[OpenItem]
+    selection: list[Check]
+    installation: list[Check]
+    ticks: list[TickItem]
+    accessories: list[str]
+    mismatches: list[Mismatch]
+    records: list[RecordView]
+    steps: list[str]
+    runs: list[RunView]
+
+
+class DevicePage(TypedDict):
+    """A page of devices"""
+
+    total: int
+    states: dict[str, int]
+    items: list[heatloop__app__device_life_views__DeviceView]
+
+
+class DeviceTestRequest(TypedDict):
+    """A functional test of one device"""
+
+    confirm_heating: NotRequired[bool]
+    """That heat is being delivered and the station is to be moved all the same"""
+    window_s: NotRequired[float | None]
+    feedback_pct: NotRequired[float | None]
+    loop_step_k: NotRequired[float | None]
+    loop_s: NotRequired[float | None]
+    technician_s: NotRequired[float | None]
+    recover_s: NotRequired[float | None]
+    serial: str
+    go_on: NotRequired[str]
+    """A run of the device that was given up: what it passed is not done again"""
+
+
+class DocumentBody(TypedDict):
+    """A signed document to be checked"""
+
+    body: str
+    key_id: str
+    alg: str
+    signature: str
+
+
+class DocumentForm(TypedDict):
+    """A paper of a device"""
+
+    document: Literal['certificate', 'test_report', 'manual']
+    file: str
+
+
+class Draft(TypedDict):
+    """A profile as it would be, and what is wrong with it"""
+
+    ok: bool
+    rows: list[ProfileRow]
+    bad_rows: NotRequired[list[dict[str, Any]]]
+    doubts: NotRequired[list[dict[str, Any]]]
+
+
+class EnrolRequest(TypedDict):
+    """A gateway's own public key and the token an administrator gave it"""
+
+    gateway: str
+    public_key: str
+    """Ed25519 public key, hexadecimal"""
+    token: str
+
+
+class Enrolled(TypedDict):
+    """What a gateway gets when it enrols"""
+
+    platform_public_key: str
+    profile: dict[str, Any]
+
+
+class ErrorBody(TypedDict):
+    """What went wrong"""
+
+    code: str
+    message_zh: str
+    message_en: str
+    thing: str
+    place: str
+    fix: str
+    fix_zh: str
+    rows: NotRequired[list[BadRowView] | None]
+
+
+class ErrorEnvelope(TypedDict):
+    """The one form of every error"""
+
+    error: ErrorBody
+
+
+class ErrorStatistics(TypedDict):
+    """How far uploaded values and field readings were apart, for one point kind"""
+
+    kind: str
+    zh: str
+    en: str
+    unit: str
+    readings: int
+    bias: float
+    rms: float
+    p95: float
+    worst: float
+    tolerance: float
+    within_pct: float
+
+
+class EvidenceForm(TypedDict):
+    """What was shown for one item of the GB/T 50893 checklist"""
+
+    item: str
+    file: str
+
+
+class Expiry(TypedDict):
+    """A month or year some of whose rows have expired"""
+
+    table: str
+    partition: int
+    classes: list[str]
+    whole: bool
+    rows: int
+    stored_bytes: int
+    removed: int | None
+
+
+class FailureForm(TypedDict):
+    """A failure of a device in service"""
+
+    down_h: float
+    """How long it was down"""
+    note: NotRequired[str]
+
+
+class FieldGradePage(TypedDict):
+    """A page of graded fields"""
+
+    total: int
+    items: list[FieldGradeView]
+
+
+class FieldGradeView(TypedDict):
+    """The grade of one field"""
+
+    place: str
+    dataset: str
+    field: str
+    class_name: str
+    level: str
+    owner: str
+
+
+class FigureLineage(TypedDict):
+    """Where a key figure comes from"""
+
+    figure: str
+    zh: str
+    en: str
+    asset: str
+    start: str
+    end: str
+    value: float | None
+    unit: str
+    formula: str
+    terms: list[FigureTerm]
+    terms_total: int
+
+
+class FigureTerm(TypedDict):
+    """One part of a figure"""
+
+    point: LineagePoint
+    factor: float
+    value: float | None
+    unit: str
+    samples: int
+    expected: int
+    windows: int
+
+
+class FileView(TypedDict):
+    """A kept file"""
+
+    sha256: str
+    media: str
+    size_bytes: int
+    name: str
+
+
+class FleetReport(TypedDict):
+    """What all devices together show"""
+
+    label: dict[str, float]
+    failing: list[Check]
+    radio: list[Check]
+    rooms: list[Check]
+    reliability: list[dict[str, Any]]
+
+
+class GapPage(TypedDict):
+    """A page of gaps"""
+
+    total: int
+    items: list[GapView]
+
+
+class GapView(TypedDict):
+    """A span in which values are missing, and why"""
+
+    gateway: str
+    device: str
+    start: str
+    end: str | None
+    cause: str
+
+
+class GatewayList(TypedDict):
+    """All gateways the reader may see"""
+
+    items: list[GatewayView]
+
+
+class GatewayView(TypedDict):
+    """A gateway and the state of its link"""
+
+    code: str
+    zh: str
+    en: str
+    kind: str
+    channel: str
+    monthly_cost_yuan: float
+    capacity_kbps: float
+    spare_channel: str
+    spare_monthly_cost_yuan: float
+    spare_capacity_kbps: float
+    carries: str | None
+    enrolled: bool
+    connected: bool
+    last_seen: str | None
+    epoch: str | None
+    through: int | None
+    profile_version: int
+    devices: int
+    points: int
+
+
+class GradingView(TypedDict):
+    """Classes, levels, purposes and clearances in force"""
+
+    classes: list[DataClassView]
+    levels: list[NamedView]
+    purposes: list[NamedView]
+    clearances: list[RoleClearanceView]
+    approval_from: str
+
+
+class Grid(TypedDict):
+    """Series on one grid of time"""
+
+    step_s: int
+    statistic: str
+    fill: str
+    max_gap_s: int
+    at: list[str]
+    series: list[GridSeries]
+
+
+class GridSeries(TypedDict):
+    """One point's values on an even grid"""
+
+    point: str
+    zh: str
+    en: str
+    unit: str
+    value: list[float | None]
+    filled: list[bool]
+    count: list[int]
+
+
+class GuessedColumn(TypedDict):
+    """What a column of an unknown feed seems to hold"""
+
+    name: str
+    type: str
+    unit: str
+    unit_from: str
+    kinds: list[str]
+    filled: int
+    low: float | None
+    high: float | None
+    bad_codes: list[float]
+    counter: bool
+    note_zh: str
+    note_en: str
+
+
+class Health(TypedDict):
+    """Whether everything works"""
+
+    status: str
+    layers: dict[str, bool]
+    parts: list[Part]
+
+
+class HistoryCheck(TypedDict):
+    """A check of records drawn at random (clause 9.2.2)"""
+
+    seed: int
+    checked: int
+    passed: int
+    findings: list[HistoryFinding]
+
+
+class HistoryFinding(TypedDict):
+    """A record whose history does not lead to what it is"""
+
+    table: str
+    id: str
+    detail: str
+
+
+class HistoryTable(TypedDict):
+    """A table whose records have a history"""
+
+    table: str
+    kept_by: str
+    key: list[str]
+    records: int
+
+
+class HistoryTables(TypedDict):
+    """Tables of the records and how they keep their history"""
+
+    items: list[HistoryTable]
+
+
+class ImportGuess(TypedDict):
+    """What an unknown feed seems to be, and a draft of its mapping"""
+
+    file: str
+    shape: str
+    rows: int
+    encoding: str
+    separator: str
+    decimal: str
+    time_column: str
+    time_format: str
+    time_has_zone: bool
+    period_s: float | None
+    columns: list[GuessedColumn]
+    mapping: str
+    questions_zh: list[str]
+    questions_en: list[str]
+
+
+class ImportPage(TypedDict):
+    """A page of imports, newest first"""
+
+    total: int
+    items: list[ImportRun]
+
+
+class ImportRun(TypedDict):
+    """One import. `rows_in` = `stored` + `refused` + `repeated`"""
+
+    id: str
+    file: str
+    state: str
+    dry_run: bool
+    by: str
+    started_at: str
+    ended_at: str | None
+    progress_pct: float
+    rows_in: int
+    stored: int
+    refused: int
+    repeated: int
+    empty: int
+    flagged: int
+    rows_per_s: float | None
+    reasons: list[RefusedReason]
+    points: list[ImportedPoint]
+    error: str
+
+
+class ImportedPoint(TypedDict):
+    """What an import brought for one point: where its samples come from"""
+
+    code: str
+    stored: int
+    first: str
+    last: str
+
+
+class IncomingRecord(TypedDict):
+    """One record of another system"""
+
+    entity: Literal['contract', 'flat', 'building', 'community', 'ticket']
+    """What it is about"""
+    id: str
+    """Its id in the other system"""
+    code: NotRequired[str]
+    """Asset code here, if the other system knows it"""
+    parent: NotRequired[str]
+    """Flat or building of a new contract: an asset code, or the other system's id of it"""
+    revision: int
+    """Rises with every change in the other system"""
+    changed: str
+    """When it was changed there"""
+    checksum: str
+    """SHA-256 over the canonical JSON of entity, id, revision, deleted and fields"""
+    deleted: NotRequired[bool]
+    """Whether it is gone there"""
+    fields: dict[str, bool | int | float | str | None]
+    """Its fields; those left out stay as they are"""
+
+
+class Info(TypedDict):
+    """What the sign-in page may know"""
+
+    version: str
+    demo: bool
+    company_zh: str
+    company_en: str
+    time_zone: str
+    plant_time: str
+    speed: float
+
+
+class Infrastructure(TypedDict):
+    """Machines and what they have left (clause 6.2 a)"""
+
+    at: str
+    headroom_pct: float
+    machines: list[Machine]
+    warnings: list[str]
+
+
+class InstallationForm(TypedDict):
+    """What a technician records at the place"""
+
+    location: NotRequired[str]
+    lat: NotRequired[float | None]
+    lon: NotRequired[float | None]
+    outdoor: NotRequired[bool]
+    photos: NotRequired[list[str]]
+    signed_by: NotRequired[str]
+    height_m: NotRequired[float | None]
+    room: NotRequired[str]
+    heater_m: NotRequired[float | None]
+    window_m: NotRequired[float | None]
+    outer_wall: NotRequired[bool | None]
+    distance_mm: NotRequired[float | None]
+    dn_mm: NotRequired[float | None]
+    upstream_d: NotRequired[float | None]
+    downstream_d: NotRequired[float | None]
+    antifreeze: NotRequired[str]
+    rssi_dbm: NotRequired[float | None]
+    success_pct: NotRequired[float | None]
+    ticks: NotRequired[dict[str, bool]]
+
+
+class InstanceList(TypedDict):
+    """Every instance, and which one works"""
+
+    redundant: bool
+    active: str
+    active_url: str
+    since: str | None
+    token: int
+    lease_s: float
+    now: str
+    historian: str
+    items: list[InstanceView]
+
+
+class InstanceView(TypedDict):
+    """One platform instance"""
+
+    name: str
+    url: str
+    version: str
+    role: str
+    this: bool
+    started: str | None
+    seen: str | None
+    silent_s: float
+    lag_s: float | None
+
+
+class IntegrityPage(TypedDict):
+    """Digests of days, newest first, and the roots of months"""
+
+    total: int
+    misfits: int
+    checking: bool
+    items: list[DayDigest]
+    months: list[MonthRoot]
+
+
+class InterfaceState(TypedDict):
+    """One way out of the platform and how it does"""
+
+    name: str
+    zh: str
+    en: str
+    enabled: bool
+    connected: bool
+    clients: int
+    sent: int
+    dropped: int
+    waiting: int
+    last_error: str
+    last_error_at: str | None
+    address: str
+    detail: str
+
+
+class InterfacesView(TypedDict):
+    """All open interfaces"""
+
+    items: list[InterfaceState]
+    subscribers: list[SubscriberView]
+
+
+class Joined(TypedDict):
+    """The samples of one point, each with what the others last said"""
+
+    left: str
+    unit: str
+    tolerance_s: int
+    at: list[str]
+    value: list[float | None]
+    right: list[JoinedSeries]
+    truncated: bool
+
+
+class JoinedSeries(TypedDict):
+    """What another point last said at each time of the first"""
+
+    point: str
+    unit: str
+    value: list[float | None]
+    age_s: list[int | None]
+
+
+class KeepingRun(TypedDict):
+    """One run of a backup, a check of one, or a restore"""
+
+    id: str
+    kind: str
+    state: str
+    user: str
+    target: str
+    chain: str
+    started_at: str
+    ended_at: str | None
+    seconds: float | None
+    plant_at: str | None
+    progress: float | None
+    encrypted: bool
+    verified: bool | None
+    bytes: int
+    new_bytes: int
+    parts: list[PartFigures]
+    error: str
+    findings: list[str]
+
+
+class KeepingRunPage(TypedDict):
+    """A page of runs, newest first"""
+
+    total: int
+    items: list[KeepingRun]
+
+
+class KeepingState(TypedDict):
+    """Whether everything is kept as it should be"""
+
+    ok: bool
+    target: str
+    encrypted: bool
+    passphrase: str
+    running: str | None
+    last_full: str | None
+    last_backup: str | None
+    last_verified: str | None
+    rpo_minutes: float | None
+    rpo_limit_minutes: float
+    last_restore_minutes: float | None
+    rto_limit_minutes: float
+    next_full: str | None
+    next_incremental: str | None
+    problems: list[str]
+    days: int
+    misfits: int
+    checked_at: str | None
+
+
+class KeptFile(TypedDict):
+    """A kept file: photo, voice, paper or document"""
+
+    sha256: str
+    name: str
+    media: str
+    size_bytes: int
+    user: str
+    at: str
+
+
+class KeptFilePage(TypedDict):
+    """A page of files, newest first"""
+
+    total: int
+    items: list[KeptFile]
+
+
+class KindSize(TypedDict):
+    """What samples of one point kind take, kept by themselves"""
+
+    kind: str
+    zh: str
+    en: str
+    point_class: str
+    points: int
+    samples: int
+    bytes_a_sample: float | None
+    ratio: float | None
+
+
+class LedgerImported(TypedDict):
+    """A ledger was read"""
+
+    ok: bool
+    version: int
+    dry_run: bool
+    assets: int
+    points: int
+
+
+class LimitsForm(TypedDict):
+    """A company's own limits; fields left out are the standard's"""
+
+    room_accuracy_c: NotRequired[float | None]
+    pipe_accuracy_c: NotRequired[float | None]
+    pressure_range_ratio: NotRequired[float | None]
+    pressure_class: NotRequired[float | None]
+    pressure_span_pct: NotRequired[list[float] | None]
+    temperature_span_pct: NotRequired[list[float] | None]
+    indoor_ip: NotRequired[int | None]
+    outdoor_ip: NotRequired[int | None]
+    efficiency_pct: NotRequired[dict[str, float] | None]
+    bands_mhz: NotRequired[list[list[float]] | None]
+
+
+class Lineage(TypedDict):
+    """Where the values of a point in a span come from"""
+
+    point: LineagePoint
+    start: str
+    end: str
+    ledger_version: int
+    profile_version: int | None
+    computed_by: str | None
+    inputs: list[LineagePoint]
+    inputs_total: int
+    bindings: list[LineageBinding]
+    receptions: list[LineageReception]
+    samples: list[LineageSample]
+    samples_total: int
+    raw_kept: bool
+    qualities: list[QualityCount]
+    revisions: list[LineageRevision]
+    windows: list[LineageWindow]
+
+
+class LineageBinding(TypedDict):
+    """How a point's raw value is read"""
+
+    since: str
+    device: str
+    gateway: str
+    protocol: str
+    profile: str
+    register: int
+    source: str
+    dtype: str
+    factor: float
+    offset: float
+    period_s: int
+
+
+class LineagePoint(TypedDict):
+    """A point at the root of a number"""
+
+    point: str
+    asset: str
+    kind: str
+    zh: str
+    en: str
+    unit: str
+    role: str
+
+
+class LineageReception(TypedDict):
+    """What is known of a gateway's deliveries"""
+
+    gateway: str
+    epoch: str
+    through: int
+    at: str
+
+
+class LineageRevision(TypedDict):
+    """A repair laid over raw samples"""
+
+    method: str
+    who: str
+    start: str
+    end: str
+    samples: int
+    case: str | None
+    rule: str | None
+    cause: str | None
+
+
+class LineageSample(TypedDict):
+    """One sample as readers get it, and what lies below it"""
+
+    at: str
+    value: float | None
+    quality: str
+    measured: float | None
+    measured_quality: str | None
+    reception: int | None
+    revision: int | None
+
+
+class LineageWindow(TypedDict):
+    """A roll-up window"""
+
+    start: str
+    step_s: int
+    samples: int
+    good: int
+    mean: float | None
+    last: float | None
+    origin: str
+
+
+class LinkHistory(TypedDict):
+    """How links did over a period"""
+
+    start: str
+    end: str
+    by: str
+    success_rule_pct: float
+    steps: list[LinkStep]
+    asked: int
+    answered: int
+    success_pct: float | None
+    devices: int
+    devices_below: int
+    spare_spans: list[SpareSpan]
+
+
+class LinkReportView(TypedDict):
+    """Links over a period"""
+
+    start: str
+    end: str
+    by: str
+    success_rule_pct: float
+    margin_rule_pct: float
+    items: list[LinkRowView]
+    costs: list[ChannelCost]
+
+
+class LinkRowView(TypedDict):
+    """One gateway, device or channel over a period"""
+
+    code: str
+    zh: str
+    en: str
+    gateway: str
+    channel: str | None
+    medium: str
+    asked: int
+    answered: int
+    success_pct: float | None
+    passed: bool | None
+    failed: dict[str, int]
+    rtt_median_ms: float | None
+    rtt_p95_ms: float | None
+    bytes_up: int
+    bytes_down: int
+    capacity_kbps: float | None
+    used_p95_kbps: float | None
+    margin_pct: float | None
+    margin_passed: bool | None
+    rssi_dbm: float | None
+    snr_db: float | None
+    blind: str | None
+
+
+class LinkStep(TypedDict):
+    """Success in one hour, or in one day of the company's zone"""
+
+    at: str
+    asked: int
+    answered: int
+    success_pct: float | None
+
+
+class LinksNow(TypedDict):
+    """How links are now: the last 24 hours, and 7 days for blind spots"""
+
+    at: str
+    gateways: list[LinkRowView]
+    channels: list[LinkRowView]
+    blind_spots: list[LinkRowView]
+    costs: list[ChannelCost]
+
+
+class Machine(TypedDict):
+    """A machine the platform runs on or watches"""
+
+    code: str
+    name: str
+    kind: str
+    at: str | None
+    parts: list[MachinePart]
+
+
+class MachinePart(TypedDict):
+    """A resource of a machine"""
+
+    name: str
+    zh: str
+    en: str
+    used: float | None
+    total: float | None
+    unit: str
+    headroom_pct: float | None
+    enough: bool | None
+
+
+class MaintenanceAction(TypedDict):
+    """A maintenance action"""
+
+    number: int
+    action: str
+    state: str
+    user: str
+    reason: str
+    started_at: str
+    ended_at: str | None
+    result: dict[str, Any]
+
+
+class MaintenancePage(TypedDict):
+    """A page of actions, newest first"""
+
+    total: int
+    items: list[MaintenanceAction]
+
+
+class Mismatch(TypedDict):
+    """One difference between what was bought and what came"""
+
+    kind: str
+    subject: str
+    zh: str
+    en: str
+
+
+class ModeRequest(TypedDict):
+    """A station mode"""
+
+    mode: Literal['local', 'remote_manual', 'automatic']
+
+
+class ModelView(TypedDict):
+    """A device model with what is known of its papers"""
+
+    model: dict[str, Any]
+    class_zh: str
+    class_en: str
+    checks: list[Check]
+    missing_zh: list[str]
+    missing_en: list[str]
+    devices: int
+
+
+class ModuleChange(TypedDict):
+    """Whether a module runs"""
+
+    enabled: bool
+    """Whether it is to run"""
+
+
+class ModuleView(TypedDict):
+    """One module: ours or a plug-in's"""
+
+    name: str
+    zh: str
+    en: str
+    kind: str
+    version: str
+    author: str
+    inputs: list[str]
+    outputs: list[str]
+    api: str
+    distribution: str
+    state: str
+    reason_zh: str
+    reason_en: str
+    calls: int
+    failures: int
+    last_error: str
+    last_ms: float | None
+
+
+class ModulesView(TypedDict):
+    """All modules"""
+
+    api: str
+    accepted: list[str]
+    items: list[ModuleView]
+
+
+class MonthRoot(TypedDict):
+    """The Merkle root over the days of a month"""
+
+    month: str
+    root: str
+    days: int
+    at: str
+
+
+class NamedThing(TypedDict):
+    """An asset by its code and names"""
+
+    code: str
+    zh: str
+    en: str
+
+
+class NamedView(TypedDict):
+    """A word of a closed list"""
+
+    name: str
+    zh: str
+    en: str
+
+
+class NetworkNode(TypedDict):
+    """A source, station or pipe node with what the twin says of it"""
+
+    code: str
+    zh: str
+    en: str
+    kind: str
+    lat: float | None
+    lon: float | None
+    elevation_m: float | None
+    state: str
+    supply_kpa: float | None
+    return_kpa: float | None
+    pressure_sigma_kpa: float | None
+    supply_c: float | None
+    return_c: float | None
+
+
+class NetworkSegment(TypedDict):
+    """A pair of pipes"""
+
+    code: str
+    zh: str
+    en: str
+    from_node: str
+    to_node: str
+    length_m: float | None
+    dn_mm: float | None
+    flow_m3h: float | None
+    flow_sigma_m3h: float | None
+    return_flow_m3h: float | None
+    velocity_m_s: float | None
+    gradient_pa_m: float | None
+    supply_c: float | None
+
+
+class NetworkView(TypedDict):
+    """The network as it is now"""
+
+    at: str | None
+    state: str
+    reason: str
+    fresh: bool
+    metered: int
+    took_ms: float
+    nodes: list[NetworkNode]
+    segments: list[NetworkSegment]
+    suspects: list[SuspectReading]
+
+
+class NewDevice(TypedDict):
+    """A device that is planned"""
+
+    serial: str
+    model: str
+    asset: NotRequired[str]
+    """Asset or gateway it belongs to"""
+    device: NotRequired[str]
+    """Ledger device it is, or is read by"""
+    point_kind: NotRequired[str]
+    """What an instrument measures"""
+    purchase: NotRequired[str]
+    duty: NotRequired[dict[str, float]]
+    """Design values told for this device"""
+    outdoor: NotRequired[bool]
+
+
+class ObservationImport(TypedDict):
+    """Observations from a file or another program"""
+
+    source: str
+    """Name they are kept under; `file:` is put before it"""
+    hours: list[ObservedHour]
+    """The observations; an hour sent again is replaced"""
+
+
+class ObservedHour(TypedDict):
+    """The weather at one time; leave out what is not known"""
+
+    at: str
+    """Time it holds for"""
+    condition: NotRequired[int | None]
+    """WMO 4677 code of the sky"""
+    temperature_c: NotRequired[float | None]
+    """Air temperature, degC"""
+    humidity_pct: NotRequired[float | None]
+    """Relative humidity, %"""
+    temperature_max_c: NotRequired[float | None]
+    """Highest temperature of the local day, degC"""
+    temperature_min_c: NotRequired[float | None]
+    """Lowest temperature of the local day, degC"""
+    wind_deg: NotRequired[float | None]
+    """Direction the wind comes from, degrees"""
+    wind_ms: NotRequired[float | None]
+    """Wind speed, m/s"""
+    solar_w_m2: NotRequired[float | None]
+    """Global radiation, W/m2"""
+    direct_w_m2: NotRequired[float | None]
+    """Direct normal radiation, W/m2"""
+    diffuse_w_m2: NotRequired[float | None]
+    """Diffuse radiation, W/m2"""
+
+
+class OpenItem(TypedDict):
+    """Something that holds a device back"""
+
+    item: str
+    stage: str
+    zh: str
+    en: str
+    waived: NotRequired[bool]
+
+
+class OutageView(TypedDict):
+    """What closing a pipe, or its burst, means"""
+
+    segment: NamedThing
+    shut: CutView
+    burst: CutView
+
+
+class Overview(TypedDict):
+    """Everything the first screen shows"""
+
+    plant_time: str
+    speed: float
+    outdoor_temperature_c: float | None
+    totals: Totals
+    sources: list[SourceCard]
+    substations: list[SubstationCard]
+
+
+class Part(TypedDict):
+    """One part of the system and whether it works"""
+
+    name: str
+    layer: str
+    ok: bool
+    detail: str
+
+
+class PartFigures(TypedDict):
+    """One part of a backup"""
+
+    name: str
+    files: int
+    bytes: int
+    new_bytes: int
+    counts: dict[str, int]
+
+
+class PasswordChange(TypedDict):
+    """The present and the new password"""
+
+    old: str
+    new: str
+
+
+class PeriodReport(TypedDict):
+    """Effective acquisition periods (clauses 6.1.2 b and e)"""
+
+    start: str
+    end: str
+    tolerance_pct: float
+    limit_s: float
+    points: int
+    within: int
+    silent: int
+    asked_fast: int
+    slow: int
+    p99_s: float | None
+    total: int
+    items: list[PeriodRow]
+
+
+class PeriodRow(TypedDict):
+    """How often a point really came"""
+
+    point: str
+    device: str
+    period_s: int
+    effective_s: float | None
+    deviation_pct: float | None
+    p99_s: float | None
+    longest_s: float | None
+    samples: int
+    within: bool
+    fast_enough: bool | None
+
+
+class PermitDecision(TypedDict):
+    """Whether an export may happen"""
+
+    approve: bool
+    """Whether it may"""
+    hours: NotRequired[float]
+    """How long, machine time"""
+    note: NotRequired[str]
+    """Why, or why not"""
+
+
+class PermitPage(TypedDict):
+    """A page of approval tickets, newest first"""
+
+    total: int
+    items: list[PermitView]
+
+
+class PermitRequest(TypedDict):
+    """What somebody wants to export, and why"""
+
+    purpose: str
+    """One of the purposes of the grading"""
+    classes: list[str]
+    """Classes of data"""
+    level: NotRequired[Literal['L1', 'L2', 'L3', 'L4']]
+    """Highest level"""
+    subject: NotRequired[str]
+    """Asset to limit it to, with all below"""
+    reason: str
+    """Why"""
+
+
+class PermitView(TypedDict):
+    """An approval ticket for exports"""
+
+    id: str
+    user: str
+    purpose: str
+    classes: list[str]
+    level: str
+    subject: str
+    reason: str
+    state: str
+    asked: str
+    decided_by: str | None
+    decided: str | None
+    note: str
+    expires: str | None
+    uses: int
+
+
+class PlaceCompleteness(TypedDict):
+    """How complete the data of one place were on a day"""
+
+    asset: str
+    zh: str
+    en: str
+    points: int
+    expected: int
+    stored: int
+    good: int
+    share_pct: float | None
+    worst_point: str | None
+    worst_pct: float | None
+
+
+class PlanChange(TypedDict):
+    """Whether a plan goes on"""
+
+    active: bool
+    """Whether tasks are made"""
+
+
+class PlanCreate(TypedDict):
+    """What is to be checked regularly"""
+
+    name: str
+    """What people call it"""
+    asset: NotRequired[str]
+    """Asset whose points are drawn, with all below; empty: the whole company"""
+    kinds: NotRequired[list[str]]
+    """Point kinds; empty: all that a person can read"""
+    points: NotRequired[int]
+    """Points drawn each time"""
+    every_days: NotRequired[float]
+    """Days between tasks, plant time"""
+    days_to_answer: NotRequired[float]
+    """Days until a task is overdue"""
+
+
+class PointChoice(TypedDict):
+    """Which points; what is empty does not narrow, several values are alternatives"""
+
+    points: NotRequired[list[str]]
+    """Point codes"""
+    asset: NotRequired[list[str]]
+    """Asset codes: their points and those of everything below"""
+    kind: NotRequired[list[str]]
+    """Point kinds"""
+    medium: NotRequired[list[str]]
+    """Tag"""
+    side: NotRequired[list[str]]
+    """Tag"""
+    quantity: NotRequired[list[str]]
+    """Tag"""
+    role: NotRequired[list[str]]
+    """Tag"""
+    stage: NotRequired[list[str]]
+    """Tag"""
+    asset_kind: NotRequired[list[str]]
+    """Kinds of asset the points belong to"""
+    scope: NotRequired[str]
+    """Path in the organisation or on the heat path"""
+    within: NotRequired[str]
+    """GeoJSON Polygon, or lon,lat;lon,lat;lon,lat"""
+    upstream_of: NotRequired[str]
+    """Asset code"""
+    downstream_of: NotRequired[str]
+    """Asset code"""
+    q: NotRequired[str]
+    """Question in words"""
+    everything: NotRequired[bool]
+    """Every point of the scope"""
+
+
+class PointPage(TypedDict):
+    """A page of points"""
+
+    total: int
+    items: list[PointView]
+
+
+class PointStatistics(TypedDict):
+    """Statistics of one point, as arrays of one length, one place a window"""
+
+    point: str
+    zh: str
+    en: str
+    unit: str
+    integral_unit: str
+    at: list[int]
+    name: list[str]
+    count: list[int]
+    low: list[float | None]
+    mean: list[float | None]
+    high: list[float | None]
+    integral: list[float | None]
+    last: list[float | None]
+    good: list[int]
+    uncertain: list[int]
+    bad: list[int]
+    stale: list[int]
+    estimated: list[int]
+
+
+class PointView(TypedDict):
+    """A point with its latest value"""
+
+    code: str
+    key: int
+    asset: str
+    kind: str
+    n: int
+    zh: str
+    en: str
+    unit: str
+    decimals: int
+    access: str
+    low: float | None
+    high: float | None
+    value: float | None
+    quality: str | None
+    at: str | None
+
+
+class PressureProfile(TypedDict):
+    """Pressures along the way of the water from a source to a station"""
+
+    to: str
+    source: str
+    at: str | None
+    length_m: float
+    limit_kpa: float
+    static_head_m: float | None
+    points: list[ProfilePoint]
+
+
+class ProbeBody(TypedDict):
+    """A device to ask"""
+
+    url: str
+    """As for `heatloop field probe`"""
+
+
+class ProbeState(TypedDict):
+    """One probe"""
+
+    id: str
+    url: str
+    state: str
+    report: NotRequired[dict[str, Any] | None]
+    error: NotRequired[str]
+    fix: NotRequired[str]
+
+
+class ProfileBody(TypedDict):
+    """A device profile of the company's own"""
+
+    profile: str
+    """Name, `own_...`"""
+    zh: str
+    """Chinese name"""
+    en: NotRequired[str]
+    """English name"""
+    assets: list[str]
+    """Kinds of assets such a device may serve"""
+    protocols: list[str]
+    """Protocols it speaks"""
+    choices: list[ProfileChoice]
+    """Its values"""
+
+
+class ProfileChoice(TypedDict):
+    """One value a probe found, and the point it becomes"""
+
+    kind: str
+    """Point kind"""
+    n: NotRequired[int]
+    """Number of the point when there are several of the kind"""
+    child: NotRequired[str]
+    """`device`, or the kind of the child the value belongs to"""
+    stride: NotRequired[int]
+    """Registers from one child to the next"""
+    register: NotRequired[int | None]
+    """As the probe found it"""
+    source: NotRequired[str]
+    """As the probe found it"""
+    dtype: NotRequired[str]
+    """As the probe found it, or one of its guesses"""
+    word_order: NotRequired[Literal['', 'ABCD', 'CDAB', 'BADC', 'DCBA']]
+    """Of the value, where it differs from the device's"""
+    unit: NotRequired[str]
+    """As the device said it"""
+    value: NotRequired[float | None]
+    """As the probe saw it, not scaled"""
+    factor: NotRequired[float | None]
+    """Raw to house unit; left out: suggested"""
+    offset: NotRequired[float]
+    """Raw to house unit"""
+    access: NotRequired[Literal['r', 'rw']]
+
+
+class ProfileDetail(TypedDict):
+    """One profile"""
+
+    about: ProfileView
+    rows: list[ProfileRow]
+    markdown: str
+
+
+class ProfilePoint(TypedDict):
+    """One place on a pressure profile; heads are metres of water above the height datum"""
+
+    code: str
+    zh: str
+    en: str
+    distance_m: float
+    elevation_m: float
+    supply_kpa: float | None
+    return_kpa: float | None
+    supply_head_m: float | None
+    return_head_m: float | None
+    limit_head_m: float
+    boil_head_m: float | None
+
+
+class ProfileRow(TypedDict):
+    """One value a device holds"""
+
+    child: str
+    stride: int
+    register: int
+    kind: str
+    n: int
+    dtype: str
+    factor: float
+    access: str
+    source: NotRequired[str]
+    offset: NotRequired[float]
+
+
+class ProfileView(TypedDict):
+    """One profile in a list"""
+
+    profile: str
+    zh: str
+    en: str
+    assets: list[str]
+    protocols: list[str]
+    rows: int
+    own: bool
+    devices: int
+
+
+class QualityCasePage(TypedDict):
+    """A page of abnormal data"""
+
+    total: int
+    items: list[QualityCaseView]
+
+
+class QualityCaseView(TypedDict):
+    """One case of abnormal data as people read it"""
+
+    id: str
+    asset: str
+    asset_zh: str
+    asset_en: str
+    point: str | None
+    kind_zh: str
+    kind_en: str
+    unit: str
+    rule: str
+    rule_zh: str
+    rule_en: str
+    severity: int
+    start: str
+    end: str
+    samples: int
+    value: float | None
+    expected: float | None
+    text_zh: str
+    text_en: str
+    found: str
+    state: str
+    cause: str | None
+    correction: str | None
+    method: str | None
+    corrected: int
+    note: str
+    reviewer: str | None
+    handled: str | None
+
+
+class QualityCompleteness(TypedDict):
+    """How complete a day was, of the whole scope and place by place"""
+
+    date: str
+    expected: int
+    stored: int
+    good: int
+    share_pct: float | None
+    required_pct: float
+    places: list[PlaceCompleteness]
+
+
+class QualityCount(TypedDict):
+    """Samples of one quality"""
+
+    quality: str
+    samples: int
+
+
+class QualitySummary(TypedDict):
+    """How the queue stands"""
+
+    open: int
+    open_by_rule: list[CountOf]
+    open_high: int
+    handled: int
+    median_handling_h: float | None
+    causes: list[CountOf]
+
+
+class QuarantinePage(TypedDict):
+    """A page of quarantine"""
+
+    total: int
+    items: list[QuarantineView]
+
+
+class QuarantineView(TypedDict):
+    """Something a gateway sent that was not stored, and why"""
+
+    id: int
+    gateway: str
+    at: str
+    reason: str
+    detail: str
+    rows: int
+
+
+class Queued(TypedDict):
+    """A delivery that was put in line"""
+
+    delivery: str
+
+
+class Reading(TypedDict):
+    """What somebody read at a device"""
+
+    point: str
+    """Point code"""
+    value: float
+    """In the point's unit"""
+    at: NotRequired[str | None]
+    """Plant time it was read; left out: now"""
+    note: NotRequired[str]
+    """What else was seen"""
+
+
+class Readings(TypedDict):
+    """Readings of one task"""
+
+    readings: list[Reading]
+    """Readings; a point read again replaces its reading while the task is open"""
+
+
+class Receipt(TypedDict):
+    """A delivery"""
+
+    scanned: list[Scanned]
+
+
+class ReceiptView(TypedDict):
+    """What came of a delivery"""
+
+    purchase: str
+    arrived: list[str]
+    mismatches: list[Mismatch]
+
+
+class RecordBatch(TypedDict):
+    """Records of one system"""
+
+    system: str
+    """The other system, for example `billing` or `customer`"""
+    records: list[IncomingRecord]
+    """The records, in any order; sent again they change nothing"""
+
+
+class RecordHistory(TypedDict):
+    """Everything that happened to a record"""
+
+    table: str
+    id: str
+    kept_by: str
+    present: dict[str, Any] | None
+    complete: bool
+    hidden: list[str]
+    changes: list[ChangeView]
+
+
+class RecordView(TypedDict):
+    """Something recorded of a device"""
+
+    kind: str
+    body: dict[str, Any]
+    by: str
+    at: str
+
+
+class RefusedReason(TypedDict):
+    """Why readings were refused, and how many"""
+
+    reason: str
+    zh: str
+    en: str
+    count: int
+    first_line: int
+    example: str
+
+
+class Resource(TypedDict):
+    """One resource of the machine"""
+
+    name: str
+    zh: str
+    en: str
+    total: float
+    used: float
+    headroom_pct: float
+    ok: bool
+
+
+class RetentionClass(TypedDict):
+    """How long one class of data is kept"""
+
+    name: str
+    days: int
+
+
+class RetentionReport(TypedDict):
+    """How long data are kept, and what has had its time (clause 9.2.5 #2)"""
+
+    least_days: int
+    classes: list[RetentionClass]
+    dry_run: bool
+    expired: list[Expiry]
+
+
+class RetentionRun(TypedDict):
+    """An order to remove what has had its time"""
+
+    reason: NotRequired[str]
+    """What for; kept in the audit trail"""
+
+
+class RoleClearanceView(TypedDict):
+    """Up to which level a role may read"""
+
+    role: str
+    level: str
+
+
+class RollupRequest(TypedDict):
+    """An export of roll-ups"""
+
+    choose: PointChoice
+    """Which points"""
+    start: str
+    """Begin"""
+    end: str
+    """End"""
+    format: NotRequired[Literal['arrow', 'parquet', 'csv', 'xlsx']]
+    """Kind of file"""
+    compressed: NotRequired[bool]
+    """Arrow: columns compressed with Zstandard"""
+    step: NotRequired[Literal['10m', '1h', '1d']]
+    """Length of a window"""
+
+
+class RulesRequest(TypedDict):
+    """A rule document; gateway and version are given by the platform"""
+
+    derived: NotRequired[list[dict[str, Any]]]
+    """Values worked out at the gateway: name, asset, expr, unit"""
+    report: NotRequired[list[dict[str, Any]]]
+    """Values told when they change: of, band, max_interval_s"""
+    outputs: NotRequired[list[dict[str, Any]]]
+    """Set-points written by the gateway: name, point, expr, when, every_s"""
+    alarms: NotRequired[list[dict[str, Any]]]
+    """Conditions raised by the gateway: name, subject, when, for_s, priority, zh, en"""
+    note: NotRequired[str]
+    """What it is for; kept in the audit trail"""
+
+
+class RulesVersion(TypedDict):
+    """One version of a gateway's rules"""
+
+    version: int
+    at: str
+    user: str
+    note: str
+    back_to: int | None
+    state: str
+    reason: str
+    document: dict[str, Any]
+
+
+class RulesView(TypedDict):
+    """A gateway's rules"""
+
+    gateway: str
+    in_force: int | None
+    versions: list[RulesVersion]
+
+
+RunKind = Literal['full', 'incremental', 'verify', 'drill', 'restore']
+
+
+class RunPage(TypedDict):
+    """A page of runs"""
+
+    total: int
+    items: list[RunView]
+
+
+class RunView(TypedDict):
+    """One functional test or pre-season check"""
+
+    id: str
+    kind: str
+    subject: str
+    station: str
+    state: str
+    by: str
+    started: str
+    ended: str | None
+    steps: list[dict[str, Any]]
+    instruction: dict[str, Any] | None
+    problems: list[dict[str, str]]
+    findings: list[dict[str, Any]]
+    checks: list[Check]
+    signed: bool
+    key_id: str
+    pdf_sha256: str
+
+
+class Scanned(TypedDict):
+    """One device scanned at arrival"""
+
+    serial: str
+    model: str
+    parameters: NotRequired[str]
+
+
+class SeasonRequest(TypedDict):
+    """A pre-season check of the substations at or below an asset"""
+
+    confirm_heating: NotRequired[bool]
+    """That heat is being delivered and the station is to be moved all the same"""
+    window_s: NotRequired[float | None]
+    feedback_pct: NotRequired[float | None]
+    loop_step_k: NotRequired[float | None]
+    loop_s: NotRequired[float | None]
+    technician_s: NotRequired[float | None]
+    recover_s: NotRequired[float | None]
+    asset: str
+    ambient_c: NotRequired[float | None]
+
+
+class SemanticPage(TypedDict):
+    """A page of points found by their meaning"""
+
+    total: int
+    understood: list[Understood]
+    items: list[SemanticPoint]
+
+
+class SemanticPoint(TypedDict):
+    """A point with its meaning and the asset it belongs to"""
+
+    code: str
+    key: int
+    asset: str
+    kind: str
+    n: int
+    zh: str
+    en: str
+    unit: str
+    decimals: int
+    access: str
+    low: float | None
+    high: float | None
+    value: float | None
+    quality: str | None
+    at: str | None
+    asset_kind: str
+    asset_zh: str
+    asset_en: str
+    tags: TagView
+
+
+class Series(TypedDict):
+    """One line of a trend"""
+
+    point: str
+    zh: str
+    en: str
+    unit: str
+    at: list[int]
+    value: list[float | None]
+    low: list[float | None]
+    high: list[float | None]
+    quality: list[int]
+    simulated_until: int | None
+
+
+class SessionView(TypedDict):
+    """Who is signed in"""
+
+    user: str
+    roles: list[str]
+    permissions: list[str]
+    scope: list[str]
+    must_change: bool
+
+
+class SignIn(TypedDict):
+    """User name and password"""
+
+    user: str
+    password: str
+
+
+class SignatureView(TypedDict):
+    """Whether a report is what was signed"""
+
+    ok: bool
+    key_id: str
+    alg: str
+    public_key: str
+    pdf_sha256: str
+    pdf_signature: str
+    document: dict[str, str]
+
+
+class SignedDocument(TypedDict):
+    """A document under the platform's signature"""
+
+    body: str
+    key_id: str
+    alg: str
+    signature: str
+
+
+class SizingCard(TypedDict):
+    """A substation in the report"""
+
+    code: str
+    zh: str
+    en: str
+    load_kw: float | None
+    worst: str
+    items: list[SizingItem]
+
+
+class SizingItem(TypedDict):
+    """One thing installed against what is needed"""
+
+    asset: str
+    what: str
+    installed: float | None
+    needed: float | None
+    unit: str
+    ratio: float | None
+    verdict: str
+    missing: NotRequired[list[str]]
+
+
+class SizingReport(TypedDict):
+    """The report inside a scope"""
+
+    low: float
+    high: float
+    stations: int
+    counts: dict[str, int]
+    cards: list[SizingCard]
+
+
+class SourceCard(TypedDict):
+    """A heat source as the overview shows it"""
+
+    code: str
+    zh: str
+    en: str
+    state: str
+    alarms: int
+    rated_load_kw: float | None
+    supply_c: float | None
+    return_c: float | None
+    supply_kpa: float | None
+    return_kpa: float | None
+    flow_m3h: float | None
+    heat_power_kw: float | None
+
+
+class SpareSpan(TypedDict):
+    """One time on the spare channel"""
+
+    gateway: str
+    since: str
+    until: str | None
+
+
+class SpotCheckForm(TypedDict):
+    """A comparison with a reference instrument"""
+
+    shown: float
+    reference: float
+
+
+class StageCoverage(TypedDict):
+    """One of the five stages from source to user (clause 6.1.2 h)"""
+
+    stage: str
+    zh: str
+    en: str
+    assets: int
+    measured: int
+    live: int
+    share_pct: float | None
+    missing: list[str]
+
+
+class StageRequest(TypedDict):
+    """A strategy stage"""
+
+    stage: Literal['observe', 'advise', 'automatic']
+
+
+class StageView(TypedDict):
+    """The strategy stage of a unit"""
+
+    code: str
+    stage: str
+    by: str
+    at: str
+
+
+class Statistics(TypedDict):
+    """Statistics of points (clause 6.2 f #3)"""
+
+    step: str
+    time_zone: str
+    series: list[PointStatistics]
+
+
+class StorageReport(TypedDict):
+    """What the store keeps"""
+
+    engine: str
+    encrypted: bool
+    tables: list[StoredTable]
+    stored_bytes: int
+
+
+class StoredTable(TypedDict):
+    """One table of the store"""
+
+    table: str
+    rows: int
+    stored_bytes: int
+    plain_bytes: int
+    ratio: float | None
+    bytes_a_row: float | None
+    first: int
+    last: int
+
+
+class SubscriberView(TypedDict):
+    """One subscriber connected now"""
+
+    user: str
+    carrier: str
+    since: str
+    points: int
+    sent: int
+    behind: int
+    missed: int
+
+
+class SubstationCard(TypedDict):
+    """A substation as the overview shows it"""
+
+    code: str
+    zh: str
+    en: str
+    branch: str
+    lat: float | None
+    lon: float | None
+    heated_area_m2: float
+    state: str
+    alarms: int
+    primary_supply_c: float | None
+    primary_return_c: float | None
+    heat_power_kw: float | None
+    units: list[UnitCard]
+
+
+class SubstationDetail(TypedDict):
+    """Everything the station page shows"""
+
+    asset: AssetView
+    state: str
+    units: list[UnitDetail]
+    points: list[PointView]
+    device: heatloop__app__views__station__DeviceView | None
+    buildings: list[BuildingCard]
+
+
+class SuspectReading(TypedDict):
+    """A reading that does not fit the others"""
+
+    point: str
+    asset: str
+    zh: str
+    en: str
+    unit: str
+    value: float
+    expected: float
+    score: float
+
+
+class SyncChange(TypedDict):
+    """Something the other side should know"""
+
+    number: int
+    at: str
+    entity: str
+    code: str
+    source_ids: dict[str, str]
+    origin: str
+    gone: bool
+    fields: dict[str, bool | int | float | str | None]
+
+
+class SyncChanges(TypedDict):
+    """A page of the feed of changes"""
+
+    cursor: str
+    more: bool
+    items: list[SyncChange]
+
+
+class SyncConflict(TypedDict):
+    """Two systems disagree about a field, or a record fits nothing here"""
+
+    id: str
+    system: str
+    entity: str
+    source_id: str
+    code: str | None
+    name_zh: str
+    name_en: str
+    field: str
+    field_zh: str
+    field_en: str
+    kind: str
+    kind_zh: str
+    kind_en: str
+    state: str
+    winner: str | None
+    theirs: bool | int | float | str | None
+    ours: bool | int | float | str | None
+    agreed: bool | int | float | str | None
+    found: str
+    decided_by: str | None
+    decided: str | None
+    note: str
+
+
+class SyncConflictPage(TypedDict):
+    """A page of conflicts"""
+
+    total: int
+    items: list[SyncConflict]
+
+
+class SyncRecord(TypedDict):
+    """What another system last said about a thing"""
+
+    system: str
+    entity: str
+    source_id: str
+    code: str | None
+    revision: int
+    changed: str
+    received: str
+    deleted: bool
+    fields: dict[str, bool | int | float | str | None]
+
+
+class SyncRecordPage(TypedDict):
+    """A page of records"""
+
+    total: int
+    items: list[SyncRecord]
+
+
+class SyncRefusal(TypedDict):
+    """A record that was not taken"""
+
+    entity: str
+    id: str
+    field: str
+    zh: str
+    en: str
+
+
+class SyncRule(TypedDict):
+    """Who owns a field of an exchanged record, and where it stands here"""
+
+    entity: str
+    field: str
+    zh: str
+    en: str
+    type: str
+    unit: str
+    owner: str
+    attribute: str
+    secret: bool
+    choices: list[str]
+
+
+class SyncRun(TypedDict):
+    """One exchange: a batch pushed, a file dropped, or a pull"""
+
+    id: str
+    system: str
+    way: str
+    started: str
+    ended: str
+    by: str
+    dry_run: bool
+    received: int
+    applied: int
+    kept: int
+    unchanged: int
+    stale: int
+    unmatched: int
+    refused: int
+    conflicts: int
+    error: str
+    refusals: list[SyncRefusal]
+
+
+class SyncRunPage(TypedDict):
+    """A page of runs"""
+
+    total: int
+    items: list[SyncRun]
+
+
+class SyncState(TypedDict):
+    """How the exchange stands"""
+
+    systems: list[SyncSystem]
+    drop_folder: bool
+    pull: bool
+    period_s: float
+    change_cursor: str
+
+
+class SyncSystem(TypedDict):
+    """How the exchange with one system stands"""
+
+    system: str
+    zh: str
+    en: str
+    records: int
+    linked: int
+    last_run: str | None
+    last_error: str
+    open_conflicts: int
+
+
+class TagView(TypedDict):
+    """What a point means, in words of a closed vocabulary"""
+
+    medium: str
+    side: str
+    quantity: str
+    role: str
+    stage: str
+    unit: str
+    si_unit: str
+    si_factor: float
+    si_offset: float
+
+
+class TagWord(TypedDict):
+    """One value of a tag"""
+
+    value: str
+    zh: str
+    en: str
+    points: int
+
+
+class TaskCreate(TypedDict):
+    """A task of its own"""
+
+    name: str
+    """What people call it"""
+    asset: NotRequired[str]
+    """Asset whose points are drawn, with all below; empty: the whole company"""
+    kinds: NotRequired[list[str]]
+    """Point kinds; empty: all that a person can read"""
+    points: NotRequired[int]
+    """Points drawn"""
+    days_to_answer: NotRequired[float]
+    """Days until it is overdue"""
+
+
+class TaskEnd(TypedDict):
+    """How a task ends"""
+
+    give_up: NotRequired[bool]
+    """Whether it ends with points that were not read"""
+    note: NotRequired[str]
+    """What was found, and what is done about it"""
+
+
+class TickItem(TypedDict):
+    """One row of `installation_rules.csv`"""
+
+    item: str
+    zh: str
+    en: str
+    clause: str
+
+
+class Totals(TypedDict):
+    """The company (or the part of it the reader may see) in ten numbers"""
+
+    substations: int
+    online: int
+    alarms_active: int
+    alarms_unacknowledged: int
+    heat_power_kw: float | None
+    heated_area_m2: float
+    room_mean_c: float | None
+    room_share_18_pct: float | None
+
+
+class Traced(TypedDict):
+    """Assets upstream or downstream of one"""
+
+    asset: str
+    way: str
+    nodes: list[str]
+    pipes: list[str]
+    stations: list[str]
+    sources: list[str]
+
+
+class Trends(TypedDict):
+    """Lines over time"""
+
+    step: str
+    thinned: bool
+    series: list[Series]
+
+
+class Understood(TypedDict):
+    """How a piece of a question in words was understood"""
+
+    words: str
+    field: str
+    values: list[str]
+
+
+class UnitCard(TypedDict):
+    """A heating unit as the overview and the station page show it"""
+
+    code: str
+    zh: str
+    en: str
+    emitter: str
+    zone: str
+    supply_c: float | None
+    return_c: float | None
+    setpoint_c: float | None
+    mode: str | None
+    stage: str
+
+
+class UnitDetail(TypedDict):
+    """A unit with the codes of its points"""
+
+    code: str
+    zh: str
+    en: str
+    emitter: str
+    zone: str
+    mode: str | None
+    stage: str
+    heated_area_m2: float | None
+    points: list[str]
+
+
+class UserChange(TypedDict):
+    """What is to change; fields left out stay"""
+
+    roles: NotRequired[list[str] | None]
+    scope: NotRequired[list[str] | None]
+    disabled: NotRequired[bool | None]
+    reset_password: NotRequired[bool]
+    """Make a new first password"""
+
+
+class UserCreate(TypedDict):
+    """A new user; the first password is made by the platform"""
+
+    name: str
+    full_name: NotRequired[str]
+    roles: list[str]
+    scope: NotRequired[list[str]]
+    """Subtree paths; an empty path is the whole company"""
+
+
+class UserCreated(TypedDict):
+    """A new user and the password to hand over, shown once"""
+
+    user: UserView
+    password: str
+
+
+class UserView(TypedDict):
+    """A user"""
+
+    name: str
+    full_name: str
+    roles: list[str]
+    scope: list[str]
+    disabled: bool
+    must_change: bool
+
+
+class VerificationItemView(TypedDict):
+    """One point of a task"""
+
+    point: str
+    asset_zh: str
+    asset_en: str
+    zh: str
+    en: str
+    unit: str
+    reading: float | None
+    read: str | None
+    by: str | None
+    uploaded: float | None
+    uploaded_quality: str | None
+    error: float | None
+    tolerance: float
+    within: bool | None
+    note: str
+
+
+class VerificationPlanPage(TypedDict):
+    """Plans by name"""
+
+    total: int
+    items: list[VerificationPlanView]
+
+
+class VerificationPlanView(TypedDict):
+    """What is checked regularly"""
+
+    id: str
+    name: str
+    asset: str
+    kinds: list[str]
+    points: int
+    every_days: float
+    days_to_answer: float
+    active: bool
+    next: str | None
+    made_by: str
+
+
+class VerificationStatistics(TypedDict):
+    """What verification found in a period (clause 9.2.1)"""
+
+    start: str
+    end: str
+    tasks: int
+    done: int
+    overdue: int
+    readings: int
+    within_pct: float | None
+    kinds: list[ErrorStatistics]
+
+
+class VerificationTaskPage(TypedDict):
+    """A page of tasks, newest first"""
+
+    total: int
+    overdue: int
+    items: list[VerificationTaskView]
+
+
+class VerificationTaskView(TypedDict):
+    """A verification task"""
+
+    id: str
+    plan: str | None
+    name: str
+    asset: str
+    made: str
+    made_by: str
+    due: str
+    state: str
+    overdue: bool
+    points: int
+    read: int
+    failed: int
+    ended: str | None
+    note: str
+    items: list[VerificationItemView]
+
+
+class VerifiedDocument(TypedDict):
+    """Whether a signed document is the platform's own and unchanged"""
+
+    valid: bool
+    reason: str
+    kind: str | None
+
+
+class VerifyRequest(TypedDict):
+    """A trial restore"""
+
+    run: NotRequired[str]
+    """Backup to restore; empty: the newest"""
+    drill: NotRequired[bool]
+    """Count it as the quarterly restore drill"""
+
+
+class Vocabulary(TypedDict):
+    """Every word points can be found by"""
+
+    medium: list[TagWord]
+    side: list[TagWord]
+    quantity: list[TagWord]
+    role: list[TagWord]
+    stage: list[TagWord]
+    kind: list[TagWord]
+    asset_kind: list[TagWord]
+
+
+class WaiverForm(TypedDict):
+    """A decision to let a failed item pass"""
+
+    item: str
+    reason: str
+
+
+class WeatherForecastHour(TypedDict):
+    """One hour of a forecast"""
+
+    lead_h: float
+    weather: WeatherValues
+
+
+class WeatherForecastView(TypedDict):
+    """The newest forecast there was at a time"""
+
+    as_of: str
+    source: str | None
+    issued: str | None
+    known: str | None
+    hours: list[WeatherForecastHour]
+
+
+class WeatherImported(TypedDict):
+    """What an import of observations did"""
+
+    source: str
+    stored: int
+    first: str
+    last: str
+
+
+class WeatherNow(TypedDict):
+    """The weather of now, where it comes from, and all sources"""
+
+    plant_time: str
+    source: str | None
+    fallback: bool
+    weather: WeatherValues | None
+    filled: dict[str, str]
+    forecast_source: str | None
+    forecast_known: str | None
+    forecast_horizon_h: float
+    sources: list[WeatherSourceView]
+    quantities: list[WeatherQuantity]
+
+
+class WeatherObservation(TypedDict):
+    """What a source said the weather was"""
+
+    source: str
+    known: str
+    weather: WeatherValues
+
+
+class WeatherObservationPage(TypedDict):
+    """A page of observations"""
+
+    total: int
+    items: list[WeatherObservation]
+
+
+class WeatherQuantity(TypedDict):
+    """What one of the values is"""
+
+    name: str
+    zh: str
+    en: str
+    unit: str
+    decimals: int
+    point: str | None
+
+
+class WeatherSkill(TypedDict):
+    """How right the forecasts of a span were, by lead time"""
+
+    start: str
+    end: str
+    observed_by: str
+    rows: list[WeatherSkillRow]
+
+
+class WeatherSkillRow(TypedDict):
+    """How right forecasts were at some lead time"""
+
+    source: str
+    quantity: str
+    lead_from_h: int
+    lead_to_h: int
+    count: int
+    bias: float
+    mae: float
+    rmse: float
+
+
+class WeatherSourceView(TypedDict):
+    """A source of weather and how it is doing"""
+
+    name: str
+    zh: str
+    en: str
+    rank: int
+    in_force: bool
+    state: str
+    forecasts: bool
+    observes: bool
+    last_ok: str | None
+    last_try: str | None
+    issued: str | None
+    horizon_h: int
+    failures: int
+    error: str
+
+
+class WeatherValues(TypedDict):
+    """The weather at one time; what a source does not give is None"""
+
+    at: str
+    condition: int | None
+    condition_zh: str
+    condition_en: str
+    temperature_c: float | None
+    humidity_pct: float | None
+    temperature_max_c: float | None
+    temperature_min_c: float | None
+    wind_deg: float | None
+    wind_ms: float | None
+    solar_w_m2: float | None
+    direct_w_m2: float | None
+    diffuse_w_m2: float | None
+    quality: str
+
+
+class WebhookChange(TypedDict):
+    """What is to change; fields left out stay"""
+
+    name: NotRequired[str | None]
+    url: NotRequired[str | None]
+    events: NotRequired[list[str] | None]
+    scope: NotRequired[list[str] | None]
+    enabled: NotRequired[bool | None]
+
+
+class WebhookEventType(TypedDict):
+    """A kind of event a webhook can ask for"""
+
+    name: str
+    zh: str
+    en: str
+
+
+class WebhookEventTypes(TypedDict):
+    """What webhooks can ask for"""
+
+    items: list[WebhookEventType]
+
+
+class WebhookPage(TypedDict):
+    """A page of webhooks"""
+
+    total: int
+    items: list[WebhookView]
+
+
+class WebhookRequest(TypedDict):
+    """A new webhook"""
+
+    name: str
+    """What it is for"""
+    url: str
+    """Where deliveries go"""
+    events: list[str]
+    """Kinds of events"""
+    scope: NotRequired[list[str]]
+    """Subtree paths whose events it gets; an empty path is the whole company"""
+
+
+class WebhookSecret(TypedDict):
+    """A webhook with its secret, shown this once"""
+
+    webhook: WebhookView
+    secret: str
+
+
+class WebhookView(TypedDict):
+    """One webhook"""
+
+    id: str
+    name: str
+    url: str
+    events: list[str]
+    scope: list[str]
+    enabled: bool
+    created_by: str
+    created_at: str
+    waiting: int
+    dead: int
+    delivered: int
+    last_error: str
+
+
+class WhatIfRequest(TypedDict):
+    """A change to think through; everything by asset code"""
+
+    close: NotRequired[list[str]]
+    """Pipes, valve nodes, units, stations or sources that are shut"""
+    opening: NotRequired[dict[str, Any]]
+    """Opening of control valves of units, substations and isolation stations, %"""
+    pump_speed: NotRequired[dict[str, Any]]
+    """Speed of pumps of sources, booster and isolation stations over their present speed"""
+    source_dp_kpa: NotRequired[dict[str, Any]]
+    """Differential pressure of heat sources"""
+    source_supply_c: NotRequired[dict[str, Any]]
+    """Supply temperature of heat sources; what arrives when the water has travelled"""
+
+
+class WhatIfSource(TypedDict):
+    """What a change does to a heat source"""
+
+    code: str
+    zh: str
+    en: str
+    flow_m3h: float
+    flow_after_m3h: float
+
+
+class WhatIfUnit(TypedDict):
+    """What a change does to a unit"""
+
+    code: str
+    zh: str
+    en: str
+    station: str
+    cut_off: bool
+    flow_m3h: float
+    flow_after_m3h: float
+    flow_pct: float | None
+    dp_kpa: float
+    dp_after_kpa: float | None
+    supply_kpa: float
+    supply_after_kpa: float | None
+    supply_c: float
+    supply_after_c: float | None
+
+
+class WhatIfView(TypedDict):
+    """What a change does, before stations regulate against it"""
+
+    at: str
+    took_ms: float
+    cut_off: int
+    less: int
+    more: int
+    listed: int
+    units: list[WhatIfUnit]
+    sources: list[WhatIfSource]
+
+
+class heatloop__app__device_life_views__DeviceView(TypedDict):
+    """One device in a list"""
+
+    serial: str
+    model: str
+    device_class: str
+    class_zh: str
+    class_en: str
+    asset: str
+    asset_zh: str
+    asset_en: str
+    device: str
+    point_kind: str
+    purchase: str
+    state: str
+    auto_ready: bool
+    outdoor: bool
+    changed: str
+
+
+class heatloop__app__views__station__DeviceView(TypedDict):
+    """A device and whether it answers"""
+
+    code: str
+    asset: str
+    gateway: str
+    profile: str
+    protocol: str
+    regulates: str
+    online: bool

@@ -1,0 +1,1 @@
+"""Talks to systems that are no field devices: other platforms, brokers, receivers."""

@@ -1,0 +1,1 @@
+"""Exchange of records with billing and customer systems."""

@@ -1,0 +1,1 @@
+"""Weather from providers, files and the own station, in one shape."""

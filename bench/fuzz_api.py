@@ -86,12 +86,15 @@ class Found:
     """Most memory the server had."""
 
 
+_SERVE = "import sys; from bench.fuzz_api_server import main; sys.exit(main())"
+
+
 class Server:
     """The server beside this process."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "bench.fuzz_api_server"],
+            [sys.executable, "-W", "ignore", "-c", _SERVE],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

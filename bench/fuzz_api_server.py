@@ -131,7 +131,3 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="heatloop-fuzz-") as folder:
         asyncio.run(serve(Path(folder) / "town"))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

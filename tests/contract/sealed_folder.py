@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,7 @@ def fill_disk(place: str) -> None:
             told = str(error)
             break
         sure.append((number, float(columns.values.sum())))
+    free = shutil.disk_usage(place).free
     while_full = intact()
     subprocess.run(["mount", "-o", "remount,size=300m", place], check=True)
     store.append(columns)
@@ -108,7 +110,7 @@ def fill_disk(place: str) -> None:
     rolled = int(store.rollup([1], T0, T0 + 86400, 86400).count[0])
     after = intact()
     store.close()
-    print(json.dumps([len(sure), told, while_full, after, rolled]))
+    print(json.dumps([len(sure), told, free, while_full, after, rolled]))
 
 
 if __name__ == "__main__":

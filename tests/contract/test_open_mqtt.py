@@ -52,7 +52,8 @@ class Listener:
             self.said.append((topic, bytes.fromhex(rest[0]) if rest else b"", retained == "1"))
 
     async def __aexit__(self, *_):
-        self._process.terminate()
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+            self._process.terminate()
         await self._process.wait()
         await self._task
 

@@ -183,6 +183,8 @@ def test_live_windows_close_and_go_on_correctly(folder: ChdbFolder) -> None:
             slot = start + 30 * tick
             given.append((1, slot, 10.0 + math.sin(tick / 7), 0))
             given.append((2, slot - slot % 60, float(tick), 0))
+        if turn == 18:  # late in a closed window of the day that goes on
+            given.append((1, start + 5400 + 345, 77.0, 0))
         if turn == 20:
             given.append((1, start + 45, 99.0, 0))
         if turn == 21:

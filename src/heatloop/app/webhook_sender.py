@@ -62,8 +62,10 @@ class WebhookSender:
                     await self._round()
                 except HeatloopError as error:
                     _log.warning("deliveries cannot be read, trying on", reason=str(error))
+                # Not wait_for: before Python 3.12 it may swallow that this task is cancelled.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), 1.0)
+                    async with asyncio.timeout(1.0):
+                        await self._wake.wait()
                 self._wake.clear()
         finally:
             for task in self._busy.values():

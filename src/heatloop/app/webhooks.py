@@ -112,8 +112,10 @@ class Webhooks:
                 if not broken:
                     _log.warning("logs cannot be read, trying on", reason=str(error))
                 broken = True
+            # Not wait_for: before Python 3.12 it may swallow that this task is cancelled.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def _begin(self) -> None:

@@ -5,34 +5,26 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
-from heatloop.kernel.errors import InputError
 from heatloop.kernel.series import Columns
 from heatloop.store.historian import chdb_sql as sql
 from heatloop.store.historian.chdb_arrays import (
-    arrays,
     event_table,
-    key_filter,
-    lists,
     revision_table,
     sample_table,
-    samples,
 )
 from heatloop.store.historian.chdb_folder import ChdbFolder
 from heatloop.store.historian.chdb_keeping import ChdbKeeping
-from heatloop.store.historian.chdb_rollups import TABLES, ChdbRollups
+from heatloop.store.historian.chdb_reads import ChdbReads
+from heatloop.store.historian.chdb_rollups import ChdbRollups
 from heatloop.store.historian.chdb_tables import ChdbTables
 from heatloop.store.historian.checks import (
     check_columns,
-    check_fields,
-    check_limit,
-    check_range,
     check_rollup,
     check_step,
     key_array,
@@ -42,26 +34,20 @@ from heatloop.store.historian.live_rollups import LiveRollups
 from heatloop.store.historian.newest import Newest, one_row_a_slot
 from heatloop.store.historian.periods import Periods, check_periods
 from heatloop.store.historian.port import (
-    MAX_ROLLUP_ROWS,
     MAX_SLOT,
-    ROLLUP_DTYPE,
-    Compared,
-    DayCounts,
     EventRow,
     Keys,
     Origin,
-    Partition,
     RollupColumns,
     Stats,
 )
-from heatloop.store.historian.windows import day_range
 from heatloop.store.historian.witness import Witnesses
 
 SAVE_ROWS, SAVE_GROUPS = 5_000_000, 40
 """`latest` is written at least this often; what is missing in it after a crash is in `raw`."""
 
 
-class ChdbHistorian:
+class ChdbHistorian(ChdbReads):
     """A historian in one database of an embedded folder.
 
     Args:
@@ -170,60 +156,6 @@ class ChdbHistorian:
             self._tables.insert("revision", sql.REVISION, rows, self._version)
             self._live.spoil(columns.keys, columns.slots)
 
-    def latest(self, keys: Keys | None = None) -> Columns:
-        """Return the sample of greatest slot per key, of these keys or of all, by key."""
-        return self._newest.get(None if keys is None else key_array(keys))
-
-    def raw(self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000) -> Columns:
-        """Return samples ordered by (key, slot), one a slot, revisions laid over, first `limit`."""
-        start, end = check_range(start_s, end_s)
-        wanted = key_array(keys)
-        limit = check_limit(limit)
-        if not len(wanted) or start == end:
-            return Columns.empty()
-        which = key_filter(wanted)
-        source = self._tables.source(start, end, f"AND {which}")
-        return samples(self._tables.ask(sql.RAW, wanted, source=source, limit=limit))
-
-    def events(
-        self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
-    ) -> list[EventRow]:
-        """Return events in the order of time."""
-        start, end = check_range(start_ms, end_ms, 1 << 42)
-        text = sql.EVENTS.format(
-            db=self._tables.database, start=start, end=end, limit=check_limit(limit)
-        )
-        # The subject goes in as data, never as SQL text.
-        found = self._folder.read(text, rows=pa.table({"subject": pa.array([subject])}))
-        return [EventRow(*row) for row in zip(*lists(found), strict=True)]
-
-    def rollup(
-        self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()
-    ) -> RollupColumns:
-        """Return windows that start inside the range, as of the last refresh."""
-        start, end = check_range(start_s, end_s)
-        table, names = TABLES[check_step(step_s)], check_fields(fields)
-        wanted = key_array(keys)
-        if not len(wanted) or start == end:
-            return RollupColumns.empty()
-        found = self._tables.ask(
-            sql.ROLLUP,
-            wanted,
-            table=table,
-            columns=", ".join(names),
-            start=start,
-            end=end,
-            which=key_filter(wanted),
-            limit=MAX_ROLLUP_ROWS + 1,
-        )
-        if found.num_rows > MAX_ROLLUP_ROWS:
-            raise InputError(
-                "more windows than one answer holds", fix="ask for fewer points or a shorter time"
-            )
-        return RollupColumns.of(
-            names, arrays(found, ("u4", "u4", *(ROLLUP_DTYPE[n] for n in names)))
-        )
-
     def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
         """Store simulated windows; a window for which real samples exist is left as it is."""
         check_step(step_s)
@@ -269,64 +201,12 @@ class ChdbHistorian:
                 self._tables.insert("period", sql.PERIOD, rows, self._version)
                 self._periods.set(wanted, seconds)
 
-    def count(self, start_s: int, end_s: int) -> int:
-        """Return how many samples `raw` would give over all keys."""
-        return self._tables.sum_by_day(sql.COUNT, start_s, end_s)
-
-    def duplicates(self, start_s: int, end_s: int) -> int:
-        """Return how many samples beyond the first a reader gets for one key and slot."""
-        return self._tables.sum_by_day(sql.DUPLICATES, start_s, end_s)
-
-    def completeness(self, keys: Keys, day: date) -> DayCounts:
-        """Return what was received on a day of the company's zone (clause 6.1.2 a)."""
-        return self.received(keys, *day_range(day, self._zone))
-
-    def received(self, keys: Keys, start_s: int, end_s: int) -> DayCounts:
-        """Return what was received in a time range."""
-        start, end = check_range(start_s, end_s)
-        wanted = key_array(keys)
-        received, good = np.zeros(len(wanted), "u4"), np.zeros(len(wanted), "u4")
-        if len(wanted):
-            table = self._tables.ask(
-                sql.RECEIVED, wanted, start=start, end=end, which=key_filter(wanted)
-            )
-            points, some, well = arrays(table, ("u4", "u4", "u4"))
-            at = np.searchsorted(points, wanted)
-            hit = at < len(points)
-            hit[hit] = points[at[hit]] == wanted[hit]
-            received[hit], good[hit] = some[at[hit]], well[at[hit]]
-        return DayCounts(wanted, received, good)
-
-    def day_digest(self, start_s: int, end_s: int) -> bytes:
-        """Return SHA-256 over what `raw` holds of a range, 32 bytes (clause 9.2.5 #1)."""
-        return self._keeping.digest(start_s, end_s)
-
-    def day_counter(self, start_s: int, end_s: int) -> int:
-        """Return the greatest reception counter of a range, 0 for none."""
-        return self._keeping.counter(start_s, end_s)
-
-    def compare_kept(self) -> Compared:
-        """Read back samples kept aside since the start, as received (clause 6.2 f #4)."""
-        return self._witnesses.compare(self._keeping.as_received)
-
-    def partitions(self) -> list[Partition]:
-        """Return what is kept, by table and stretch of time."""
-        return self._keeping.partitions()
-
-    def measure(self, keys: Keys, start_s: int, end_s: int) -> Partition:
-        """Return what the samples of these points take, as `raw` would keep them by themselves."""
-        return self._keeping.measure(key_array(keys), start_s, end_s)
-
     def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
         """Remove a partition's rows but those of points to keep; return how many went."""
         with self._append_lock:
             self._advance()
             version = self._version
         return self._keeping.drop(table, name, key_array(keep), version)
-
-    def compact(self) -> None:
-        """Merge what was written in pieces, so that it takes less room and is read faster."""
-        self._keeping.compact()
 
     def stats(self) -> Stats:
         """Return figures about the engine for health pages."""

@@ -27,10 +27,20 @@ POLICY = "sealed"
 KEY_BYTES = 32
 KEY_FILE = "historian.aes256"
 _MARK = "sealed.id"
-_CONFIG = """<clickhouse><storage_configuration>
+# Two merges at a time, not four: more only keep the writer from its core, and leave more parts.
+_CONFIG = """<clickhouse>
+<background_pool_size>2</background_pool_size>
+<background_merges_mutations_concurrency_ratio>1</background_merges_mutations_concurrency_ratio>
+<merge_tree>
+<{spare}to_execute_mutation>1</{spare}to_execute_mutation>
+<{spare}to_lower_max_size_of_merge>1</{spare}to_lower_max_size_of_merge>
+<{spare}to_execute_optimize_entire_partition>1</{spare}to_execute_optimize_entire_partition>
+</merge_tree>
+<storage_configuration>
 <disks>
 <default><keep_free_space_bytes>{default_free}</keep_free_space_bytes></default>
 {sealed}</storage_configuration></clickhouse>"""
+_SPARE = "number_of_free_entries_in_pool_"
 _PLAIN = "</disks>"
 # `default` is a volume of the policy so that tables made in the clear can be moved; it is never
 # written to, because it is told to keep more free than there is.
@@ -150,7 +160,7 @@ def engine_config(path: Path, key: bytes | None, *, sealed: bool) -> Iterator[Pa
     if key is not None:
         _lead_home(path / "sealed" / "data")
         disks = _SEALED.format(path=escape(str(path.absolute())), free=free, key=key.hex())
-    text = _CONFIG.format(default_free=_NEVER if sealed else free, sealed=disks)
+    text = _CONFIG.format(spare=_SPARE, default_free=_NEVER if sealed else free, sealed=disks)
     if not hasattr(os, "memfd_create"):
         with tempfile.NamedTemporaryFile(suffix=".xml") as file:
             file.write(text.encode())

@@ -9,13 +9,15 @@ REVISION = "point, toDateTime(ts, 'UTC'), value, quality, method, who, {version}
 PERIOD = "point, period_s, {version}"
 RANGE = "ts >= toDateTime({start}, 'UTC') AND ts < toDateTime({end}, 'UTC')"
 
+# Unordered: putting a few thousand rows in order costs the engine more than reading them.
+SOME_RAW = "SELECT point, toUInt32(ts) AS slot, value, quality FROM ({source}) LIMIT {limit}"
 RAW = """
 SELECT point, toUInt32(ts) AS slot, value, quality FROM ({source})
 ORDER BY point, ts LIMIT {limit}"""
 LATEST = "SELECT point, toUInt32(ts) AS slot, value, quality FROM {db}.latest FINAL"
 ROLLUP = """
 SELECT point, toUInt32(ts) AS slot, {columns}
-FROM {db}.{table} FINAL WHERE {range} AND {which} ORDER BY point, ts LIMIT {limit}"""
+FROM {db}.{table} FINAL WHERE {range} AND {which} LIMIT {limit}"""
 EVENTS = """
 SELECT DISTINCT point, toUnixTimestamp64Milli(at) AS at_ms, subject, text FROM {db}.event
 WHERE at >= fromUnixTimestamp64Milli({start}, 'UTC')

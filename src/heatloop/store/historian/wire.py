@@ -63,7 +63,7 @@ def frame_size(prefix: bytes) -> int:
 
 
 def decode(payload: bytes) -> tuple[Head, list[NDArray[Any]]]:
-    """Read a frame's head and columns; the columns are views of `payload`.
+    """Read a frame's head and columns; the columns are views of `payload` where aligned.
 
     Raises:
         InputError: The frame is malformed.
@@ -89,7 +89,8 @@ def decode(payload: bytes) -> tuple[Head, list[NDArray[Any]]]:
         )
     arrays, at = [], end + 1
     for (kind, count), size in zip(named, sizes, strict=True):
-        arrays.append(np.frombuffer(payload, f"<{kind}", count, at))
+        # The engine wants aligned columns; one that is not is copied, which costs little.
+        arrays.append(np.require(np.frombuffer(payload, f"<{kind}", count, at), requirements="A"))
         at += size
     return head, arrays
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -223,10 +224,22 @@ async def test_what_a_c104_station_calls_invalid_is_bad(bench, c104, foreign_sta
 # -- our station against an independent centre
 
 
+async def repeated(ask: Callable[[], bool]) -> bool:
+    """Return whether one of a few tries was confirmed.
+
+    c104 begins to wait for a confirmation only after it has sent: one that is there within a
+    fraction of a millisecond may pass it by.
+    """
+    for _ in range(4):
+        if await asyncio.to_thread(ask):
+            return True
+    return False
+
+
 async def test_a_c104_centre_reads_and_sets_our_station(c104, station):
     shown, _, server = station
     client = c104.Client(tick_rate_ms=50, command_timeout_ms=2000)
-    line = client.add_connection(ip="127.0.0.1", port=server.port, init=c104.Init.INTERROGATION)
+    line = client.add_connection(ip="127.0.0.1", port=server.port, init=c104.Init.MUTED)
     there = line.add_station(common_address=7)
     types = c104.Type
     flow = there.add_point(io_address=0x4002, type=types.M_ME_NC_1)
@@ -237,18 +250,22 @@ async def test_a_c104_centre_reads_and_sets_our_station(c104, station):
     client.start()
     try:
         async with asyncio.timeout(15.0):
-            while not line.is_connected or not flow.processed_at or flow.value == 0.0:
+            while not line.is_connected:
+                await asyncio.sleep(0.02)
+            assert await repeated(line.unmute)
+            assert await repeated(lambda: line.interrogation(common_address=7))
+            while flow.value == 0.0:
                 await asyncio.sleep(0.02)
         assert flow.value == pytest.approx(6543.2)
-        assert await asyncio.to_thread(line.counter_interrogation, common_address=7)
+        assert await repeated(lambda: line.counter_interrogation(common_address=7))
         async with asyncio.timeout(15.0):
             while not (counter := total.info.counter):
                 await asyncio.sleep(0.02)
         assert counter == 4_000_000_123 - 2**32
         setting.value = 77.7
-        assert await asyncio.to_thread(setting.transmit, c104.Cot.ACTIVATION)
+        assert await repeated(lambda: setting.transmit(c104.Cot.ACTIVATION))
         careful.value = c104.Int16(410)
-        assert await asyncio.to_thread(careful.transmit, c104.Cot.ACTIVATION)
+        assert await repeated(lambda: careful.transmit(c104.Cot.ACTIVATION))
         assert shown.values["HS0001.source_supply_temperature_setpoint"] == 77.7
         assert shown.values["HS0001.source_differential_pressure_setpoint"] == 410
         shown.values["HS0001.source_flow"] = 12.5

@@ -62,7 +62,9 @@ class Workers:
         try:
             # Starting a process takes some tens of milliseconds, too long for the event loop.
             future = await asyncio.to_thread(self._submit, function, args)
-            answer = await asyncio.wait_for(asyncio.wrap_future(future), timeout_s)
+            # Not wait_for: before Python 3.12 it may swallow that this task is cancelled.
+            async with asyncio.timeout(timeout_s):
+                answer = await asyncio.wrap_future(future)
         except TimeoutError as error:
             raise StaleError("a worker did not answer in time", thing=function.__name__) from error
         except BrokenProcessPool as error:

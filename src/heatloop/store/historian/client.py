@@ -57,7 +57,9 @@ class Link:
         try:
             writer.writelines(wire.encode({"id": number, **call.head}, call.arrays))
             await writer.drain()
-            head, arrays = await asyncio.wait_for(future, self._timeout_s)
+            # Not wait_for: before Python 3.12 it may swallow that this task is cancelled.
+            async with asyncio.timeout(self._timeout_s):
+                head, arrays = await future
         except TimeoutError as error:
             raise LinkError(
                 "historian did not answer in time", thing=str(call.head["op"]), fix="try again"

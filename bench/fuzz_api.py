@@ -370,13 +370,19 @@ def run(lines: Lines, quick: bool) -> None:
         fuzzer.close()
     for kind in ("server_errors", "misfits"):
         for name, what in getattr(found, kind).items():
-            print(json.dumps({"found": kind, "operation": name, "what": what}, ensure_ascii=False))
+            print(
+                json.dumps({"found": kind, "operation": name, "what": what}, ensure_ascii=False),
+                file=sys.stderr,
+            )
     lines.add("fuzz_api.operations", found.operations, "operations", at_least=60)
     note = ", ".join(f"{n} x {status}" for status, n in sorted(found.statuses.items()))
     for name in sorted(found.untraced):
-        print(json.dumps({"found": "untraced", "operation": name}))
+        print(json.dumps({"found": "untraced", "operation": name}), file=sys.stderr)
     if found.never_passed:
-        print(json.dumps({"found": "never_passed", "operations": sorted(found.never_passed)}))
+        print(
+            json.dumps({"found": "never_passed", "operations": sorted(found.never_passed)}),
+            file=sys.stderr,
+        )
     lines.add("fuzz_api.requests", found.requests, "requests", note=note)
     lines.add("fuzz_api.server_errors", len(found.server_errors), "operations", at_most=0)
     lines.add("fuzz_api.misfits", len(found.misfits), "operations", at_most=0)

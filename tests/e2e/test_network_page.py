@@ -95,7 +95,7 @@ def test_closing_that_pipe_is_thought_through(page: Page) -> None:
     expect(page.get_by_test_id("valves")).to_be_visible()
     page.get_by_test_id("try-closing").click()
     answer = page.get_by_test_id("what-if-answer")
-    expect(answer).to_be_visible()
+    expect(answer).to_be_visible(timeout=15_000)
     expect(answer).to_contain_text("No supply")
     page.get_by_test_id("what-if-clear").click()
     expect(answer).to_be_hidden()

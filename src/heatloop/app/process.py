@@ -110,6 +110,7 @@ async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]
         await platform.keeping.close()
         await platform.imports.close()
         await platform.workers.close()
+        await platform.twin.close()
         close = getattr(platform.historian, "close", None)
         if close is not None:
             await close()

@@ -33,7 +33,7 @@ _log = structlog.get_logger("heatloop.twin")
 # Loops may have to be compiled at first, which takes long on a small machine.
 _PATIENCE_S = 300.0
 _MOST_ASKING = 8
-ANSWER_S = 2.0
+ANSWER_S = 10.0
 """Machine time within which a question is answered or refused."""
 FRESH_S, FRESH_MACHINE_S = 300.0, 60.0
 """An estimate is fresh for so long, by plant time or by the machine's."""
@@ -140,7 +140,7 @@ class Twin:
 
         Raises:
             Refused: There is no fresh estimate, the change is not possible, or no answer came
-                within two seconds.
+                within `ANSWER_S`.
         """
         known = self.last
         if known is None or not self.is_fresh():
@@ -165,6 +165,10 @@ class Twin:
             code = "invalid" if answer.code == "invalid" else "twin_not_fresh"
             raise Refused(code, thing=answer.thing, detail=answer.message)
         return known, answer
+
+    async def close(self) -> None:
+        """End the workers for good."""
+        await self._workers.close()
 
     def is_fresh(self) -> bool:
         """Return whether the last estimate may be started from."""

@@ -149,6 +149,8 @@ def build_platform(
     intake = Intake(loop, gateways.persist, world.now_s)
     people = People(world, records, audit)
     workers = Workers(settings.twin.workers)
+    # What people ask of the network must not wait behind a night's judging and reports.
+    twin_workers = Workers(settings.twin.workers)
     tasks: set[asyncio.Task[None]] = set()
 
     def ledger_changed() -> None:
@@ -200,7 +202,7 @@ def build_platform(
         alarming=alarming,
         commands=commands,
         leaks=LeakWatch(world, series, alarming, hub),
-        twin=Twin(world, series, hub, workers, settings.twin),
+        twin=Twin(world, series, hub, twin_workers, settings.twin),
         workers=workers,
         stages=stages,
         devices=devices,

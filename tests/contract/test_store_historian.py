@@ -179,6 +179,95 @@ def test_a_range_holds_its_start_and_not_its_end(case: Case) -> None:
     assert case.store.raw([k], t, t + 61, limit=2).values.tolist() == [1.0, 2.0]
 
 
+def test_below_what_readers_get_lies_what_was_received_and_who_laid_over_it(case: Case) -> None:
+    k, t = case.key, case.t0
+    case.store.append(rows((k, t, 1.0, 0), (k, t + 30, 2.0, 1), (k + 1, t, 9.0, 0)))
+    case.store.append(rows((k, t, 1.5, 0)))
+    case.store.revise(rows((k, t, 7.0, 4)), method="interpolated", who="eva")
+    case.store.revise(
+        rows((k, t, 8.0, 4), (k, t + 60, 3.0, 4)), method="neighbour", who="\u4e3d'; --"
+    )
+    found = case.store.trace([k], t, t + 61)
+    received = found.received
+    assert (np.diff(received.slots.astype("i8")) >= 0).all()
+    last = np.flatnonzero(np.append(received.slots[1:] != received.slots[:-1], True))
+    # An engine may have merged the first version of a slot away, never the last one.
+    same(received.take(last), rows((k, t, 1.5, 0), (k, t + 30, 2.0, 1)))
+    assert set(received.values.tolist()) <= {1.0, 1.5, 2.0}
+    assert len(found.counters) == len(received.keys)
+    assert int(found.counters[last[0]]) > 0
+    of_slot = found.counters[received.slots == t]
+    assert (np.diff(of_slot.astype("i8")) > 0).all()
+    same(found.laid, rows((k, t, 7.0, 4), (k, t, 8.0, 4), (k, t + 60, 3.0, 4)))
+    assert found.methods == ["interpolated", "neighbour", "neighbour"]
+    assert found.who == ["eva", "\u4e3d'; --", "\u4e3d'; --"]
+    assert int(found.laid_counters[1]) > int(found.laid_counters[0]) > int(of_slot[-1])
+    same(case.store.raw([k], t, t + 1), rows((k, t, 8.0, 4)))
+    few = case.store.trace([k, k + 1], t, t + 61, limit=1)
+    assert (len(few.received.keys), len(few.laid.keys), len(few.who)) == (1, 1, 1)
+    for nothing in (case.store.trace([], t, t + 61), case.store.trace([k + 5], t, t + 61)):
+        assert len(nothing.received.keys) == len(nothing.laid.keys) == len(nothing.who) == 0
+
+
+def test_what_a_backup_asks_for_is_told_alike(case: Case) -> None:
+    k, t = case.key, case.t0
+    day = t - t % 86400 + 86400
+    case.store.append(rows((k, day, 1.0, 0), (k + 1, day + 7200, 2.0, 1)))
+    before = int(case.store.changed("raw", 0, 86400).counters.max())
+    case.store.append(rows((k, day, 5.0, 0), (k, day + 3 * 86400 + 60, 3.0, 0)))
+    case.store.revise(rows((k + 1, day + 7200, 9.0, 4)), method="by hand", who="eva")
+    case.store.append_events([EventRow(k, (day + 86400) * 1000 + 5, "A", "moved")])
+
+    def days(table: str, after: int) -> list[int]:
+        found = case.store.changed(table, after, 86400)
+        assert len(found.counters) == len(found.starts)
+        # What was stored a moment before the counter may be told again.
+        return [at for at in found.starts.tolist() if day <= at < day + 5 * 86400]
+
+    assert days("raw", 0) == [day, day + 3 * 86400]
+    assert set(days("raw", before)) >= {day, day + 3 * 86400}
+    assert (days("revision", 0), days("event", 0)) == ([day], [day + 86400])
+    hours = case.store.changed("raw", 0, 3600).starts.tolist()
+    assert {day, day + 7200, day + 3 * 86400} <= set(hours)
+    newest = int(case.store.changed("raw", 0, 86400).counters.max())
+    assert days("raw", newest + (1 << 60)) == []
+    found = case.store.keys_of("raw", day, day + 86400)
+    assert {k, k + 1} <= set(found.keys.tolist())
+    assert len(found.counts) == len(found.keys)
+    assert case.store.keys_of("revision", day, day + 86400).keys.tolist() == [k + 1]
+    came = case.store.as_received([k + 1, k], day, day + 86400)
+    same(came, rows((k, day, 5.0, 0), (k + 1, day + 7200, 2.0, 1)))
+    case.store.refresh_rollups()
+    assert set(case.store.keys_of("rollup_10m", day, day + 86400).keys.tolist()) >= {k, k + 1}
+    assert day in days("rollup_1h", 0)
+    case.store.set_periods([k], [300])
+    keys, seconds = case.store.periods()
+    assert dict(zip(keys.tolist(), seconds.tolist(), strict=True))[k] == 300
+    assert case.store.define_frames({"DV1": [k, k + 1]}) == 0
+    assert case.store.differing(day, day + 86400) == []
+    for words in (("latest", 0, 3600), ("raw; --", 0, 3600)):
+        with pytest.raises(InputError, match="no such table"):
+            case.store.changed(*words)
+    with pytest.raises(InputError, match="no such table"):
+        case.store.keys_of("event", day, day + 1)
+
+
+def test_windows_of_a_backup_keep_their_origin_and_give_way_to_samples(case: Case) -> None:
+    k, t = case.key, case.t0
+    fields = [np.array([k], "u4"), np.array([t], "u4"), np.array([20], "u4")]
+    fields += [np.array([v]) for v in (1.0, 2.0, 3.0, 4.0, 5.0)]
+    fields += [np.array([n], "u4") for n in (20, 0, 0, 0, 0)] + [np.array([0], "u1")]
+    window = RollupColumns(*fields)
+    case.store.seed_rollup(600, window, as_they_were=True)
+    (back,) = (case.store.rollup([k], t, t + 600, 600),)
+    for given, found in zip(window.columns, back.columns, strict=True):
+        np.testing.assert_array_equal(given, found)
+    assert back.origin.tolist() == [Origin.MEASURED]
+    case.store.append(rows((k, t, 70.0, 0)))
+    case.store.refresh_rollups()
+    assert case.store.rollup([k], t, t + 600, 600).mean.tolist() == [70.0]
+
+
 def test_latest_is_the_greatest_event_time_never_the_last_to_arrive(case: Case) -> None:
     k, t = case.key, case.t0
     case.store.append(rows((k, t + 60, 2.0, 0), (k + 1, t, 5.0, 0), (k, t + 90, 3.0, 0)))

@@ -10,44 +10,23 @@ import pytest
 
 from heatloop.app.lineage import Lineages
 from heatloop.app.lineage_figures import FIGURES
-from heatloop.app.lineage_samples import Traced, runs_of
+from heatloop.app.lineage_samples import below, runs_of
 from heatloop.kernel.clock import utc
 from heatloop.kernel.quality import Quality
 from heatloop.kernel.scope import Scope
 from heatloop.kernel.series import Columns
 from heatloop.security.access import Role
-from heatloop.store.historian.memory import MemoryHistorian
+from heatloop.store.historian.port import Traced
 from tests.unit.app_town import START_S, Town, town
-from tests.unit.test_app_quality import Revising, spiked
+from tests.unit.test_app_quality import spiked
 
 API = "/api/v1"
 SUPPLY = "UN0001.secondary_supply_temperature"
 ALL = Scope.everything()
 
 
-class Tracing(Revising):
-    """As a historian that tells what lies below revisions."""
-
-    async def trace(self, key: int, start_s: int, end_s: int, limit: int) -> Traced:
-        assert isinstance(self.engine, MemoryHistorian)
-        below = self.engine._between(start_s, end_s, revised=False)
-        below = below.take(below.keys == key)
-        laid, methods, who = Columns.empty(), [], []
-        for columns, method, name in self.revised:
-            inside = (columns.keys == key) & (columns.slots >= start_s) & (columns.slots < end_s)
-            laid = columns.take(inside)
-            methods, who = [method] * int(inside.sum()), [name] * int(inside.sum())
-        counters = np.arange(1, len(below.keys) + 1).astype("u8")
-        return Traced(below, counters, laid, methods, who)
-
-
 @pytest.fixture
-async def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> AsyncIterator[Town]:
-    monkeypatch.setattr(
-        "tests.unit.app_town.ThreadedHistorian", getattr(request, "param", Revising)
-    )
+async def here(tmp_path: Path) -> AsyncIterator[Town]:
     async with town(tmp_path / "town") as made:
         yield made
 
@@ -56,10 +35,8 @@ def span(seconds: int = 7200) -> dict[str, str]:
     return {"start": utc(START_S - seconds).isoformat(), "end": utc(START_S).isoformat()}
 
 
-@pytest.mark.parametrize(("here", "traces"), [(Revising, False), (Tracing, True)],
-                         indirect=["here"])  # fmt: skip
 async def test_a_repaired_sample_leads_to_what_was_measured_and_who_repaired_it(
-    here: Town, traces: bool
+    here: Town,
 ) -> None:
     case = await spiked(here)
     async with here.client("eva", Role.OPERATION_ENGINEER) as client:
@@ -88,10 +65,11 @@ async def test_a_repaired_sample_leads_to_what_was_measured_and_who_repaired_it(
     assert (repair["rule"], repair["cause"], repair["samples"]) == ("rate", "sensor", 1)
     (marked,) = [row for row in line["samples"] if row["revision"] is not None]
     assert (marked["value"], marked["quality"], marked["revision"]) == (60.0, "bad", 0)
-    assert line["raw_kept"] is traces
-    if traces:
-        assert (marked["measured"], marked["measured_quality"]) == (60.0, "uncertain")
-        assert marked["reception"] == 51
+    assert line["raw_kept"] is True
+    assert (marked["measured"], marked["measured_quality"]) == (60.0, "uncertain")
+    assert (int(marked["reception"]) > 0, marked["versions"]) == (True, 1)
+    plain = [row for row in line["samples"] if row["revision"] is None]
+    assert all(row["measured"] == row["value"] for row in plain)
     ten = [row for row in line["windows"] if row["step_s"] == 600]
     assert sum(row["samples"] for row in ten) == 59
     assert {row["origin"] for row in ten} == {"measured"}
@@ -184,3 +162,20 @@ async def test_completeness_leads_to_the_points_that_lack(here: Town) -> None:
 def test_repairs_are_told_apart_by_an_hour() -> None:
     assert runs_of([0, 30, 60, 3700, 3730]) == [[0, 30, 60], [3700, 3730]]
     assert runs_of([5]) == [[5]]
+
+
+def test_of_several_versions_the_last_lies_below() -> None:
+    def rows(*values: float) -> Columns:
+        n = len(values)
+        slots = np.array([30, 30, 60][:n], "u4")
+        return Columns(np.ones(n, "u4"), slots, np.array(values), np.zeros(n, "u1"))
+
+    laid = rows(7.0, 8.0)
+    words = [("interpolated", "eva"), ("neighbour", "li")]
+    counters = np.array([9, 4, 5])
+    under = below(Traced.of(rows(1.0, 2.0, 3.0), counters, laid, np.array([6, 7]), words, 100))
+    assert under.measured.values.tolist() == [1.0, 3.0]
+    assert (under.reception.tolist(), under.versions.tolist()) == ([9, 5], [2, 1])
+    assert (under.revised.values.tolist(), under.methods) == ([8.0], ["neighbour"])
+    empty = Traced.of(Columns.empty(), np.empty(0), Columns.empty(), np.empty(0), [], 1)
+    assert len(below(empty).measured.keys) == len(below(empty).versions) == 0

@@ -322,3 +322,17 @@ def test_flags_become_spans():
     spans = sorted(book.drain())
     assert spans == [(1, Flag.RANGE, 90, 90, 1, 9.0), (1, Flag.SPIKE, 30, 60, 2, 7.0)]
     assert book.drain() == []
+
+
+def test_a_series_that_never_moves_is_judged_without_dividing_by_nothing():
+    # Two series that stand at zero: what is usual of them is nothing at all.
+    nothing = np.zeros(700)
+    still = station(**{POWER: nothing, TOTAL: nothing, SUPPLY: nothing, BACK: nothing})
+    with np.errstate(all="raise"):
+        verdict = judge(table(still))
+    assert not (rules_of(verdict, POWER) == Rule.SPIKE).any()
+    jumped = nothing.copy()
+    jumped[300] = 500.0
+    with np.errstate(all="raise"):
+        verdict = judge(table(still | {POWER: jumped}))
+    assert rules_of(verdict, POWER)[300] != Rule.NONE

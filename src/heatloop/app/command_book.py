@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from heatloop.app.alarm_views import plain
 from heatloop.app.history import in_thread
 from heatloop.app.live import Hub
 from heatloop.app.refusals import Refused
-from heatloop.app.views.work import CommandEvent, CommandPage, CommandView
+from heatloop.app.views.work import CommandEvent, CommandPage, CommandView, DoorStep
 from heatloop.app.world import World
 from heatloop.kernel.clock import utc
 from heatloop.kernel.scope import Scope
@@ -18,7 +21,7 @@ class CommandBook:
     """Reads commands back from the records."""
 
     def __init__(self, world: World, records: Records, hub: Hub) -> None:
-        self._world, self._records, self._hub = world, records, hub
+        self._world, self._records, self.hub = world, records, hub
 
     async def page(self, scope: Scope, point: str, page: int, size: int) -> CommandPage:
         """Return a page of commands inside a scope, newest first.
@@ -55,7 +58,7 @@ class CommandBook:
             raise Refused("not_found", thing=command_id)
         shown = view(row)
         point = self._world.ledger.points.get(shown.point)
-        self._hub.publish("command", plain(shown), point.asset if point is not None else "")
+        self.hub.publish("command", plain(shown), point.asset if point is not None else "")
         return shown
 
 
@@ -75,4 +78,18 @@ def view(row: CommandRow) -> CommandView:
         events=[
             CommandEvent(state=str(e.state), at=utc(e.at), reason=e.reason) for e in row.events
         ],
+        command_class=row.passed.command_class,
+        proposal=row.passed.proposal,
+        passed=[door_step(step) for step in row.passed.steps],
+    )
+
+
+def door_step(step: Mapping[str, Any]) -> DoorStep:
+    """Return a step of the door as people read it."""
+    return DoorStep(
+        step=step["step"],
+        ok=step["ok"],
+        at=utc(step["at"]),
+        by=step["by"],
+        detail=step["detail"],
     )

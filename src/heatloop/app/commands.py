@@ -19,6 +19,7 @@ import structlog
 from heatloop.app.audit import SYSTEM, Audit
 from heatloop.app.command_book import CommandBook
 from heatloop.app.command_checks import CommandChecks
+from heatloop.app.command_second import SecondKey
 from heatloop.app.history import in_thread
 from heatloop.app.keys import PlatformKeys
 from heatloop.app.links import Links
@@ -28,6 +29,7 @@ from heatloop.app.read_back import CommandsUnderWay, LiveCommand
 from heatloop.app.refusals import Refused
 from heatloop.app.views.work import CommandView
 from heatloop.app.world import World
+from heatloop.control.command_classes import NETWORK
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.ids import new_id
 from heatloop.kernel.messages import Command, CommandState
@@ -35,6 +37,7 @@ from heatloop.kernel.series import Columns
 from heatloop.plant.model import Point
 from heatloop.security.access import Principal
 from heatloop.store.records import Records
+from heatloop.store.records.commands import Passed
 
 _log = structlog.get_logger("heatloop.commands")
 MODES = {"local": 0, "remote_manual": 1, "automatic": 2}
@@ -58,6 +61,7 @@ class Commands:
         checks: CommandChecks,
         expiry_s: float,
         next_counter: Callable[[str], Awaitable[int]],
+        second: SecondKey | None = None,
     ) -> None:
         self._world, self._records, self._audit = world, records, audit
         self._links, self._keys, self._checks, self._expiry_s = links, keys, checks, expiry_s
@@ -65,6 +69,8 @@ class Commands:
         """Reads commands back."""
         self._under_way = CommandsUnderWay(world)
         self._next_counter = next_counter
+        self._second = second
+        self._seconds: dict[str, str] = {}
         self._orders: dict[str, asyncio.Lock] = {}
         self._issuing: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,11 +81,15 @@ class Commands:
         for row in await in_thread(self._records.commands.list_open):
             at = max((e.at for e in row.events if e.state == CommandState.ACKNOWLEDGED), default=0)
             self._under_way.add(row.command, CommandState(row.state), float(at))
+            if row.passed.second:
+                self._seconds[row.command.id] = row.passed.second
 
     async def request(
         self, principal: Principal, point_code: str, value: float, reason: str
     ) -> CommandView:
-        """Queue a person's command.
+        """Queue a command of a procedure that a person has already confirmed as a whole.
+
+        What a person asks by itself goes through `CommandDoor`.
 
         Raises:
             Refused: The point is not inside the user's scope, or the command is not safe.
@@ -94,28 +104,39 @@ class Commands:
             raise
         return await self.issue(point, value, "manual", principal.user, reason)
 
-    async def set_mode(self, principal: Principal, unit: str, mode: str) -> CommandView:
-        """Queue a command on a unit's station mode.
-
-        Raises:
-            Refused: There is no such unit inside the user's scope.
-        """
-        asset = self._world.asset(principal.scope, unit)
-        return await self.request(
-            principal, f"{asset.code}.station_mode", float(MODES[mode]), f"mode {mode}"
-        )
-
     async def issue(
-        self, point: Point, value: float, mode: str, by: str, reason: str
+        self,
+        point: Point,
+        value: float,
+        mode: str,
+        by: str,
+        reason: str,
+        passed: Passed | None = None,
     ) -> CommandView:
-        """Sign, keep and queue a command that was checked."""
+        """Sign, keep and queue a command that was checked.
+
+        Args:
+            point: Point to set.
+            value: In its unit.
+            mode: `manual` or `automatic`.
+            by: User, or the job that asks.
+            reason: Why.
+            passed: What it passed at the door; None for what programs ask.
+        """
         gateway = self._world.ledger.gateway_of(point.code)
         # Whoever gets the lower counter must be sent first: a gateway refuses one that falls.
         async with self._issuing.setdefault(gateway, asyncio.Lock()):
-            return await self._issue(gateway, point, value, mode, by, reason)
+            return await self._issue(gateway, point, value, mode, by, reason, passed or Passed())
 
     async def _issue(
-        self, gateway: str, point: Point, value: float, mode: str, by: str, reason: str
+        self,
+        gateway: str,
+        point: Point,
+        value: float,
+        mode: str,
+        by: str,
+        reason: str,
+        passed: Passed,
     ) -> CommandView:
         now_s = self._world.now_s()
         before = self._world.latest.value(point.key)
@@ -133,10 +154,16 @@ class Commands:
         )
         signature = self._keys.signing.sign(command.signed_bytes()).hex()
         command = replace(command, signature=signature)
-        await in_thread(self._records.commands.insert, command, requested_by=by, reason=reason)
-        await self._audit.add(
-            by, "command.request", point.code, id=command.id, before=before, after=value, mode=mode
+        if self._second is not None and passed.command_class == NETWORK:
+            passed = replace(passed, second=self._second.sign(command))
+            self._seconds[command.id] = passed.second
+        await in_thread(
+            self._records.commands.insert, command, requested_by=by, reason=reason, passed=passed
         )
+        await self._audit.add(
+            by, "command.request", point.code, id=command.id, before=before, after=value, mode=mode,
+            command_class=passed.command_class, proposal=passed.proposal,
+        )  # fmt: skip
         self._under_way.add(command, CommandState.QUEUED)
         view = await self.book.publish(command.id)
         self._start(self._send_queued(gateway))
@@ -166,8 +193,16 @@ class Commands:
                 moved = await self._move(
                     live, (CommandState.QUEUED,), CommandState.SENT, f"to {gateway}"
                 )
-                if moved and not await self._links.send_command(live.command):
+                if moved and not await self._send(live.command):
                     _log.warning("link lost while sending", command=live.command.id)
+
+    async def _send(self, command: Command) -> bool:
+        line = self._links.line(command.gateway)
+        frame: dict[str, Any] = {"type": "command", "command": command.to_dict()}
+        second = self._seconds.get(command.id)
+        if second:
+            frame["second"] = second
+        return line is not None and await line.send(frame)
 
     async def _move(
         self,
@@ -189,6 +224,7 @@ class Commands:
             self._under_way.moved(live, to, now_s)
         else:
             self._under_way.ended(live)
+            self._seconds.pop(command.id, None)
             await self._audit.add(
                 SYSTEM, f"command.{to.value}", command.point, id=command.id, reason=reason
             )

@@ -34,9 +34,9 @@ from heatloop.plant.data_classes import (
     Grade,
     Level,
     grades_of,
-    may_read,
     point_grade,
     purposes,
+    readable,
 )
 from heatloop.plant.model import Point
 from heatloop.security.access import Principal
@@ -275,7 +275,7 @@ class Governance:
         level = max((grade.level for grade in wanted), default=Level.L1)
         owners = tuple(dict.fromkeys(assets[name].owner for name in names))
         plain: Mapping[str, Any] = {"classes": names, "level": level, "owners": owners}
-        closed = [g.class_name for g in wanted if not may_read(by.roles, g.class_name, g.level)]
+        closed = [g.class_name for g in wanted if not readable(by, g)]
         if closed:
             return Judged(**plain, refused="data_not_yours", detail=", ".join(closed))
         barred = [name for name in names if purpose not in assets[name].uses]

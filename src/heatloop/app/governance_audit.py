@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,9 +36,14 @@ def watching() -> Iterator[Seen]:
 class WatchedAudit(Audit):
     """The trail, counting for whoever watches."""
 
+    heard: Callable[[str, str, str, Mapping[str, Any]], None] | None = None
+    """Told of every entry once it is written; set by whoever watches for attacks."""
+
     async def add(self, user: str, action: str, subject: str, **detail: Any) -> None:
         """Write one entry; it is durable on return."""
         await super().add(user, action, subject, **detail)
         seen = _SEEN.get()
         if seen is not None:
             seen.entries += 1
+        if self.heard is not None:
+            self.heard(user, action, subject, detail)

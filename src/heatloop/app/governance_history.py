@@ -20,7 +20,8 @@ from heatloop.app.views.governance import (
 from heatloop.kernel.clock import utc
 from heatloop.kernel.errors import InputError
 from heatloop.plant.asset_kinds import asset_kinds, secret_attributes
-from heatloop.plant.data_classes import Level, grade_of, may_read
+from heatloop.plant.data_classes import Level, grade_of, readable
+from heatloop.plant.personal_register import masked_value
 from heatloop.security.access import Principal
 from heatloop.store.records import Records
 from heatloop.store.records.governance import ChangeRow, misfits
@@ -85,10 +86,10 @@ class Histories:
             table=table,
             id=id,
             kept_by=kept_by(table),
-            present=_masked(present, hidden),
+            present=_masked(present, hidden, _sheet(table, id)),
             complete=not list(misfits(changes, present)),
             hidden=sorted(hidden),
-            changes=[_view(change, hidden) for change in changes],
+            changes=[_view(change, hidden, _sheet(table, id)) for change in changes],
         )
 
     def _read(self, table: str, id: str) -> tuple[Sequence[ChangeRow], dict[str, Any] | None]:  # noqa: A002
@@ -171,7 +172,7 @@ class Histories:
 
 def _cleared(by: Principal, place: str, dataset: str, field: str) -> bool:
     grade = grade_of(place, dataset, field)
-    return grade.level < Level.L4 and may_read(by.roles, grade.class_name, grade.level)
+    return grade.level < Level.L4 and readable(by, grade)
 
 
 def _hidden_in_sheet(by: Principal, sheet: str) -> set[str]:
@@ -180,20 +181,30 @@ def _hidden_in_sheet(by: Principal, sheet: str) -> set[str]:
     return {name for name in secret_attributes(sheet) if not _cleared(by, "ledger", sheet, name)}
 
 
-def _masked(row: dict[str, Any] | None, hidden: set[str]) -> dict[str, object] | None:
+def _sheet(table: str, id: str) -> str:  # noqa: A002
+    return id.partition("|")[0] if table == _LEDGER_ROW else ""
+
+
+def _masked(
+    row: dict[str, Any] | None, hidden: set[str], sheet: str
+) -> dict[str, object] | None:
+    """Return a row without what the reader is not cleared for, personal data masked for all."""
     if row is None:
         return None
-    return {name: _HIDDEN if name in hidden else value for name, value in row.items()}
+    shown = row if sheet not in asset_kinds() else {
+        name: masked_value(sheet, name, value) for name, value in row.items()
+    }  # fmt: skip
+    return {name: _HIDDEN if name in hidden else value for name, value in shown.items()}
 
 
-def _view(change: ChangeRow, hidden: set[str]) -> ChangeView:
+def _view(change: ChangeRow, hidden: set[str], sheet: str) -> ChangeView:
     before, after = change.before or {}, change.after or {}
     return ChangeView(
         number=change.number,
         at=utc(change.at),
         user=change.user,
         operation=change.operation,
-        before=_masked(change.before, hidden),
-        after=_masked(change.after, hidden),
+        before=_masked(change.before, hidden, sheet),
+        after=_masked(change.after, hidden, sheet),
         changed=sorted(n for n in {*before, *after} if before.get(n) != after.get(n)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -11,12 +11,14 @@ from heatloop.kernel.series import Columns
 from heatloop.store.historian.port import (
     Compared,
     DayCounts,
+    Difference,
     EventRow,
     Historian,
     Keys,
     Partition,
     RollupColumns,
     Stats,
+    Traced,
 )
 
 P = ParamSpec("P")
@@ -40,6 +42,14 @@ class AsyncHistorian(Protocol):
 
     async def set_periods(self, keys: Keys, periods_s: Keys) -> None:
         """Tell the sampling periods of points."""
+        ...
+
+    async def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        """Say which points are read together, by device; return how many are new."""
+        ...
+
+    async def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """Return the days of a range on which replicas of one shard hold different rows."""
         ...
 
     async def day_digest(self, start_s: int, end_s: int) -> bytes:
@@ -76,6 +86,10 @@ class AsyncHistorian(Protocol):
 
     async def raw(self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000) -> Columns:
         """Return samples ordered by (key, slot)."""
+        ...
+
+    async def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them."""
         ...
 
     async def rollup(
@@ -123,6 +137,14 @@ class ThreadedHistorian:
         """Tell the sampling periods of points."""
         await asyncio.to_thread(self.engine.set_periods, keys, periods_s)
 
+    async def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        """Say which points are read together, by device; return how many are new."""
+        return await asyncio.to_thread(self.engine.define_frames, frames)
+
+    async def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """Return the days of a range on which replicas of one shard hold different rows."""
+        return await asyncio.to_thread(self.engine.differing, start_s, end_s)
+
     async def day_digest(self, start_s: int, end_s: int) -> bytes:
         """Return SHA-256 over what was received of a range."""
         return await asyncio.to_thread(self.engine.day_digest, start_s, end_s)
@@ -158,6 +180,10 @@ class ThreadedHistorian:
     async def raw(self, keys: Keys, start_s: int, end_s: int, limit: int = 1_000_000) -> Columns:
         """Return samples ordered by (key, slot)."""
         return await asyncio.to_thread(self.engine.raw, keys, start_s, end_s, limit)
+
+    async def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them."""
+        return await asyncio.to_thread(self.engine.trace, keys, start_s, end_s, limit)
 
     async def rollup(
         self, keys: Keys, start_s: int, end_s: int, step_s: int, *, fields: Sequence[str] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from heatloop.app.historian_ledger import HistorianLedger
 from heatloop.app.history import in_thread
 from heatloop.app.platform import Platform
 from heatloop.app.quality_watch import add_quality_jobs
@@ -48,16 +49,12 @@ def add_jobs(platform: Platform) -> None:
 
     async def expire(_: float) -> None:
         await platform.commands.expire()
+        await platform.door.expire()
 
-    told = -1
+    historian_ledger = HistorianLedger(platform)
 
     async def rollups(_: float) -> None:
-        nonlocal told
-        version, rules = platform.world.ledger.version, platform.loop.checker.rules
-        if told != version:
-            # Integrals bridge gaps of three sampling periods, which only the ledger knows.
-            await platform.historian.set_periods(rules.keys, rules.period_s.astype("u4"))
-            told = version
+        await historian_ledger.tell()
         await platform.historian.refresh_rollups()
 
     async def housekeeping(_: float) -> None:

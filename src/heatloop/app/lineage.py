@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from heatloop.app.history import AsyncHistorian, in_thread
-from heatloop.app.lineage_samples import Traced, known, revisions_of, samples_of
+from heatloop.app.lineage_samples import below, known, revisions_of, samples_of
 from heatloop.app.platform import Platform
 from heatloop.app.queries.samples import checked_range
 from heatloop.app.refusals import Refused
@@ -45,15 +45,6 @@ _LEAK_READS = {
 _UNCHANGED = "none"
 
 
-@runtime_checkable
-class Tracer(Protocol):
-    """A historian that tells what lies below revisions."""
-
-    async def trace(self, key: int, start_s: int, end_s: int, limit: int) -> Traced:
-        """Return a point's received and revised samples of a range."""
-        ...
-
-
 class Lineages:
     """Follows numbers back."""
 
@@ -79,10 +70,9 @@ class Lineages:
             raise Refused("range_invalid", detail="31 d", place="start, end")
         columns = await self._historian.raw([point.key], start_s, end_s, _MOST_ROWS)
         cases = await self._cases(point, start_s, end_s)
-        traced = None
-        if isinstance(self._historian, Tracer):
-            traced = await self._historian.trace(point.key, start_s, end_s, _MOST_ROWS)
-        revisions, at = revisions_of(traced, cases, columns)
+        found = await self._historian.trace([point.key], start_s, end_s, _MOST_ROWS)
+        under = await asyncio.to_thread(below, found)
+        revisions, at = revisions_of(under, cases)
         computed_by, inputs = self._inputs(scope, point)
         bindings = self._bindings(point)
         gateways = list(dict.fromkeys(binding.gateway for binding in bindings))
@@ -97,9 +87,9 @@ class Lineages:
             inputs_total=len(inputs),
             bindings=bindings,
             receptions=await self._receptions(gateways),
-            samples=samples_of(columns, traced, at, most),
+            samples=samples_of(columns, under, at, most),
             samples_total=len(columns.keys),
-            raw_kept=traced is not None,
+            raw_kept=len(under.measured.keys) > 0 or not len(columns.keys),
             qualities=[
                 QualityCount(quality=Quality(code).name.lower(), samples=n)
                 for code, n in sorted(Counter(columns.quality.tolist()).items())

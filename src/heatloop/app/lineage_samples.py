@@ -13,22 +13,45 @@ from heatloop.app.views.lineage import LineageRevision, LineageSample
 from heatloop.kernel.clock import utc
 from heatloop.kernel.quality import Quality
 from heatloop.kernel.series import Columns
+from heatloop.store.historian.port import Traced
 from heatloop.store.records.quality import CaseRow
 
 
-class Traced(NamedTuple):
+class Below(NamedTuple):
     """What lies below the samples readers get, of one point, by slot."""
 
     measured: Columns
-    """Samples as they were received, one a slot."""
+    """Samples as they were received, one a slot: the last version that came."""
     reception: NDArray[np.uint64]
     """Reception counter of each."""
+    versions: NDArray[np.intp]
+    """How many versions of each the engine still has."""
     revised: Columns
     """Samples that were laid over, one a slot: the last one laid."""
     methods: Sequence[str]
     """How each was made."""
     who: Sequence[str]
     """Who laid it over."""
+
+
+def below(traced: Traced) -> Below:
+    """Return one row a slot of what a historian traced of one point."""
+    last, versions = _last_of_slot(traced.received.slots)
+    laid, _ = _last_of_slot(traced.laid.slots)
+    return Below(
+        traced.received.take(last),
+        traced.counters[last],
+        versions,
+        traced.laid.take(laid),
+        [traced.methods[at] for at in laid.tolist()],
+        [traced.who[at] for at in laid.tolist()],
+    )
+
+
+def _last_of_slot(slots: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where the last row of each slot is, and how many rows the slot has; slots rise."""
+    last = np.flatnonzero(np.append(slots[1:] != slots[:-1], True)[: len(slots)])
+    return last, np.diff(last, prepend=-1)
 
 
 def known(value: Any) -> float | None:
@@ -38,23 +61,14 @@ def known(value: Any) -> float | None:
 
 
 def revisions_of(
-    traced: Traced | None, cases: list[CaseRow], columns: Columns
+    under: Below, cases: list[CaseRow]
 ) -> tuple[list[LineageRevision], dict[int, int]]:
     """Return the repairs of a span, and which of them lies over each slot."""
     found: list[LineageRevision] = []
     at: dict[int, int] = {}
-    if traced is None:
-        # Without a look below, the cases people handled say what was laid over.
-        for case in sorted(cases, key=lambda row: row.handled_at or 0.0):
-            inside = (columns.slots >= case.start_s) & (columns.slots <= case.end_s)
-            inside &= np.isin(columns.quality, (Quality.ESTIMATED, Quality.BAD))
-            slots = columns.slots[inside].tolist()
-            at |= dict.fromkeys(slots, len(found))
-            found.append(_revision(case.method, case.reviewer, slots, case))
-        return found, at
     groups: dict[tuple[str, str], list[int]] = {}
     for slot, method, who in zip(
-        traced.revised.slots.tolist(), traced.methods, traced.who, strict=True
+        under.revised.slots.tolist(), under.methods, under.who, strict=True
     ):
         groups.setdefault((method, who), []).append(slot)
     for (method, who), slots in groups.items():
@@ -75,13 +89,11 @@ def runs_of(slots: list[int]) -> list[list[int]]:
 
 
 def _revision(method: str, who: str, slots: list[int], case: CaseRow | None) -> LineageRevision:
-    first = slots[0] if slots else int(case.start_s if case else 0)
-    last = slots[-1] if slots else int(case.end_s if case else 0)
     return LineageRevision(
         method=method,
         who=who,
-        start=utc(first),
-        end=utc(last),
+        start=utc(slots[0]),
+        end=utc(slots[-1]),
         samples=len(slots),
         case=None if case is None else case.id,
         rule=None if case is None else case.rule,
@@ -90,19 +102,17 @@ def _revision(method: str, who: str, slots: list[int], case: CaseRow | None) -> 
 
 
 def samples_of(
-    columns: Columns, traced: Traced | None, over: dict[int, int], most: int
+    columns: Columns, under: Below, over: dict[int, int], most: int
 ) -> list[LineageSample]:
     """Return the first samples of a span with what lies below them."""
-    below: dict[int, tuple[float, int, int]] = {}
-    if traced is not None:
-        rows = traced.measured
-        below = {
-            slot: (value, quality, counter)
-            for slot, value, quality, counter in zip(
-                rows.slots.tolist(), rows.values.tolist(), rows.quality.tolist(),
-                traced.reception.tolist(), strict=True,
-            )
-        }  # fmt: skip
+    rows = under.measured
+    came = {
+        slot: (value, quality, counter, versions)
+        for slot, value, quality, counter, versions in zip(
+            rows.slots.tolist(), rows.values.tolist(), rows.quality.tolist(),
+            under.reception.tolist(), under.versions.tolist(), strict=True,
+        )
+    }  # fmt: skip
     found = []
     for slot, value, quality in zip(
         columns.slots[:most].tolist(),
@@ -110,15 +120,17 @@ def samples_of(
         columns.quality[:most].tolist(),
         strict=True,
     ):
-        under = below.get(slot)
+        one = came.get(slot)
         found.append(
             LineageSample(
                 at=utc(slot),
                 value=known(value),
                 quality=Quality(quality).name.lower(),
-                measured=None if under is None else known(under[0]),
-                measured_quality=None if under is None else Quality(under[1]).name.lower(),
-                reception=None if under is None else under[2],
+                measured=None if one is None else known(one[0]),
+                measured_quality=None if one is None else Quality(one[1]).name.lower(),
+                # A counter of several writers has more digits than a number of JavaScript.
+                reception=None if one is None else str(one[2]),
+                versions=0 if one is None else one[3],
                 revision=over.get(slot),
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from heatloop.app.alarming import Alarming
@@ -39,6 +40,8 @@ class Notes:
         self._quarantine = quarantine
         self.edge_rules: EdgeRules | None = None
         """Keeps what gateways say of their rules; set by whoever builds both."""
+        self.heard: Callable[[str, Mapping[str, Any]], None] | None = None
+        """Told what gateways count of their links; set by whoever watches for attacks."""
         self._order = asyncio.Lock()
 
     async def take(self, notes: list[tuple[str, list[dict[str, Any]]]]) -> None:
@@ -75,6 +78,8 @@ class Notes:
                 await self._gap(gateway, body)
             case "link_stats":
                 report = read_report(gateway, body, self._world.ledger)
+                if self.heard is not None:
+                    self.heard(gateway, body)
                 await until_done("records", lambda: in_thread(self._records.links.put, report))
             case "rules" if self.edge_rules is not None:
                 await self.edge_rules.report(gateway, body)

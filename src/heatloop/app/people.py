@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from heatloop.app.audit import SYSTEM, Audit
 from heatloop.app.history import in_thread
 from heatloop.app.refusals import Forbidden, Refused
+from heatloop.app.sessions_model import is_powerful
 from heatloop.app.views.system import UserCreated, UserView
 from heatloop.app.world import World
-from heatloop.kernel.clock import machine_s
+from heatloop.kernel.clock import machine_s, utc
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.scope import Scope
 from heatloop.security.access import (
@@ -21,6 +23,7 @@ from heatloop.security.access import (
     first_login_roles,
     roles_of,
 )
+from heatloop.security.labels import label_of
 from heatloop.security.passwords import hash_password, random_password
 from heatloop.store.records import Records
 from heatloop.store.records.users import UserRow
@@ -68,11 +71,37 @@ class People:
                 for role in other.roles
             }
             roles = (roles - FIRST_LOGIN_ROLES) | (roles & first_login_roles(held))
-        return Principal(user=account.name, roles=roles, scope=Scope.of(account.scope))
+        own = await in_thread(self._records.labels.get, account.name)
+        return Principal(
+            user=account.name,
+            roles=roles,
+            scope=Scope.of(account.scope),
+            given_label=None if own is None else label_of(own.level, own.categories),
+        )
 
-    async def users(self) -> list[UserView]:
-        """Return all users."""
-        return [_view(account) for account in await in_thread(self._records.users.list)]
+    def rights_changed(self, name: str) -> None:
+        """Have every session of a user read his rights again."""
+        self._changed(name)
+
+    async def users(
+        self, locked: frozenset[str] = frozenset(), *, wants_second: bool = False
+    ) -> list[UserView]:
+        """Return all users.
+
+        Args:
+            locked: Names, without case, of those who are locked out.
+            wants_second: Whether powerful accounts must have a second factor.
+        """
+        holders = await in_thread(self._records.factors.holders)
+        return [
+            replace(
+                _view(account),
+                locked=account.name_key in locked,
+                second_factor=account.name in holders,
+                wants_second=wants_second and is_powerful(await self.principal(account)),
+            )
+            for account in await in_thread(self._records.users.list)
+        ]
 
     async def create(
         self, by: Principal, name: str, full_name: str, roles: list[str], scope: list[str]
@@ -83,7 +112,9 @@ class People:
             Refused: The name is taken, or a role or path does not exist.
         """
         self._check(by, name, roles, scope)
-        if await in_thread(self._records.users.get, name) is not None:
+        # Names that differ in case alone, or look like a program's, would mislead the audit.
+        taken = await in_thread(self._records.users.find, name) is not None
+        if taken or name.casefold().startswith("key."):
             raise Refused("user_exists", thing=name)
         password = random_password()
         hashed = await asyncio.to_thread(hash_password, password)
@@ -98,7 +129,7 @@ class People:
             at=machine_s(),
         )
         await self._audit.add(by.user, "user.create", name, roles=roles, scope=scope)
-        self._changed(name)
+        self.changed(name)
         account = await self._account(name)
         return UserCreated(user=_view(account), password=password)
 
@@ -130,6 +161,7 @@ class People:
             roles=sorted(new_roles),
             scope=sorted(new_scope),
             disabled=off,
+            reason=account.disabled_reason or "administrator",
             at=machine_s(),
         )
         password = ""
@@ -149,7 +181,7 @@ class People:
             after={"roles": after.roles, "scope": after.scope, "disabled": after.disabled},
             password_reset=reset_password,
         )
-        self._changed(name)
+        self.changed(name)
         return UserCreated(user=after, password=password)
 
     async def _account(self, name: str) -> UserRow:
@@ -188,7 +220,8 @@ class People:
             if not by.scope.holds(path):
                 raise Forbidden("forbidden", thing=name, detail=f"scope {path}")
 
-    def _changed(self, name: str) -> None:
+    def changed(self, name: str) -> None:
+        """Tell who must know that a user's rights changed."""
         for call in self._on_change:
             call(name)
             # What the first login may do depends on what the others hold.
@@ -203,4 +236,7 @@ def _view(account: UserRow) -> UserView:
         scope=sorted(account.scope),
         disabled=account.disabled,
         must_change=account.must_change,
+        seen_at=None if account.seen_at is None else utc(account.seen_at),
+        password_at=utc(account.password_at) if account.password_at else None,
+        disabled_reason=account.disabled_reason,
     )

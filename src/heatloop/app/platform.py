@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from heatloop.app.acceptance import Acceptance
     from heatloop.app.alarming import Alarming
     from heatloop.app.audit import Audit
+    from heatloop.app.audit_room import AuditRoom
     from heatloop.app.carriers_mqtt import MqttCarrier
+    from heatloop.app.command_door import CommandDoor
     from heatloop.app.commands import Commands
     from heatloop.app.curve_job import CurveJob
     from heatloop.app.device_life import DeviceLife
@@ -36,12 +38,14 @@ if TYPE_CHECKING:
     from heatloop.app.queries.bulk import Bulk
     from heatloop.app.schedule import Schedule
     from heatloop.app.season_check import SeasonCheck
+    from heatloop.app.security_events import SecurityEvents
     from heatloop.app.sessions import Sessions
     from heatloop.app.settings import Settings
     from heatloop.app.standby import Standing
     from heatloop.app.sync import Sync
     from heatloop.app.twin_job import Twin
     from heatloop.app.unit_stages import UnitStages
+    from heatloop.app.watch_room import WatchRoom
     from heatloop.app.weather import Weather
     from heatloop.app.workers import Workers
     from heatloop.app.world import World
@@ -82,6 +86,8 @@ class Platform:
     """Alarms."""
     commands: Commands
     """Commands."""
+    door: CommandDoor
+    """What people's commands pass before they are signed."""
     leaks: LeakWatch
     """Leak balances of the water zones."""
     twin: Twin
@@ -110,6 +116,8 @@ class Platform:
     """Checks before the season."""
     audit: Audit
     """Audit trail."""
+    audit_room: AuditRoom
+    """State, checks, exports and periods of the trail."""
     bulk: Bulk
     """Exports of samples and roll-ups."""
     imports: Imports
@@ -132,3 +140,7 @@ class Platform:
     """Weather now, forecast and observed."""
     sync: Sync
     """Exchange with billing and customer systems."""
+    security_events: SecurityEvents
+    """Takes note of what happens to security."""
+    watch: WatchRoom
+    """Security events, registers and duties."""

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 import uvicorn
 
+from heatloop.app.historian_ledger import HistorianLedger
 from heatloop.app.history import in_thread
 from heatloop.app.patience import until_done
 from heatloop.app.platform import Platform
@@ -39,6 +40,8 @@ async def start(platform: Platform) -> None:
 
     async def latest() -> None:
         platform.world.latest.update(await platform.historian.latest())
+        # Before the first samples: points of one device are to lie together from the start.
+        await HistorianLedger(platform).tell()
 
     await platform.gateways.load()
     await platform.stages.load()
@@ -67,7 +70,9 @@ def _parts(platform: Platform) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         ("intake", platform.intake.run()),
         ("mqtt", platform.mqtt.run()),
         ("jobs", platform.schedule.run()),
+        ("security events", platform.security_events.run()),
         ("outside", platform.outside.run()),
+        ("audit", platform.audit_room.keeper.run()),
     ]
 
 
@@ -114,6 +119,8 @@ async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]
         close = getattr(platform.historian, "close", None)
         if close is not None:
             await close()
+        await platform.audit_room.close()
+        await platform.audit.close()
         platform.records.close()
 
 

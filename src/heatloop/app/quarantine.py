@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from heatloop.app.history import in_thread
 from heatloop.app.patience import until_done
 from heatloop.kernel.clock import machine_s
@@ -15,6 +17,8 @@ class Quarantine:
 
     def __init__(self, records: Records) -> None:
         self._records = records
+        self.heard: Callable[[str, str, str, int], None] | None = None
+        """Told of every entry; set by whoever watches for attacks."""
 
     async def add(self, gateway: str, reason: str, detail: str, rows: int) -> None:
         """Write one entry.
@@ -25,6 +29,8 @@ class Quarantine:
             detail: What exactly.
             rows: Rows concerned.
         """
+        if self.heard is not None:
+            self.heard(gateway, reason, detail, rows)
         await until_done(
             "records",
             lambda: in_thread(

@@ -7,6 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from heatloop.app.command_settings import DoorSettings, check_door
+from heatloop.app.identity_settings import IdentitySettings, OidcSettings, check_identity
+from heatloop.app.crypto_settings import CryptoSettings, check_crypto
+from heatloop.app.audit_settings import AuditSettings, check_audit
 from heatloop.app.keeping_settings import (
     BackupSettings,
     FilesSettings,
@@ -22,9 +26,11 @@ from heatloop.app.open_settings import (
     WebhookSettings,
     check_open,
 )
+from heatloop.app.privacy_settings import PrivacySettings, check_privacy
 from heatloop.app.standby_settings import RedundancySettings, check_redundancy
 from heatloop.app.storage_settings import RetentionSettings, check_retention
 from heatloop.app.sync_settings import SyncSettings, check_sync
+from heatloop.app.watch_settings import WatchSettings, check_watch
 from heatloop.app.weather_settings import WeatherSettings, check_weather
 from heatloop.kernel.errors import ConfigError
 from heatloop.store.historian.engine_choice import check_url
@@ -73,9 +79,11 @@ class SessionSettings:
     max_hours: float = 12.0
     """A session ends after this long whatever happens."""
     lock_after: int = 5
-    """Failed sign-ins that lock a user out."""
+    """Failed sign-ins from one place that lock a user out there."""
     lock_minutes: float = 15.0
     """How long the lock holds."""
+    proof_minutes: float = 5.0
+    """What is dangerous needs a proof of identity younger than this; 0: none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +165,7 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
+    door: DoorSettings = field(default_factory=DoorSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
     files: FilesSettings = field(default_factory=FilesSettings)
@@ -174,6 +183,12 @@ class Settings:
     weather: WeatherSettings = field(default_factory=WeatherSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
+    crypto: CryptoSettings = field(default_factory=CryptoSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
 
     @property
     def keys(self) -> Path:
@@ -234,6 +249,11 @@ def check(settings: Settings) -> Settings:
     check_redundancy(settings.redundancy, settings.records_url)
     check_weather(settings.weather)
     check_sync(settings.sync)
+    check_audit(settings.audit)
+    check_crypto(settings.crypto)
+    check_watch(settings.watch)
+    check_identity(settings.identity, settings.oidc)
+    check_door(settings.door)
     try:
         ZoneInfo(settings.company.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

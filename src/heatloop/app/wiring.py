@@ -9,8 +9,16 @@ from heatloop.app.acceptance import Acceptance
 from heatloop.app.acceptance_driver import Bench
 from heatloop.app.acceptance_report import Reports
 from heatloop.app.alarming import Alarming
+from heatloop.app.audit_journal import Journal
+from heatloop.app.audit_room import AuditRoom
+from heatloop.app.audit_settings import chain_algorithm
 from heatloop.app.carriers_mqtt import MqttCarrier
+from heatloop.app.command_alarms import CommandAlarms
 from heatloop.app.command_checks import CommandChecks
+from heatloop.app.command_door import CommandDoor
+from heatloop.app.command_gate import CommandGate
+from heatloop.app.command_physics import Physics
+from heatloop.app.command_second import SecondKey
 from heatloop.app.commands import Commands
 from heatloop.app.curve_job import CurveJob
 from heatloop.app.device_life import DeviceLife
@@ -44,12 +52,14 @@ from heatloop.app.platform import Platform
 from heatloop.app.quarantine import Quarantine
 from heatloop.app.queries.bulk import Bulk
 from heatloop.app.season_check import SeasonCheck
+from heatloop.app.security_events import SecurityEvents
 from heatloop.app.sessions import Sessions
 from heatloop.app.settings import Settings
 from heatloop.app.standby import Alone, Shared, Standing
 from heatloop.app.sync import Sync, add_sync_job
 from heatloop.app.twin_job import Twin
 from heatloop.app.unit_stages import UnitStages
+from heatloop.app.watch_room import WatchRoom
 from heatloop.app.weather_build import add_weather_job, build_weather
 from heatloop.app.workers import Workers
 from heatloop.app.world import World
@@ -68,8 +78,9 @@ def open_records(settings: Settings) -> tuple[Records, PlatformKeys]:
         ConfigError: A key file is damaged, or the records were written by a newer version.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    keys = load_keys(settings.keys)
-    records = Records.open(settings.records_url, data_key=keys.data, data_key_id=keys.data_id)
+    keys = load_keys(settings.keys, settings.crypto.suite)
+    records = Records.open(settings.records_url)
+    keys.serve(records.sealer)
     password = make_first_login(records)
     if password is not None:
         write_secret(settings.keys / FIRST_LOGIN, f"admin\n{password}\n".encode())
@@ -112,9 +123,13 @@ def build_platform(
         if settings.redundancy.enabled
         else Alone(settings.redundancy, source)
     )
-    audit, quarantine = WatchedAudit(records), Quarantine(records)
+    records.audit.use_algorithm(chain_algorithm(settings.audit, settings.crypto.suite))
+    journal = Journal(settings.data / "audit-journal", keys)
+    audit, quarantine = WatchedAudit(records, journal), Quarantine(records)
     checks = CommandChecks(world)
     alarming = Alarming(world, records, hub, audit)
+    security_events = SecurityEvents(world, records, alarming)
+    second_key = SecondKey(settings.keys) if settings.door.second_signature else None
     commands = Commands(
         world=world,
         records=records,
@@ -125,6 +140,7 @@ def build_platform(
         checks=checks,
         expiry_s=settings.control.command_expiry_s,
         next_counter=standing.next_counter,
+        second=second_key,
     )
     notes = Notes(
         world=world,
@@ -185,6 +201,24 @@ def build_platform(
         reports=reports,
         time_zone=settings.company.time_zone,
     )
+    twin = Twin(world, series, hub, twin_workers, settings.twin)
+    command_alarms = CommandAlarms(world, alarming)
+    gate = CommandGate(
+        world,
+        audit,
+        command_alarms,
+        settings.door,
+        60.0 * getattr(settings.session, "proof_minutes", 5.0),
+    )
+    door = CommandDoor(
+        world=world,
+        records=records,
+        commands=commands,
+        checks=checks,
+        physics=Physics(world, twin, settings.door),
+        gate=gate,
+        settings=settings.door,
+    )
     platform = Platform(
         settings=settings,
         keys=keys,
@@ -201,8 +235,9 @@ def build_platform(
         mqtt=MqttCarrier(settings.mqtt, gateways, intake, links, keys.signing),
         alarming=alarming,
         commands=commands,
+        door=door,
         leaks=LeakWatch(world, series, alarming, hub),
-        twin=Twin(world, series, hub, twin_workers, settings.twin),
+        twin=twin,
         workers=workers,
         stages=stages,
         devices=devices,
@@ -215,6 +250,15 @@ def build_platform(
         sessions=sessions,
         people=people,
         audit=audit,
+        audit_room=AuditRoom.build(
+            settings,
+            world=world,
+            records=records,
+            audit=audit,
+            alarming=alarming,
+            keys=keys,
+            workers=workers,
+        ),
         bulk=Bulk(world, series, audit, settings.company, Governance(world, records, audit).guard),
         imports=Imports(world, series, audit, settings.data / "imports"),
         health=HealthReport(
@@ -264,6 +308,17 @@ def build_platform(
             alarming=alarming,
         ),
         sync=Sync(world, records, audit, ledgers, settings.sync),
+        security_events=security_events,
+        watch=WatchRoom.build(
+            settings,
+            world=world,
+            records=records,
+            events=security_events,
+            audit=audit,
+            quarantine=quarantine,
+            notes=notes,
+            schedule=schedule,
+        ),
     )
     add_jobs(platform)
     platform.outside.join(platform)

@@ -1,32 +1,26 @@
 """Class, level and owner of every field of data (GB/T 22239; clauses 6.3 c and 9.2.3).
 
-Five tables: classes with owner, permitted uses and readers; purposes; how far each role may read;
-grades of fields; grades of measured values by what is measured where. What is not graded is
-treated as the most secret there is, and fails the checks of the sources.
+Four tables: classes with owner, permitted uses and readers; purposes; grades of fields; grades of
+measured values by what is measured where. How far each role may read are the labels of
+`security.access`. What is not graded is treated as the most secret there is, and fails the checks
+of the sources.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 
 from heatloop.kernel.errors import InputError
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.resources import table
+from heatloop.security.access import ROLE_LABELS, Principal
+from heatloop.security.labels import Category, Label, Level
 
+__all__ = ["Level"]
 _ANY = "*"
-
-
-class Level(StrEnum):
-    """How closely data are kept; later ones more so."""
-
-    L1 = "L1"
-    L2 = "L2"
-    L3 = "L3"
-    L4 = "L4"
 
 
 APPROVAL_FROM = Level.L3
@@ -40,6 +34,8 @@ LEVEL_NAMES: Mapping[Level, tuple[str, str]] = MappingProxyType(
     }
 )
 """Chinese and English names of the levels."""
+PERSONAL = "personal"
+"""Class of personal data."""
 PLACES = ("records", "historian", "ledger", "view")
 """Where graded fields are."""
 
@@ -68,6 +64,8 @@ class DataClass:
     """How long it is kept; None: as long as the installation."""
     readers: frozenset[str]
     """Roles that may read it at all."""
+    categories: frozenset[str]
+    """Categories of its security label."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +81,11 @@ class Grade:
     def owner(self) -> str:
         """Return the role that owns it."""
         return data_classes()[self.class_name].owner
+
+    @property
+    def label(self) -> Label:
+        """Return the security label of the data."""
+        return Label(level=self.level, categories=data_classes()[self.class_name].categories)
 
 
 UNGRADED = Grade(class_name="secret", level=Level.L4)
@@ -109,6 +112,7 @@ def data_classes() -> Mapping[str, DataClass]:
                 consent=row["consent"],
                 retention_days=int(row["retention_days"]) if row["retention_days"] else None,
                 readers=frozenset(_words(row["readers"])),
+                categories=frozenset(Category(c).value for c in _words(row["categories"])),
             )
             for row in table("data_classes.csv")
         }
@@ -126,7 +130,7 @@ def purposes() -> Mapping[str, tuple[str, str]]:
 @cache
 def clearances() -> Mapping[str, Level]:
     """Return up to which level each role may read."""
-    return MappingProxyType({row["role"]: Level(row["level"]) for row in table("data_roles.csv")})
+    return MappingProxyType({role.value: label.level for role, label in ROLE_LABELS.items()})
 
 
 @cache
@@ -188,3 +192,21 @@ def may_read(roles: Iterable[str], class_name: str, level: Level) -> bool:
     """Return whether one of the roles reads the class and is cleared for the level."""
     readers = data_classes()[class_name].readers
     return any(role in readers and clearances().get(role, Level.L1) >= level for role in roles)
+
+
+def readable(principal: Principal, grade: Grade) -> bool:
+    """Return whether somebody may read data of this grade: by his roles, and by his label.
+
+    The label is mandatory: what it does not dominate stays closed whatever the roles allow.
+    """
+    readers = data_classes()[grade.class_name].readers
+    if not any(role in readers for role in principal.roles):
+        return False
+    return principal.label.dominates(grade.label)
+
+
+@cache
+def personal_fields(sheet: str) -> frozenset[str]:
+    """Return the fields of a ledger sheet that are personal data: sealed at rest, masked."""
+    grades = grades_of("ledger", sheet)
+    return frozenset(name for name, grade in grades.items() if grade.class_name == PERSONAL)

@@ -14,7 +14,6 @@ from dataclasses import asdict
 from typing import Any
 
 from heatloop.plant.asset_kinds import AssetKind, asset_kinds
-from heatloop.plant.attributes import MASK
 from heatloop.plant.coding import DEVICE, GATEWAY
 from heatloop.plant.headings import POINT, PROFILE, PROFILE_ROW, headings_zh
 from heatloop.plant.kinds import point_kinds
@@ -23,25 +22,7 @@ from heatloop.plant.model import Asset, Point
 from heatloop.plant.own_profiles import OwnProfile
 from heatloop.plant.row_reading import ROW_NUMBER, from_rows
 
-__all__ = ["ROW_NUMBER", "from_rows", "masked", "to_rows"]
-
-
-def masked(asset: Asset) -> Asset:
-    """Return the asset with personal data masked, for lists (clause 6.1.1.1 a 5)."""
-    kind = asset_kinds()[asset.kind]
-    plain = {
-        name: MASK if kind.attributes[name].secret else value
-        for name, value in asset.attributes.items()
-    }
-    return Asset(
-        code=asset.code,
-        kind=asset.kind,
-        zh=asset.zh,
-        en=asset.en,
-        parent=asset.parent,
-        organisation=asset.organisation,
-        attributes=plain,
-    )
+__all__ = ["ROW_NUMBER", "from_rows", "to_rows"]
 
 
 def _asset_row(asset: Asset, kind: AssetKind) -> dict[str, Any]:

@@ -1,79 +1,52 @@
-"""Ed25519 signatures by named keys, and AES-256-GCM seals; every result names its key.
+"""Signatures by named keys, and seals; every result names its algorithm and its key.
 
 A key id is the first 16 hexadecimal digits of SHA-256 over the raw public key. Seal layout::
 
     "HLS" | u8 version | u8 algorithm | u8 n, n bytes key id | 12 bytes nonce | ciphertext, tag
 
-Everything before the ciphertext is authenticated together with the caller's `aad`.
-
-Reference: RFC 8032 (Ed25519), NIST SP 800-38D (GCM).
+Everything before the ciphertext is authenticated together with the caller's `aad`. Algorithms: 1
+AES-256-GCM, 2 SM4-GCM, from 16 on those of plug-ins. A public key of 32 bytes is Ed25519, one of
+65 SM2.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
-
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import Any
 
 from heatloop.kernel.canonical import canonical, decode
 from heatloop.kernel.errors import InputError, UnsafeError
+from heatloop.security.international import AES_256_GCM, ALGORITHM, SigningKey
+from heatloop.security.provider import (
+    NONCE_BYTES,
+    TAG_BYTES,
+    Cipher,
+    Signer,
+    algorithm_of,
+    cipher_numbered,
+    key_id_of,
+    verifier_named,
+)
+from heatloop.security.sm import Sm2Key
 
-ALGORITHM = "Ed25519"
+__all__ = [
+    "ALGORITHM",
+    "KeyRing",
+    "SigningKey",
+    "Sm2Key",
+    "key_id_of",
+    "open_document",
+    "seal",
+    "seal_algorithm",
+    "seal_key_id",
+    "sign_document",
+    "unseal",
+]
 _DOCUMENT = b"heatloop-document\x00"
 _FIELDS = frozenset(("body", "key_id", "alg", "signature"))
 _SEAL_MAGIC = b"HLS\x01"
-_AES_256_GCM = 1
-_NONCE_BYTES, _TAG_BYTES, _KEY_BYTES = 12, 16, 32
-
-
-def key_id_of(public: bytes) -> str:
-    """Return the id of a raw public key."""
-    return hashlib.sha256(public).hexdigest()[:16]
-
-
-class SigningKey:
-    """A private Ed25519 key; its text form never shows the secret."""
-
-    __slots__ = ("_private", "key_id", "public")
-
-    def __init__(self, private: Ed25519PrivateKey) -> None:
-        self._private = private
-        self.public = private.public_key().public_bytes_raw()
-        self.key_id = key_id_of(self.public)
-
-    def __repr__(self) -> str:
-        return f"SigningKey({self.key_id})"
-
-    @classmethod
-    def generate(cls) -> Self:
-        """Return a new random key."""
-        return cls(Ed25519PrivateKey.generate())
-
-    @classmethod
-    def from_bytes(cls, raw: bytes) -> Self:
-        """Return the key of these 32 secret bytes.
-
-        Raises:
-            InputError: There are not 32 bytes.
-        """
-        if len(raw) != _KEY_BYTES:
-            raise InputError(f"a signing key has 32 bytes, not {len(raw)}", fix="give the key file")
-        return cls(Ed25519PrivateKey.from_private_bytes(raw))
-
-    @property
-    def raw(self) -> bytes:
-        """Return the 32 secret bytes, to be kept in a file only its owner can read."""
-        return self._private.private_bytes_raw()
-
-    def sign(self, data: bytes) -> bytes:
-        """Return the 64 signature bytes over `data`."""
-        return self._private.sign(data)
 
 
 class KeyRing:
@@ -82,7 +55,7 @@ class KeyRing:
     __slots__ = ("_keys",)
 
     def __init__(self, publics: Iterable[bytes] = ()) -> None:
-        self._keys: dict[str, Ed25519PublicKey] = {}
+        self._keys: dict[str, tuple[str, bytes]] = {}
         for public in publics:
             self.add(public)
 
@@ -96,15 +69,20 @@ class KeyRing:
         """Trust a raw public key and return its id.
 
         Raises:
-            InputError: These are not the 32 bytes of a public key.
+            InputError: These are not the bytes of a public key.
         """
-        try:
-            key = Ed25519PublicKey.from_public_bytes(public)
-        except ValueError as error:
-            raise InputError("not an Ed25519 public key", fix="send its 32 bytes") from error
+        algorithm = algorithm_of(public)
+        if algorithm is None:
+            raise InputError(
+                "not an Ed25519 or SM2 public key", fix="send its 32 bytes (Ed25519) or 65 (SM2)"
+            )
         key_id = key_id_of(public)
-        self._keys[key_id] = key
+        self._keys[key_id] = (algorithm.name, public)
         return key_id
+
+    def algorithm(self, key_id: str) -> str:
+        """Return what a key signs by, empty when it is not trusted."""
+        return self._keys.get(key_id, ("", b""))[0]
 
     def remove(self, key_id: str) -> None:
         """Trust this key no longer; unknown ids are ignored."""
@@ -116,18 +94,17 @@ class KeyRing:
         Raises:
             UnsafeError: The key is not trusted, or the signature is not its own over `data`.
         """
-        key = self._keys.get(key_id)
-        if key is None:
+        algorithm, public = self._keys.get(key_id, ("", b""))
+        verifier = verifier_named(algorithm)
+        if verifier is None:
             raise UnsafeError("signed by a key that is not trusted", thing=key_id, fix="enrol it")
-        try:
-            key.verify(signature, data)
-        except InvalidSignature as error:
+        if not verifier.verify(public, data, signature):
             raise UnsafeError(
                 "signature does not fit the data", thing=key_id, fix="sign and send it again"
-            ) from error
+            )
 
 
-def sign_document(key: SigningKey, doc: dict[str, Any]) -> dict[str, str]:
+def sign_document(key: Signer, doc: dict[str, Any]) -> dict[str, str]:
     """Return the signed form of a plain document.
 
     The body is the canonical text itself, so that what was signed is what is sent.
@@ -139,7 +116,7 @@ def sign_document(key: SigningKey, doc: dict[str, Any]) -> dict[str, str]:
     return {
         "body": body.decode(),
         "key_id": key.key_id,
-        "alg": ALGORITHM,
+        "alg": key.algorithm,
         "signature": key.sign(_DOCUMENT + body).hex(),
     }
 
@@ -153,7 +130,9 @@ def open_document(ring: KeyRing, signed: Mapping[str, Any]) -> dict[str, Any]:
     """
     if set(signed) != _FIELDS or not all(isinstance(value, str) for value in signed.values()):
         raise InputError("not a signed document", fix="send body, key_id, alg and signature")
-    if signed["alg"] != ALGORITHM:
+    # An unknown key is told as such below; a known one signs by its own algorithm only.
+    expected = ring.algorithm(signed["key_id"])
+    if signed["alg"] != expected and (expected or verifier_named(signed["alg"]) is None):
         raise UnsafeError("signature algorithm is not accepted", thing=signed["alg"])
     try:
         signature = bytes.fromhex(signed["signature"])
@@ -167,26 +146,43 @@ def open_document(ring: KeyRing, signed: Mapping[str, Any]) -> dict[str, Any]:
     return doc
 
 
-def seal(key_id: str, key32: bytes, plaintext: bytes, aad: bytes) -> bytes:
+def seal(
+    key_id: str, key: bytes, plaintext: bytes, aad: bytes, cipher: Cipher = AES_256_GCM
+) -> bytes:
     """Return `plaintext` encrypted and authenticated together with `aad`.
 
     Args:
         key_id: Name of the key, at most 255 bytes; stands readable in the result.
-        key32: 32 secret bytes.
+        key: Secret bytes, as many as the cipher's keys have (32 for AES-256-GCM).
         plaintext: What to keep secret.
         aad: What the seal is bound to (a table and a row, for example); needed to open it.
+        cipher: The algorithm.
 
     Raises:
-        InputError: The key has not 32 bytes, or its name is too long.
+        InputError: The key has another length, or its name is too long.
     """
     name = key_id.encode()
-    if len(key32) != _KEY_BYTES or not 0 < len(name) < 256:
+    if len(key) != (cipher.key_bytes or len(key)) or not key or not 0 < len(name) < 256:
         raise InputError(
-            "a sealing key has 32 bytes and a name", thing=key_id, fix="make a new one"
+            f"a sealing key has {cipher.key_bytes} bytes and a name",
+            thing=key_id,
+            fix="make a new one",
         )
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    head = _SEAL_MAGIC + bytes((_AES_256_GCM, len(name))) + name + nonce
-    return head + AESGCM(key32).encrypt(nonce, plaintext, head + aad)
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    head = _SEAL_MAGIC + bytes((cipher.number, len(name))) + name + nonce
+    return head + cipher.encrypt(key, nonce, plaintext, head + aad)
+
+
+def seal_algorithm(blob: bytes) -> Cipher:
+    """Return the algorithm that sealed `blob`.
+
+    Raises:
+        InputError: These bytes are not a seal, or of an algorithm this process does not know.
+    """
+    start = len(_SEAL_MAGIC)
+    if len(blob) < start + 2 or not hmac.compare_digest(blob[:start], _SEAL_MAGIC):
+        raise InputError("not a sealed value", fix="give the bytes seal() returned")
+    return cipher_numbered(blob[start])
 
 
 def seal_key_id(blob: bytes) -> str:
@@ -195,13 +191,10 @@ def seal_key_id(blob: bytes) -> str:
     Raises:
         InputError: These bytes are not a seal.
     """
+    seal_algorithm(blob)
     start = len(_SEAL_MAGIC)
-    if len(blob) < start + 2 or not hmac.compare_digest(blob[:start], _SEAL_MAGIC):
-        raise InputError("not a sealed value", fix="give the bytes seal() returned")
-    if blob[start] != _AES_256_GCM:
-        raise InputError(f"unknown seal algorithm {blob[start]}", fix="update the software")
     end = start + 2 + blob[start + 1]
-    if len(blob) < end + _NONCE_BYTES + _TAG_BYTES:
+    if len(blob) < end + NONCE_BYTES + TAG_BYTES:
         raise InputError("sealed value is cut short", fix="restore it from a backup")
     try:
         return blob[start + 2 : end].decode()
@@ -210,7 +203,7 @@ def seal_key_id(blob: bytes) -> str:
 
 
 def unseal(keys: Mapping[str, bytes], blob: bytes, aad: bytes) -> bytes:
-    """Return what `seal` was given.
+    """Return what `seal` was given, whatever algorithm it was sealed by.
 
     Args:
         keys: Known keys by id, older ones included after a rotation.
@@ -222,12 +215,11 @@ def unseal(keys: Mapping[str, bytes], blob: bytes, aad: bytes) -> bytes:
         UnsafeError: The bytes or the binding were changed.
     """
     key_id = seal_key_id(blob)
-    if key_id not in keys:
+    cipher, key = seal_algorithm(blob), keys.get(key_id)
+    if key is None or len(key) != (cipher.key_bytes or len(key)):
         raise InputError("sealed with an unknown key", thing=key_id, fix="restore that key")
-    end = len(_SEAL_MAGIC) + 2 + len(key_id.encode()) + _NONCE_BYTES
+    end = len(_SEAL_MAGIC) + 2 + len(key_id.encode()) + NONCE_BYTES
     try:
-        return AESGCM(keys[key_id]).decrypt(
-            blob[end - _NONCE_BYTES : end], blob[end:], blob[:end] + aad
-        )
-    except InvalidTag as error:
+        return cipher.decrypt(key, blob[end - NONCE_BYTES : end], blob[end:], blob[:end] + aad)
+    except UnsafeError as error:
         raise UnsafeError("sealed value was changed or moved", thing=key_id) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import string
+from dataclasses import dataclass
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -19,6 +20,28 @@ MIN_LENGTH, MAX_LENGTH, MIN_CLASSES = 8, 128, 3
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 # No characters that are mistaken for each other when read from a screen.
 _READABLE = ("abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "-_+=.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PasswordPolicy:
+    """What a password must be."""
+
+    min_length: int = MIN_LENGTH
+    """Fewest characters."""
+    min_classes: int = MIN_CLASSES
+    """How many of small, capital, digit, other."""
+
+    @property
+    def rule(self) -> str:
+        """Return the rule in words."""
+        return (
+            f"{self.min_length}-{MAX_LENGTH} characters, {self.min_classes} of: "
+            "small, capital, digit, other"
+        )
+
+
+DEFAULT_POLICY = PasswordPolicy()
+"""What holds unless an installation asks for more."""
 
 
 @cache
@@ -61,18 +84,18 @@ def _classes(password: str) -> int:
     return known + any(all(c not in letters for letters in _CLASSES) for c in password)
 
 
-def check_password(password: str, user: str = "") -> None:
+def check_password(password: str, user: str = "", policy: PasswordPolicy = DEFAULT_POLICY) -> None:
     """Return if the password is strong enough.
 
     Raises:
         InputError: It is too short, too long, too plain, or holds the user's name.
     """
-    rule = f"{MIN_LENGTH}-{MAX_LENGTH} characters, three of: small, capital, digit, other"
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+    rule = policy.rule
+    if not policy.min_length <= len(password) <= MAX_LENGTH:
         raise InputError("password is too short or too long", place="password", fix=rule)
-    if _classes(password) < MIN_CLASSES:
+    if _classes(password) < policy.min_classes:
         raise InputError("password is too plain", place="password", fix=rule)
-    if len(set(password)) < MIN_LENGTH // 2:
+    if len(set(password)) < policy.min_length // 2:
         raise InputError("password repeats a few characters", place="password", fix=rule)
     if user and user.casefold() in password.casefold():
         raise InputError(

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from heatloop.kernel.errors import ConfigError, HeatloopError
-from heatloop.security.keys import SigningKey
+from heatloop.security.international import SigningKey
 from heatloop.store.backup_keys import read_passphrase
 from heatloop.store.backup_manifest import Head, Manifest, prune
-from heatloop.store.backup_restore import SIGNING_KEY, open_backup
+from heatloop.store.backup_restore import open_backup
 from heatloop.store.backup_run import Made, Subject, Told, make_backup
 from heatloop.store.backup_verify import Verified, verify
 from heatloop.store.files import Files
+from heatloop.store.key_files import SIGNING, folder_keys
 from heatloop.store.objects import ObjectStore, S3Access, open_objects
 
 BACKUP, VERIFY = "backup", "verify"
@@ -124,7 +125,7 @@ def do(task: Task, told: Told) -> dict[str, Any]:
             run=task.run,
             full=task.full,
             passphrase=passphrase,
-            signer=SigningKey.from_bytes((Path(task.keys) / SIGNING_KEY).read_bytes()),
+            signer=_signer(Path(task.keys)),
             at=task.at,
             plant_at=task.plant_at,
             encrypted=task.encrypted,
@@ -167,6 +168,13 @@ def parts_plain(manifest: Manifest) -> list[dict[str, Any]]:
 def verified_plain(found: Verified) -> dict[str, Any]:
     """Return what a trial restore showed."""
     return found.to_plain() | {"good": found.good}
+
+
+def _signer(folder: Path) -> SigningKey:
+    current = folder_keys(folder).current(SIGNING)
+    if current is None:
+        raise ConfigError("no signing key", thing=str(folder), fix="restore the folder of keys")
+    return current.signer()
 
 
 def main() -> int:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from heatloop.kernel.errors import ConfigError, InputError, UnsafeError
-from heatloop.security.keys import SigningKey, key_id_of
 from heatloop.store import backup_sources as sources
 from heatloop.store.backup_chunks import ChunkReader
 from heatloop.store.backup_keys import ChainKey, open_chain
@@ -29,13 +28,13 @@ from heatloop.store.backup_manifest import (
 )
 from heatloop.store.backup_postgres import load
 from heatloop.store.files import Files
+from heatloop.store.key_files import DATA, folder_keys, read_keys
 from heatloop.store.objects import ObjectStore
 from heatloop.store.records import Records
 from heatloop.store.records.database import read_url
 from heatloop.store.records.keeping import DONE, RESTORE, RunRow
 from heatloop.store.records.keeping_jump import jump_ahead
 
-SIGNING_KEY, DATA_KEY = "platform.ed25519", "data.aes256"
 _STAGING = "restoring"
 _STAYS = ("edge", "city", "logs", "lost+found", _STAGING)
 _PLACES = {
@@ -102,11 +101,16 @@ def open_backup(
     reader = ChunkReader(store, key, manifest.packs, manifest.places)
     opened = Opened(head=head, key=key, manifest=manifest, reader=reader)
     keys = manifest.part(sources.KEYS)
-    signing = next((f for f in keys.files if f.path == SIGNING_KEY), None) if keys else None
-    if signing is None:
+    entries = {entry.path: entry for entry in keys.files} if keys else {}
+
+    def read(name: str) -> bytes | None:
+        return opened.bytes_of(entries[name]) if name in entries else None
+
+    signers = read_keys(read, place=head.run).signers()
+    if not signers:
         raise InputError("backup holds no signing key", thing=head.run, fix="restore another")
-    # The platform's own key is sealed inside: only who had it can have signed the head.
-    check_head(store, head, [SigningKey.from_bytes(opened.bytes_of(signing)).public])
+    # The platform's own keys are sealed inside: only who had them can have signed the head.
+    check_head(store, head, [signer.public for signer in signers])
     return opened
 
 
@@ -355,9 +359,14 @@ def write_down(
 
 
 def data_key(keys: Path) -> dict[str, Any]:
-    """Return the data key as `Records` takes it, nothing if there is none."""
-    try:
-        data = (keys / DATA_KEY).read_bytes()
-    except FileNotFoundError:
+    """Return the data keys as `Records` takes them, nothing if there are none."""
+    held = folder_keys(keys)
+    current = held.current(DATA)
+    if current is None:
         return {}
-    return {"data_key": data, "data_key_id": key_id_of(b"heatloop-data-key\x00" + data)}
+    return {
+        "data_key": current.secret,
+        "data_key_id": current.id,
+        "old_keys": {key.id: key.secret for key in held.of(DATA) if not key.current},
+        "data_algorithm": current.algorithm,
+    }

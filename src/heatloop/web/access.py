@@ -46,19 +46,26 @@ async def session_of(request: Request, _: Annotated[str | None, Depends(_cookie)
     return session
 
 
-async def signed_in(session: Annotated[Session, Depends(session_of)]) -> Principal:
+async def signed_in(
+    request: Request, session: Annotated[Session, Depends(session_of)]
+) -> Principal:
     """Return who is asking.
 
     Raises:
-        Refused: Nobody is signed in, or the first password was not changed yet.
+        Refused: Nobody is signed in.
+        Forbidden: A password, a second factor or its enrolment is still missing.
     """
-    if session.must_change:
-        raise Forbidden("password_change_required", thing=session.principal.user)
+    request.state.user = session.principal.user  # For the trail of refusals.
+    if session.waits_for:
+        raise Forbidden(session.waits_for, thing=session.principal.user)
     return session.principal
 
 
 def needs(permission: Permission) -> Callable[..., Awaitable[Principal]]:
-    """Return a dependency that lets only holders of this right pass; refusals are audited."""
+    """Return a dependency that lets only holders of this right pass; refusals are audited.
+
+    It carries the right's name, by which `web.rights` finds what each route asks for.
+    """
 
     async def check(
         request: Request, principal: Annotated[Principal, Depends(signed_in)]
@@ -69,6 +76,7 @@ def needs(permission: Permission) -> Callable[..., Awaitable[Principal]]:
             raise Forbidden("forbidden", thing=principal.user, place=f"{permission} {path}")
         return principal
 
+    check.right = permission.value  # type: ignore[attr-defined]
     return check
 
 
@@ -80,6 +88,8 @@ Commander = Annotated[Principal, Depends(needs(Permission.COMMAND))]
 LedgerKeeper = Annotated[Principal, Depends(needs(Permission.MANAGE_LEDGER))]
 UserKeeper = Annotated[Principal, Depends(needs(Permission.MANAGE_USERS))]
 Auditor = Annotated[Principal, Depends(needs(Permission.AUDIT))]
+Revealer = Annotated[Principal, Depends(needs(Permission.REVEAL_PERSONAL))]
+PrivacyKeeper = Annotated[Principal, Depends(needs(Permission.KEEP_PRIVACY))]
 
 
 class WriteGuard:

@@ -15,8 +15,12 @@ from heatloop.web import errors
 from heatloop.web.access import WriteGuard
 from heatloop.web.errors import ErrorEnvelope
 from heatloop.web.headers import SecurityHeaders
+from heatloop.web.limits import RequestLimits
+from heatloop.web.refused import RefusalTrail
+from heatloop.web.rights import check_rights
 from heatloop.web.routes import (
     alarms,
+    audit,
     bulk,
     commands,
     coverage,
@@ -39,6 +43,7 @@ from heatloop.web.routes import (
     people,
     plant,
     quality,
+    security,
     semantic,
     session,
     status,
@@ -54,13 +59,14 @@ from heatloop.web.routes import (
 from heatloop.web.screen_gate import ScreenGate
 from heatloop.web.screens import Screens
 from heatloop.web.standby import StandbyGuard
-from heatloop.web.written import WriteTrail
+from heatloop.web.written import RequestMark, WriteTrail
 
 API = "/api/v1"
 _STATIC = Path(__file__).parent / "static"
 _ROUTES = (
     status,
     session,
+    audit,
     plant,
     network,
     trends,
@@ -93,6 +99,7 @@ _ROUTES = (
     metrics,
     weather,
     sync,
+    security,
 )
 
 
@@ -133,11 +140,22 @@ def create_app(platform: Platform, extra: tuple[APIRouter, ...] = ()) -> FastAPI
     Args:
         platform: What to serve.
         extra: Further routers below `/api/v1`, for example the demo's control.
+
+    Raises:
+        ConfigError: A route would stand open without anybody having said so.
     """
     server = platform.settings.server
     app = bare_app(
         [
+            Middleware(RequestMark),
             Middleware(SecurityHeaders, tls=bool(server.tls_certificate)),
+            Middleware(
+                RequestLimits,
+                watch=platform.settings.watch,
+                events=platform.security_events,
+                max_bytes=server.max_upload_mb * 1024 * 1024,
+            ),
+            Middleware(RefusalTrail),
             Middleware(WriteGuard, max_bytes=server.max_upload_mb * 1024 * 1024),
             Middleware(StandbyGuard, standing=platform.standing),
             Middleware(WriteTrail),
@@ -153,4 +171,5 @@ def create_app(platform: Platform, extra: tuple[APIRouter, ...] = ()) -> FastAPI
     app.add_route(
         "/{path:path}", Screens(_STATIC).serve, methods=["GET", "HEAD"], include_in_schema=False
     )
+    check_rights(app.routes)
     return app

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from email.parser import BytesParser
 from email.policy import HTTP
 
 from fastapi import Request
 
 from heatloop.app.refusals import Refused
+from heatloop.web.access import platform_of
+from heatloop.web.upload_check import check_upload
 
 
 async def file_of(request: Request, max_bytes: int) -> tuple[str, bytes]:
@@ -35,5 +38,23 @@ async def file_of(request: Request, max_bytes: int) -> tuple[str, bytes]:
         if part.get_param("name", header="content-disposition") == "file":
             data = part.get_payload(decode=True)
             if isinstance(data, bytes):
-                return part.get_filename() or "", data
+                name = part.get_filename() or ""
+                await check_file(request, name, data)
+                return name, data
     raise Refused("ledger_file", detail="no part named file", place="body")
+
+
+async def check_file(request: Request, name: str, data: bytes) -> None:
+    """Return if an uploaded file may be read: by its name, its first bytes, its size unpacked.
+
+    Raises:
+        Refused: It is not safe; what was refused is told to the watch.
+    """
+    platform = platform_of(request)
+    address = request.client.host if request.client else ""
+    try:
+        await asyncio.to_thread(check_upload, name, data)
+        await platform.watch.check_file(address, name, data)
+    except Refused as error:
+        platform.security_events.note("unsafe_upload", name, address, reason=error.detail)
+        raise

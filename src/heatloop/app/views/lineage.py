@@ -82,8 +82,10 @@ class LineageSample:
     """Value that was received; None when nothing was."""
     measured_quality: str | None
     """Quality it was received with."""
-    reception: int | None
-    """Reception counter of the measured value."""
+    reception: str | None
+    """Reception counter of the measured value, in decimal digits."""
+    versions: int
+    """How many versions of it the store still has; engines merge earlier ones away in time."""
     revision: int | None
     """Index into `revisions` of what lies over it."""
 
@@ -169,7 +171,7 @@ class Lineage:
     samples_total: int
     """Samples in the span."""
     raw_kept: bool
-    """Whether measured values below revisions can be shown by this engine."""
+    """Whether what was received is there below what readers get."""
     qualities: list[QualityCount]
     """Samples by quality."""
     revisions: list[LineageRevision]

@@ -155,7 +155,9 @@ class AssetView:
     heat_path: str
     """Path on the heat path."""
     attributes: dict[str, str | float | bool]
-    """Attributes; secret ones are masked."""
+    """Attributes; personal ones are masked, those beyond the reader's label are ***."""
+    masked: list[str]
+    """Personal fields shown masked; one at a time may be revealed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -66,6 +66,16 @@ class SessionView:
     """Subtree paths the user may see; an empty path is everything."""
     must_change: bool
     """Whether the password must be changed before anything else."""
+    must_prove: bool = False
+    """Whether the second factor is still to be given."""
+    must_enrol: bool = False
+    """Whether a second factor must be set up before anything else."""
+    factors: list[str] = field(default_factory=list)
+    """What was proved: password, totp, certificate, oidc, key."""
+    methods: list[str] = field(default_factory=list)
+    """Second factors the account has: totp, key."""
+    kind: str = "person"
+    """`person`, `display` (a wall display that may only look) or `program`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +94,18 @@ class UserView:
     """Whether sign-in is refused."""
     must_change: bool
     """Whether the password must be changed at the next sign-in."""
+    second_factor: bool = False
+    """Whether the user has a second factor."""
+    wants_second: bool = False
+    """Whether the user's rights ask for one."""
+    locked: bool = False
+    """Whether failures lock sign-in from somewhere."""
+    seen_at: datetime | None = None
+    """Machine time of the last sign-in."""
+    password_at: datetime | None = None
+    """Machine time the password was set."""
+    disabled_reason: str = ""
+    """Why sign-in is refused: empty, `administrator` or `stale`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,10 +128,18 @@ class AuditEntry:
     """Machine time."""
     user: str
     """Who."""
+    role: str
+    """His roles at that moment, joined by `|`."""
+    address: str
+    """From where; empty for what nobody asked for."""
+    request: str
+    """Id of the request it was part of."""
     action: str
     """What."""
     subject: str
     """On what."""
+    result: str
+    """`done`, `refused` or `failed`."""
     detail: dict[str, object]
     """Facts, with before and after where something changed."""
     hash: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -71,6 +71,22 @@ class CommandEvent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DoorStep:
+    """One step before a command was signed."""
+
+    step: str
+    """`proposed`, `bounds`, `physics`, `confirmed`, `proved`, `second`, `break_glass`, `signed`."""
+    ok: bool
+    """Whether it was passed."""
+    at: datetime
+    """When, by the machine's clock."""
+    by: str
+    """Who took it; empty: the platform."""
+    detail: str
+    """Facts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CommandView:
     """A command as people read it."""
 
@@ -94,6 +110,12 @@ class CommandView:
     """Why."""
     events: list[CommandEvent]
     """Its life so far."""
+    command_class: str = "normal"
+    """`normal`, `dangerous` or `network`."""
+    proposal: str = ""
+    """Proposal it came from; empty for what programs ask."""
+    passed: list[DoorStep] = field(default_factory=list)
+    """What it passed before it was signed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,7 +102,10 @@ def _score(
         burst = line.values[first + k]
         sticks_out &= (burst - line.values[a]) * way >= _EITHER_SIDE * size
         sticks_out &= (burst - line.values[b]) * way >= _EITHER_SIDE * size
-    sharp = np.where(sticks_out, size / usual, 0.0)
+    # Where nothing ever moves, nothing is usual: no departure is no error, any other one is.
+    ratio = np.where((size > 0.0) & (usual == 0.0), np.inf, 0.0)
+    np.divide(size, usual, out=ratio, where=usual > 0.0)
+    sharp = np.where(sticks_out, ratio, 0.0)
     doubtful = np.flatnonzero(sharp > limit)
     doubtful = doubtful[np.argsort(-sharp[doubtful])]
     around = np.hstack((np.delete(filled, column, 1)[line.rows[first]], levels, features))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from heatloop.kernel.series import Columns
@@ -14,11 +15,15 @@ from heatloop.store.historian.checks import check_columns, check_fields, check_r
 from heatloop.store.historian.port import (
     Compared,
     DayCounts,
+    Difference,
     EventRow,
+    KeyCounts,
     Keys,
+    Marks,
     Partition,
     RollupColumns,
     Stats,
+    Traced,
 )
 from heatloop.store.historian.wire import Arrays, Head
 
@@ -95,6 +100,24 @@ def raw(keys: Keys, start_s: int, end_s: int, limit: int) -> Call[Columns]:
     return Call(head=head, arrays=(key_array(keys),), read=_columns)
 
 
+def trace(keys: Keys, start_s: int, end_s: int, limit: int) -> Call[Traced]:
+    """Ask what lies below samples."""
+    head = {"op": "trace", "start": int(start_s), "end": int(end_s), "limit": int(limit)}
+    return Call(head=head, arrays=(key_array(keys),), read=_traced)
+
+
+def _traced(head: Head, arrays: list[NDArray[Any]]) -> Traced:
+    words, which = head["words"], arrays[10].tolist()
+    return Traced(
+        Columns(*arrays[:4]),
+        arrays[4],
+        Columns(*arrays[5:9]),
+        arrays[9],
+        [str(words[at][0]) for at in which],
+        [str(words[at][1]) for at in which],
+    )
+
+
 def events(start_ms: int, end_ms: int, *, subject: str, limit: int) -> Call[list[EventRow]]:
     """Ask for events."""
     head = {"op": "events", "start": int(start_ms), "end": int(end_ms), "limit": int(limit)}
@@ -114,9 +137,9 @@ def rollup(
     )
 
 
-def seed_rollup(step_s: int, columns: RollupColumns) -> Call[None]:
-    """Send simulated windows."""
-    head = {"op": "seed_rollup", "step": int(step_s)}
+def seed_rollup(step_s: int, columns: RollupColumns, *, as_they_were: bool = False) -> Call[None]:
+    """Send simulated windows, or those of a backup."""
+    head = {"op": "seed_rollup", "step": int(step_s), "as_they_were": as_they_were}
     return Call(head=head, arrays=check_rollup(columns).columns, read=_nothing)
 
 
@@ -151,6 +174,43 @@ def set_periods(keys: Keys, periods_s: Keys) -> Call[None]:
     """Send sampling periods."""
     arrays = (key_array(keys), key_array(periods_s))
     return Call(head={"op": "set_periods"}, arrays=arrays, read=_nothing)
+
+
+def periods() -> Call[tuple[NDArray[Any], NDArray[Any]]]:
+    """Ask for sampling periods."""
+    return Call(head={"op": "periods"}, read=lambda _, arrays: (arrays[0], arrays[1]))
+
+
+def define_frames(frames: Mapping[str, Sequence[int]]) -> Call[int]:
+    """Send which points are read together."""
+    keys = np.concatenate([np.empty(0, "u4"), *(key_array(each) for each in frames.values())])
+    sizes = np.array([len(each) for each in frames.values()], "u4")
+    head = {"op": "define_frames", "names": list(frames)}
+    return Call(head=head, arrays=(keys, sizes), read=_number)
+
+
+def changed(table: str, after: int, step_s: int) -> Call[Marks]:
+    """Ask where rows came."""
+    head = {"op": "changed", "table": table, "after": int(after), "step": int(step_s)}
+    return Call(head=head, read=lambda _, arrays: Marks(*arrays))
+
+
+def keys_of(table: str, start_s: int, end_s: int) -> Call[KeyCounts]:
+    """Ask which points have rows."""
+    head = {"op": "keys_of", "table": table, "start": int(start_s), "end": int(end_s)}
+    return Call(head=head, read=lambda _, arrays: KeyCounts(*arrays))
+
+
+def as_received(keys: Keys, start_s: int, end_s: int) -> Call[Columns]:
+    """Ask for samples as they came in."""
+    head = {"op": "as_received", "start": int(start_s), "end": int(end_s)}
+    return Call(head=head, arrays=(key_array(keys),), read=_columns)
+
+
+def differing(start_s: int, end_s: int) -> Call[list[Difference]]:
+    """Ask on which days replicas differ."""
+    head = {"op": "differing", "start": int(start_s), "end": int(end_s)}
+    return Call(head=head, read=lambda head, _: [Difference(*row) for row in head["differing"]])
 
 
 def day_digest(start_s: int, end_s: int) -> Call[bytes]:

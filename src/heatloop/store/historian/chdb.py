@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -156,16 +156,20 @@ class ChdbHistorian(ChdbReads):
             self._tables.insert("revision", sql.REVISION, rows, self._version)
             self._live.spoil(columns.keys, columns.slots)
 
-    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
+    def seed_rollup(
+        self, step_s: int, columns: RollupColumns, *, as_they_were: bool = False
+    ) -> None:
         """Store simulated windows; a window for which real samples exist is left as it is."""
         check_step(step_s)
         columns = check_rollup(columns)
         if not len(columns.keys):
             return
-        simulated = np.full(len(columns), Origin.SIMULATED, "u1")
+        if not as_they_were:
+            simulated = np.full(len(columns), Origin.SIMULATED, "u1")
+            columns = dataclasses.replace(columns, origin=simulated)
         with self._append_lock:
             # At version 0, so that computed ones always win.
-            self._rollups.store(step_s, dataclasses.replace(columns, origin=simulated), 0)
+            self._rollups.store(step_s, columns, 0)
             self._live.retire(int(columns.slots.max()) + step_s)
 
     def refresh_rollups(self) -> int:
@@ -200,6 +204,11 @@ class ChdbHistorian(ChdbReads):
                 rows = pa.table({"point": wanted[news], "period_s": seconds[news]})
                 self._tables.insert("period", sql.PERIOD, rows, self._version)
                 self._periods.set(wanted, seconds)
+
+    def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        """Frames are of no use here: rows are kept by point."""
+        del frames
+        return 0
 
     def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
         """Remove a partition's rows but those of points to keep; return how many went."""

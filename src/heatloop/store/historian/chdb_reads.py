@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.series import Columns
@@ -17,23 +18,31 @@ from heatloop.store.historian.chdb_keeping import ChdbKeeping
 from heatloop.store.historian.chdb_rollups import TABLES
 from heatloop.store.historian.chdb_tables import ChdbTables
 from heatloop.store.historian.checks import (
+    COUNTED,
+    KEYED,
     check_fields,
     check_limit,
     check_range,
     check_step,
+    check_table,
     key_array,
 )
 from heatloop.store.historian.clickhouse_connection import Connection
 from heatloop.store.historian.newest import Newest
 from heatloop.store.historian.port import (
+    COLUMN_DTYPES,
     MAX_ROLLUP_ROWS,
     ROLLUP_DTYPE,
     Compared,
     DayCounts,
+    Difference,
     EventRow,
+    KeyCounts,
     Keys,
+    Marks,
     Partition,
     RollupColumns,
+    Traced,
 )
 from heatloop.store.historian.windows import day_range
 from heatloop.store.historian.witness import Witnesses
@@ -70,6 +79,26 @@ class ChdbReads:
             if len(found.keys) <= limit:
                 return found.take(np.lexsort((found.slots, found.keys)))
         return samples(self._tables.ask(sql.RAW, wanted, source=source, limit=limit))
+
+    def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them."""
+        start, end = check_range(start_s, end_s)
+        wanted, limit = np.unique(key_array(keys)), check_limit(limit)
+        if not len(wanted) or start == end:
+            return Traced.of(Columns.empty(), np.empty(0), Columns.empty(), np.empty(0), [], limit)
+        words = {"start": start, "end": end, "which": key_filter(wanted), "limit": limit}
+        came = arrays(self._tables.ask(sql.TRACED, wanted, **words), (*COLUMN_DTYPES, "u8"))
+        found = self._tables.ask(sql.TRACED_LAID, wanted, **words)
+        texts = lists(found.select(range(5, 7))) if found.num_columns else [[], []]
+        laid = arrays(found.select(range(min(found.num_columns, 5))), (*COLUMN_DTYPES, "u8"))
+        return Traced.of(
+            Columns(*came[:4]),
+            came[4],
+            Columns(*laid[:4]),
+            laid[4],
+            list(zip(*texts, strict=True)),
+            limit,
+        )
 
     def events(
         self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
@@ -137,6 +166,35 @@ class ChdbReads:
             hit[hit] = points[at[hit]] == wanted[hit]
             received[hit], good[hit] = some[at[hit]], well[at[hit]]
         return DayCounts(wanted, received, good)
+
+    def periods(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the points whose sampling period was told, and the periods, seconds."""
+        return self._tables.periods()
+
+    def changed(self, table: str, after: int, step_s: int) -> Marks:
+        """Return the UTC stretches in which rows came after a reception counter."""
+        check_table(table, (*COUNTED, "rollup_1h"))
+        text = sql.CHANGED if table in COUNTED else sql.STRETCHES
+        time = "at" if table == "event" else "ts"
+        words = {"table": table, "after": max(after, 0), "step": step_s, "time": time}
+        starts, counters = arrays(self._tables.ask(text, **words), ("u4", "u8"))
+        return Marks(starts, counters)
+
+    def keys_of(self, table: str, start_s: int, end_s: int) -> KeyCounts:
+        """Return which points have rows of a table in a range."""
+        start, end = check_range(start_s, end_s)
+        words = {"table": check_table(table, KEYED), "start": start, "end": end}
+        keys, counts = arrays(self._tables.ask(sql.KEYS_OF, **words), ("u4", "u4"))
+        return KeyCounts(keys, counts)
+
+    def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:
+        """Return samples without revisions, one a slot, ordered by (key, slot): all of them."""
+        return self._keeping.as_received(key_array(keys), start_s, end_s)
+
+    def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """There is no other copy here to compare with."""
+        del start_s, end_s
+        return []
 
     def day_digest(self, start_s: int, end_s: int) -> bytes:
         """Return SHA-256 over what `raw` holds of a range, 32 bytes (clause 9.2.5 #1)."""

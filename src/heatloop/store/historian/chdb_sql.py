@@ -24,6 +24,24 @@ WHERE at >= fromUnixTimestamp64Milli({start}, 'UTC')
     AND at < fromUnixTimestamp64Milli({end}, 'UTC')
     AND ('' IN (SELECT subject FROM Python(rows)) OR subject IN (SELECT subject FROM Python(rows)))
 ORDER BY at_ms, subject, text LIMIT {limit}"""
+CHANGED = """
+SELECT toUInt32(intDiv(toUnixTimestamp({time}), {step}) * {step}) AS start,
+    toUInt64(max(version)) AS counter
+FROM {db}.{table} WHERE version > {after} GROUP BY start ORDER BY start"""
+STRETCHES = """
+SELECT DISTINCT toUInt32(intDiv(toUnixTimestamp(ts), {step}) * {step}) AS start,
+    toUInt64(0) AS counter
+FROM {db}.{table} ORDER BY start"""
+KEYS_OF = """
+SELECT point, toUInt32(least(count(), 4294967295)) AS n FROM {db}.{table}
+WHERE {range} GROUP BY point ORDER BY point"""
+TRACED = """
+SELECT DISTINCT point, toUInt32(ts) AS slot, value, quality, toUInt64(version) AS counter
+FROM {db}.raw WHERE {range} AND {which} ORDER BY point, slot, counter LIMIT {limit}"""
+TRACED_LAID = """
+SELECT DISTINCT point, toUInt32(ts) AS slot, value, quality, toUInt64(version) AS counter,
+    method, who
+FROM {db}.revision WHERE {range} AND {which} ORDER BY point, slot, counter LIMIT {limit}"""
 COUNT = "SELECT count() AS n FROM ({source})"
 DUPLICATES = """
 SELECT sum(n - 1) AS n FROM (

@@ -69,6 +69,23 @@ def check_step(step_s: int) -> int:
     return step_s
 
 
+COUNTED = ("raw", "revision", "event")
+"""Tables whose rows have reception counters."""
+KEYED = ("raw", "revision", "rollup_10m", "rollup_1h", "rollup_1d")
+"""Tables whose rows are of points."""
+
+
+def check_table(table: str, known: Sequence[str]) -> str:
+    """Return the name of a table.
+
+    Raises:
+        InputError: It is not one of those known here.
+    """
+    if table not in known:
+        raise InputError("no such table", thing=table[:40], fix=f"give one of {', '.join(known)}")
+    return table
+
+
 def check_fields(fields: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the columns of windows that are asked for, all for none.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -133,10 +133,12 @@ class ClusterHistorian(ClusterReading):
             writes[shard] = Write(head=head, arrays=part, span=span)
         self._write(writes)
 
-    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
+    def seed_rollup(
+        self, step_s: int, columns: RollupColumns, *, as_they_were: bool = False
+    ) -> None:
         """Store simulated windows; a window for which real samples exist is left as it is."""
         columns = check_rollup(columns)
-        head = {"op": "seed_rollup", "step": check_step(step_s)}
+        head = {"op": "seed_rollup", "step": check_step(step_s), "as_they_were": as_they_were}
         writes = {}
         for shard, rows in self._apart(columns.keys, columns.slots):
             part = columns.take(rows)
@@ -148,6 +150,11 @@ class ClusterHistorian(ClusterReading):
         """Tell the sampling periods of points, for integrals computed from now on; durable."""
         told = check_periods(key_array(keys), key_array(periods_s))
         self._write_all(Write(head={"op": "set_periods"}, arrays=told))
+
+    def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        """Frames are of no use here: rows are kept by point."""
+        del frames
+        return 0
 
     def drop_partition(self, table: str, name: int, keep: Keys = ()) -> int:
         """Remove a partition's rows but those of points to keep; return how many went."""

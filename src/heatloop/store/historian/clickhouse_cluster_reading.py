@@ -16,9 +16,20 @@ from heatloop.kernel.series import Columns, concat
 from heatloop.store.historian.checks import check_limit, check_range, check_step, key_array
 from heatloop.store.historian.clickhouse_historian import ClickHouseHistorian
 from heatloop.store.historian.clickhouse_layout import Layout
+from heatloop.store.historian.clickhouse_repair import differing_days
 from heatloop.store.historian.clickhouse_replicas import Replicas
 from heatloop.store.historian.digest import RowDigest
-from heatloop.store.historian.port import DayCounts, EventRow, Keys, Partition, RollupColumns
+from heatloop.store.historian.port import (
+    DayCounts,
+    Difference,
+    EventRow,
+    KeyCounts,
+    Keys,
+    Marks,
+    Partition,
+    RollupColumns,
+    Traced,
+)
 from heatloop.store.historian.windows import day_range
 
 DIGEST_ROWS = 2_000_000
@@ -56,6 +67,26 @@ class ClusterReading:
         )
         both = concat(found)
         return both.take(np.lexsort((both.slots, both.keys))[:limit])
+
+    def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them."""
+        start, end = check_range(start_s, end_s)
+        check_limit(limit)
+        parts = self._of_keys(keys, start, end)
+        found = self._replicas.read_each(
+            {
+                shard: partial(_trace, span=(part, start, end, limit))
+                for shard, part in parts.items()
+            }
+        )
+        return Traced.of(
+            concat([one.received for one in found]),
+            np.concatenate([np.empty(0, "u8"), *(one.counters for one in found)]),
+            concat([one.laid for one in found]),
+            np.concatenate([np.empty(0, "u8"), *(one.laid_counters for one in found)]),
+            [pair for one in found for pair in zip(one.methods, one.who, strict=True)],
+            limit,
+        )
 
     def events(
         self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
@@ -107,6 +138,46 @@ class ClusterReading:
             np.sum([one.good for one in found], axis=0, dtype="u4"),
         )
 
+    def periods(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the points whose sampling period was told, and the periods, seconds."""
+        return self._replicas.read_all(lambda store: store.periods())[0]
+
+    def changed(self, table: str, after: int, step_s: int) -> Marks:
+        """Return the UTC stretches in which rows came after a reception counter."""
+        newest: dict[int, int] = {}
+        for one in self._replicas.read_all(lambda store: store.changed(table, after, step_s)):
+            for start, counter in zip(one.starts.tolist(), one.counters.tolist(), strict=True):
+                newest[start] = max(counter, newest.get(start, 0))
+        starts = sorted(newest)
+        return Marks(np.array(starts, "u4"), np.array([newest[at] for at in starts], "u8"))
+
+    def keys_of(self, table: str, start_s: int, end_s: int) -> KeyCounts:
+        """Return which points have rows of a table in a range."""
+        found = self._replicas.read_all(lambda store: store.keys_of(table, start_s, end_s))
+        keys, where = np.unique(np.concatenate([one.keys for one in found]), return_inverse=True)
+        counts = np.zeros(len(keys), "u4")
+        np.add.at(counts, where, np.concatenate([one.counts for one in found]))
+        return KeyCounts(keys, counts)
+
+    def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:
+        """Return samples without revisions, one a slot, ordered by (key, slot): all of them."""
+        span = key_array(keys), *check_range(start_s, end_s)
+        found = concat(self._replicas.read_all(partial(_received, span=span)))
+        return found.take(np.lexsort((found.slots, found.keys)))
+
+    def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """Return the days of a range on which replicas of one shard hold different rows."""
+        start, end = check_range(start_s, end_s)
+        found: list[Difference] = []
+        for shard in self._replicas.shards:
+            # One that lacks something and knows it is told when it catches up.
+            whole = [node for node in shard if node.up and not node.behind]
+            for other in whole[1:]:
+                for one, two in ((whole[0], other), (other, whole[0])):
+                    days = differing_days(one.store(), two.store(), start, end)
+                    found += [Difference(table, day, one.name, two.name) for table, day in days]
+        return sorted(set(found))
+
     def day_digest(self, start_s: int, end_s: int) -> bytes:
         """Return SHA-256 over what `raw` holds of a range, 32 bytes (clause 9.2.5 #1)."""
         start, end = check_range(start_s, end_s)
@@ -153,6 +224,10 @@ class ClusterReading:
 
 def _raw(store: ClickHouseHistorian, span: tuple[NDArray[np.uint32], int, int, int]) -> Columns:
     return store.raw(*span)
+
+
+def _trace(store: ClickHouseHistorian, span: tuple[NDArray[np.uint32], int, int, int]) -> Traced:
+    return store.trace(*span)
 
 
 def _windows(

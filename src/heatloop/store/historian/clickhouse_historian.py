@@ -31,7 +31,7 @@ from heatloop.store.historian.chdb_tables import ChdbTables
 from heatloop.store.historian.clickhouse_connection import Connection
 from heatloop.store.historian.late import Late
 from heatloop.store.historian.newest import one_row_a_slot
-from heatloop.store.historian.port import Keys
+from heatloop.store.historian.port import Keys, Marks
 
 WRITER_BITS = 16
 FOLLOW_S = 2.0
@@ -253,9 +253,10 @@ class ClickHouseHistorian(ChdbHistorian):
         self._tables.revised = self._tables.revised or revised
         self._live.spoil(keys, slots)
 
-    def as_received(self, keys: NDArray[np.uint32], start_s: int, end_s: int) -> Columns:
-        """Return samples without revisions, ordered by (key, slot)."""
-        return self._keeping.as_received(keys, start_s, end_s)
+    def changed(self, table: str, after: int, step_s: int) -> Marks:
+        """Return the UTC stretches in which rows came after a reception counter."""
+        # Rows of other writers may have become visible later than their counter says.
+        return super().changed(table, max(after - counter_of(LAG_S), 0), step_s)
 
     def keys_between(self, start_s: int, end_s: int) -> dict[int, int]:
         """Return how many samples each point has in a range."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +19,15 @@ from heatloop.store.historian.group_writer import GROUP_ROWS
 from heatloop.store.historian.port import (
     Compared,
     DayCounts,
+    Difference,
     EventRow,
+    KeyCounts,
     Keys,
+    Marks,
     Partition,
     RollupColumns,
     Stats,
+    Traced,
 )
 
 Result = TypeVar("Result")
@@ -175,6 +179,10 @@ class HistorianClient:
         """Return samples ordered by (key, slot), one a slot, the first `limit`."""
         return await self._reads.ask(calls.raw(keys, start_s, end_s, limit))
 
+    async def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them."""
+        return await self._reads.ask(calls.trace(keys, start_s, end_s, limit))
+
     async def events(
         self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
     ) -> list[EventRow]:
@@ -187,9 +195,11 @@ class HistorianClient:
         """Return windows that start inside the range, as of the last refresh."""
         return await self._reads.ask(calls.rollup(keys, start_s, end_s, step_s, fields))
 
-    async def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
-        """Store simulated windows."""
-        await self._writes.ask(calls.seed_rollup(step_s, columns))
+    async def seed_rollup(
+        self, step_s: int, columns: RollupColumns, *, as_they_were: bool = False
+    ) -> None:
+        """Store simulated windows, or those of a backup."""
+        await self._writes.ask(calls.seed_rollup(step_s, columns, as_they_were=as_they_were))
 
     async def refresh_rollups(self) -> int:
         """Compute dirty windows again; return how many."""
@@ -214,6 +224,30 @@ class HistorianClient:
     async def set_periods(self, keys: Keys, periods_s: Keys) -> None:
         """Tell the sampling periods of points."""
         await self._writes.ask(calls.set_periods(keys, periods_s))
+
+    async def periods(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the points whose sampling period was told, and the periods, seconds."""
+        return await self._reads.ask(calls.periods())
+
+    async def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        """Say which points are read together, by device; return how many are new."""
+        return await self._writes.ask(calls.define_frames(frames))
+
+    async def changed(self, table: str, after: int, step_s: int) -> Marks:
+        """Return the UTC stretches in which rows came after a reception counter."""
+        return await self._reads.ask(calls.changed(table, after, step_s))
+
+    async def keys_of(self, table: str, start_s: int, end_s: int) -> KeyCounts:
+        """Return which points have rows of a table in a range."""
+        return await self._reads.ask(calls.keys_of(table, start_s, end_s))
+
+    async def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:
+        """Return samples without revisions, one a slot, ordered by (key, slot)."""
+        return await self._reads.ask(calls.as_received(keys, start_s, end_s))
+
+    async def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """Return the days of a range on which replicas of one shard hold different rows."""
+        return await self._reads.ask(calls.differing(start_s, end_s))
 
     async def day_digest(self, start_s: int, end_s: int) -> bytes:
         """Return SHA-256 over what was received of a range."""

@@ -22,7 +22,15 @@ from heatloop.store.historian.follower_journal import Journal
 Result = TypeVar("Result")
 MAIN, FOLLOWER = "main", "follower"
 KEPT = frozenset(
-    {"append", "append_events", "revise", "set_periods", "seed_rollup", "drop_partition"}
+    {
+        "append",
+        "append_events",
+        "revise",
+        "set_periods",
+        "define_frames",
+        "seed_rollup",
+        "drop_partition",
+    }
 )
 """Operations that both must have had."""
 BOTH = frozenset({"refresh_rollups", "compact"})

@@ -112,13 +112,16 @@ class FramesHistorian(FramesReads):
                     copy.write_row((key, slot, counter, value, quality, method, who))
         self._revised = True
 
-    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
+    def seed_rollup(
+        self, step_s: int, columns: RollupColumns, *, as_they_were: bool = False
+    ) -> None:
         """Store simulated windows; a window for which real samples exist is left as it is."""
         seeds = check_rollup(columns)
         check_step(step_s)
         if not len(seeds):
             return
-        seeds = dataclasses.replace(seeds, origin=np.full(len(seeds), Origin.SIMULATED, "u1"))
+        if not as_they_were:
+            seeds = dataclasses.replace(seeds, origin=np.full(len(seeds), Origin.SIMULATED, "u1"))
         nothing = np.zeros(len(seeds), "u1")
         with self._refresh_lock, self._writing() as connection:
             state = self._state

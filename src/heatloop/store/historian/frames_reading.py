@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from heatloop.kernel.series import Columns, concat
 from heatloop.store.historian import frames_rollups as rollups
@@ -16,7 +16,14 @@ from heatloop.store.historian import frames_wire as wire
 from heatloop.store.historian.frames_dictionary import NOWHERE, Dictionary
 from heatloop.store.historian.frames_rows import in_order, together
 from heatloop.store.historian.newest import one_row_a_slot
-from heatloop.store.historian.port import DAY_S, RollupColumns
+from heatloop.store.historian.port import (
+    COLUMN_DTYPES,
+    DAY_S,
+    KeyCounts,
+    Marks,
+    RollupColumns,
+    Traced,
+)
 
 _FEW = 8
 """Below so many keys a frame it is cheaper to pick elements than to read whole rows."""
@@ -28,6 +35,17 @@ _REVISIONS = """
 SELECT DISTINCT ON (key, slot) key, slot, value, quality::int4 FROM revision
 WHERE key = ANY (%(keys)s::int4[]) AND slot >= %(start)s AND slot < %(end)s
 ORDER BY key, slot, counter DESC LIMIT %(limit)s"""
+_LAID = """
+SELECT key, slot, value, quality, counter, method, who FROM revision
+WHERE key = ANY (%s::int4[]) AND slot >= %s AND slot < %s ORDER BY key, slot, counter LIMIT %s"""
+_CHANGED = {
+    "raw": "SELECT slot - slot %% %s AS start, max(counter) FROM frame WHERE counter > %s GROUP BY 1",
+    "revision": "SELECT slot - slot %% %s AS start, max(counter) FROM revision WHERE counter > %s"
+    " GROUP BY 1",
+    "event": "SELECT at / 1000 - at / 1000 %% %s AS start, max(counter) FROM event"
+    " WHERE counter > %s GROUP BY 1",
+    "rollup_1h": "SELECT slot - slot %% %s AS start, 0 FROM rollup_1h WHERE %s >= 0 GROUP BY 1",
+}
 _PLACES = """
 SELECT k.key, s.frame, k.place FROM (
     SELECT DISTINCT ON (frame) frame, keys FROM frame_set ORDER BY frame, version DESC
@@ -146,6 +164,58 @@ def revisions(
         return Columns.empty()
     key, slot, value, quality = found[0]
     return Columns(key.astype("u4"), slot.astype("u4"), value, quality.astype("u1"))
+
+
+def trace(
+    connection: Connection[Any],
+    known: Dictionary,
+    wanted: NDArray[np.uint32],
+    start: int,
+    end: int,
+    limit: int,
+) -> Traced:
+    """Return what lies below the samples of keys; of a slot this engine has one version."""
+    here = wanted[known.find(wanted)[0] != NOWHERE]
+    came, counters = Columns.empty(), np.empty(0, "i8")
+    if len(here):
+        came, counters = tables.traced(connection, known, here, start, end, limit)
+    found = connection.execute(_LAID, [wanted.tolist(), start, end, limit]).fetchall()
+    laid = [np.asarray([row[at] for row in found]) for at in range(5)]
+    return Traced.of(
+        came,
+        counters,
+        Columns(*(c.astype(d) for c, d in zip(laid[:4], COLUMN_DTYPES, strict=True))),
+        laid[4],
+        [row[5:7] for row in found],
+        limit,
+    )
+
+
+def changed(connection: Connection[Any], table: str, after: int, step_s: int) -> Marks:
+    """Return the UTC stretches in which rows came after a reception counter."""
+    found = connection.execute(_CHANGED[table] + " ORDER BY 1", [step_s, max(after, 0)]).fetchall()
+    rows = np.asarray(found, "i8").reshape(-1, 2)
+    return Marks(rows[:, 0].astype("u4"), rows[:, 1].astype("u8"))
+
+
+def keys_of(
+    connection: Connection[Any], known: Dictionary, table: str, start: int, end: int
+) -> KeyCounts:
+    """Return which points have rows of a table in a range; of frames every point of theirs."""
+    if table == "revision":
+        text = "SELECT key, count(*) FROM revision WHERE slot >= %s AND slot < %s GROUP BY 1"
+        found = np.asarray(connection.execute(text, [start, end]).fetchall(), "i8").reshape(-1, 2)
+    else:
+        name = sql.Identifier("frame" if table == "raw" else table)
+        count = sql.SQL("SELECT frame, count(*) FROM {} WHERE slot >= %s AND slot < %s GROUP BY 1")
+        each = connection.execute(count.format(name), [start, end]).fetchall()
+        parts = [np.empty((0, 2), "i8")]
+        for frame, rows in each:
+            keys = known.keys[frame].astype("i8")
+            parts.append(np.column_stack((keys, np.full(len(keys), rows))))
+        found = np.concatenate(parts)
+    found = found[np.argsort(found[:, 0], kind="stable")]
+    return KeyCounts(found[:, 0].astype("u4"), found[:, 1].astype("u4"))
 
 
 def overlaid(rows: Columns, laid: Columns) -> Columns:

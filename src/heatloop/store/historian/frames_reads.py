@@ -17,9 +17,12 @@ from heatloop.kernel.series import Columns
 from heatloop.store.historian import frames_keeping as keeping
 from heatloop.store.historian import frames_reading as reading
 from heatloop.store.historian.checks import (
+    COUNTED,
+    KEYED,
     check_limit,
     check_range,
     check_step,
+    check_table,
     key_array,
 )
 from heatloop.store.historian.digest import RowDigest
@@ -30,11 +33,15 @@ from heatloop.store.historian.port import (
     MAX_ROLLUP_ROWS,
     Compared,
     DayCounts,
+    Difference,
     EventRow,
+    KeyCounts,
     Keys,
+    Marks,
     Partition,
     RollupColumns,
     Stats,
+    Traced,
 )
 from heatloop.store.historian.windows import day_range
 from heatloop.store.historian.witness import Witnesses
@@ -108,6 +115,13 @@ class FramesReads:
                 rows = reading.overlaid(rows, laid)
         return rows.take(np.arange(min(limit, len(rows.keys))))
 
+    def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them."""
+        start, end = check_range(start_s, end_s)
+        wanted, limit = np.unique(key_array(keys)), check_limit(limit)
+        with self._reading() as (connection, dictionary):
+            return reading.trace(connection, dictionary, wanted, start, end, limit)
+
     def events(
         self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
     ) -> list[EventRow]:
@@ -150,6 +164,34 @@ class FramesReads:
         with self._reading() as (connection, dictionary):
             some, good = reading.received(connection, dictionary, wanted, start, end)
         return DayCounts(wanted, some, good)
+
+    def periods(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the points whose sampling period was told, and the periods, seconds."""
+        return self._state.periods.told()
+
+    def changed(self, table: str, after: int, step_s: int) -> Marks:
+        """Return the UTC stretches in which rows came after a reception counter."""
+        check_table(table, (*COUNTED, "rollup_1h"))
+        with self._database.connection("read", seconds=LONG_S) as connection:
+            return reading.changed(connection, table, after, step_s)
+
+    def keys_of(self, table: str, start_s: int, end_s: int) -> KeyCounts:
+        """Return which points have rows of a table in a range."""
+        start, end = check_range(start_s, end_s)
+        with self._reading() as (connection, dictionary):
+            return reading.keys_of(connection, dictionary, check_table(table, KEYED), start, end)
+
+    def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:
+        """Return samples without revisions, one a slot, ordered by (key, slot): all of them."""
+        start, end = check_range(start_s, end_s)
+        wanted = np.unique(key_array(keys))
+        with self._reading() as (connection, dictionary):
+            return reading.some(connection, dictionary, wanted, start, end, 1 << 40)
+
+    def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """There is no other copy here to compare with."""
+        del start_s, end_s
+        return []
 
     def day_digest(self, start_s: int, end_s: int) -> bytes:
         """Return SHA-256 over what was received of a range, 32 bytes (clause 9.2.5 #1)."""

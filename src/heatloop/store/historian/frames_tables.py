@@ -34,6 +34,17 @@ SELECT key, slot, value, quality FROM (
 ) AS found WHERE quality <> 255 ORDER BY key, slot LIMIT %(limit)s"""
 
 
+_TRACED = """
+SELECT key, slot, value, quality, counter FROM (
+    SELECT k.key, f.slot, f.vals[k.place] AS value, f.counter,
+        CASE WHEN f.quality IS NULL THEN 0 ELSE get_byte(f.quality, k.place - 1) END AS quality
+    FROM unnest(%(keys)s::int4[], %(frames)s::int4[], %(places)s::int4[]) AS k(key, frame, place)
+    JOIN frame f ON f.frame = k.frame
+    WHERE f.slot >= %(start)s AND f.slot < %(end)s AND k.place <= array_length(f.vals, 1)
+    OFFSET 0
+) AS found WHERE quality <> 255 ORDER BY key, slot LIMIT %(limit)s"""
+
+
 def span(table: str, seconds: int) -> tuple[str, int, int]:
     """Return the name of the partition a time is in, and its first second and the next one's."""
     at = datetime.fromtimestamp(seconds, UTC)
@@ -200,6 +211,28 @@ def narrow(
         return Columns.empty()
     key, slot, value, quality = found[0]
     return Columns(key.astype("u4"), slot.astype("u4"), value, quality.astype("u1"))
+
+
+def traced(
+    connection: Connection[Any],
+    dictionary: Dictionary,
+    keys: NDArray[np.uint32],
+    start: int,
+    end: int,
+    limit: int,
+) -> tuple[Columns, NDArray[Any]]:
+    """Return samples of known keys with the counter of the frame they lie in."""
+    frames, places = dictionary.find(keys)
+    words = {"keys": keys, "frames": frames, "places": places + 1, "limit": limit}
+    layout = wire.Layout(
+        ("key", "slot", "value", "quality", "counter"), ("i4", "i8", "f8", "i4", "i8")
+    )
+    found = copy_out(connection, _TRACED, words | {"start": start, "end": end}, layout)
+    if not found:
+        return Columns.empty(), np.empty(0, "i8")
+    key, slot, value, quality, counter = found[0]
+    rows = Columns(key.astype("u4"), slot.astype("u4"), value, quality.astype("u1"))
+    return rows, counter
 
 
 def samples(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,15 @@ from heatloop.kernel.errors import InputError
 from heatloop.kernel.quality import Quality
 from heatloop.kernel.series import Columns, concat
 from heatloop.store.historian.checks import (
+    COUNTED,
+    KEYED,
     check_columns,
     check_fields,
     check_limit,
     check_range,
     check_rollup,
     check_step,
+    check_table,
     key_array,
 )
 from heatloop.store.historian.digest import RowDigest
@@ -34,12 +37,16 @@ from heatloop.store.historian.port import (
     TEN_MINUTES_S,
     Compared,
     DayCounts,
+    Difference,
     EventRow,
+    KeyCounts,
     Keys,
+    Marks,
     Origin,
     Partition,
     RollupColumns,
     Stats,
+    Traced,
 )
 from heatloop.store.historian.windows import (
     DirtyWindows,
@@ -60,6 +67,7 @@ class MemoryHistorian:
         self._lock = threading.RLock()
         self._parts = [Columns.empty()]
         self._revisions = Columns.empty()
+        self._laid: list[tuple[Columns, int, tuple[str, str]]] = []
         self._events: dict[EventRow, None] = {}
         self._rollups = {step: RollupColumns.empty() for step in STEPS_S}
         self._newest = Newest()
@@ -68,6 +76,7 @@ class MemoryHistorian:
         self._rows = 0
         self._counter = 0
         self._counters: dict[int, int] = {}
+        self._versions: list[tuple[Columns, int]] = []
 
     def append(self, columns: Columns) -> None:
         """Store samples; `latest` knows them when this returns."""
@@ -81,6 +90,7 @@ class MemoryHistorian:
             if len(columns.keys):
                 self._witnesses.note(columns)
                 self._counter += 1
+                self._versions.append((columns, self._counter))
                 self._counters |= dict.fromkeys(np.unique(columns.slots).tolist(), self._counter)
 
     def append_events(self, events: Sequence[EventRow]) -> None:
@@ -90,9 +100,10 @@ class MemoryHistorian:
 
     def revise(self, columns: Columns, *, method: str, who: str) -> None:
         """Lay repaired values over raw ones on reading; raw itself is never changed."""
-        del method, who  # kept by engines that last
-        columns = check_columns(columns)
+        columns = one_row_a_slot(check_columns(columns))
         with self._lock:
+            self._counter += 1
+            self._laid.append((columns, self._counter, (method, who)))
             self._revisions = one_row_a_slot(concat([self._revisions, columns]))
             self._dirty.mark(windows_of(columns.slots))
 
@@ -106,6 +117,27 @@ class MemoryHistorian:
         rows = self._between(*check_range(start_s, end_s))
         rows = rows.take(np.isin(rows.keys, key_array(keys)))
         return rows.take(np.arange(min(limit, len(rows.keys))))
+
+    def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them."""
+        start, end = check_range(start_s, end_s)
+        wanted, limit = key_array(keys), check_limit(limit)
+
+        def inside(columns: Columns) -> Columns:
+            hit = (columns.slots >= start) & (columns.slots < end)
+            return columns.take(hit & np.isin(columns.keys, wanted))
+
+        with self._lock:
+            came = [(inside(columns), counter) for columns, counter in self._versions]
+            laid = [(inside(columns), n, words) for columns, n, words in self._laid]
+        return Traced.of(
+            concat([columns for columns, _ in came]),
+            _spread(came),
+            concat([columns for columns, *_ in laid]),
+            _spread([(columns, n) for columns, n, _ in laid]),
+            [words for columns, _, words in laid for _ in range(len(columns.keys))],
+            limit,
+        )
 
     def events(
         self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
@@ -127,11 +159,14 @@ class MemoryHistorian:
         inside = (found.slots >= start) & (found.slots < end)
         return found.take(inside & np.isin(found.keys, key_array(keys)))
 
-    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
+    def seed_rollup(
+        self, step_s: int, columns: RollupColumns, *, as_they_were: bool = False
+    ) -> None:
         """Store simulated windows; a window for which real samples exist is left as it is."""
         seeds = check_rollup(columns)
-        simulated = np.full(len(seeds), Origin.SIMULATED, "u1")
-        seeds = dataclasses.replace(seeds, origin=simulated)
+        if not as_they_were:
+            simulated = np.full(len(seeds), Origin.SIMULATED, "u1")
+            seeds = dataclasses.replace(seeds, origin=simulated)
         with self._lock:
             there = self._rollups[check_step(step_s)]
             seeded = there.origin == Origin.SIMULATED
@@ -185,6 +220,55 @@ class MemoryHistorian:
         """Tell the sampling periods of points, for integrals computed from now on."""
         self._periods.set(*check_periods(key_array(keys), key_array(periods_s)))
 
+    def periods(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the points whose sampling period was told, and the periods, seconds."""
+        return self._periods.told()
+
+    def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        """Frames are of no use here."""
+        del frames
+        return 0
+
+    def changed(self, table: str, after: int, step_s: int) -> Marks:
+        """Return the UTC stretches in which rows came after a reception counter."""
+        newest: dict[int, int] = {}
+        with self._lock:
+            parts = {
+                "raw": [(columns.slots, n) for columns, n in self._versions],
+                "revision": [(columns.slots, n) for columns, n, _ in self._laid],
+                "event": [(np.array([e.at_ms // 1000 for e in self._events], "u4"), after + 1)],
+                "rollup_1h": [(self._rollups[HOUR_S].slots, 0)],
+            }[check_table(table, (*COUNTED, "rollup_1h"))]
+        for slots, counter in parts:
+            if counter > after or table == "rollup_1h":
+                starts = np.unique(slots - slots % step_s).tolist()
+                newest |= {at: max(counter, newest.get(at, 0)) for at in starts}
+        starts = sorted(newest)
+        return Marks(np.array(starts, "u4"), np.array([newest[at] for at in starts], "u8"))
+
+    def keys_of(self, table: str, start_s: int, end_s: int) -> KeyCounts:
+        """Return which points have rows of a table in a range."""
+        start, end = check_range(start_s, end_s)
+        with self._lock:
+            self._between(0, 0)
+            rollups = {f"rollup_{name}": rows for name, rows in zip(
+                ("10m", "1h", "1d"), self._rollups.values(), strict=True)}  # fmt: skip
+            held = {"raw": self._parts[0], "revision": self._revisions, **rollups}
+            rows = held[check_table(table, KEYED)]
+        inside = (rows.slots >= start) & (rows.slots < end)
+        keys, counts = np.unique(rows.keys[inside], return_counts=True)
+        return KeyCounts(keys, counts.astype("u4"))
+
+    def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:
+        """Return samples without revisions, one a slot, ordered by (key, slot): all of them."""
+        rows = self._between(*check_range(start_s, end_s), revised=False)
+        return rows.take(np.isin(rows.keys, key_array(keys)))
+
+    def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """There is nothing to compare with."""
+        del start_s, end_s
+        return []
+
     def day_digest(self, start_s: int, end_s: int) -> bytes:
         """Return SHA-256 over what was received of a range, 32 bytes (clause 9.2.5 #1)."""
         digest = RowDigest()
@@ -231,14 +315,23 @@ class MemoryHistorian:
             held = {"raw": self._parts[0], "revision": self._revisions}.get(table)
             if held is None:
                 raise InputError("not a table that expires", thing=table[:40], fix="give raw")
-            left = (month_of(held.slots) != name) | np.isin(held.keys, key_array(keep))
+            kept_keys = key_array(keep)
+            left = _left(held, name, kept_keys)
             if table == "raw":
+                self._versions = [
+                    (columns.take(_left(columns, name, kept_keys)), n)
+                    for columns, n in self._versions
+                ]
                 self._parts = [held.take(left)]
                 self._counter += 1
                 kept = np.unique(held.slots[left & (month_of(held.slots) == name)])
                 self._counters |= dict.fromkeys(kept.tolist(), self._counter)
             else:
                 self._revisions = held.take(left)
+                self._laid = [
+                    (columns.take(_left(columns, name, kept_keys)), n, words)
+                    for columns, n, words in self._laid
+                ]
             return int((~left).sum())
 
     def compact(self) -> None:
@@ -265,6 +358,15 @@ class MemoryHistorian:
                 rows = one_row_a_slot(concat([rows, self._revisions]))
         rows = rows.take((rows.slots >= start) & (rows.slots < end))
         return rows.take(np.lexsort((rows.slots, rows.keys)))
+
+
+def _spread(parts: list[tuple[Columns, int]]) -> NDArray[np.uint64]:
+    each = [len(columns.keys) for columns, _ in parts]
+    return np.repeat(np.array([n for _, n in parts], "u8"), np.array(each, "i8"))
+
+
+def _left(columns: Columns, month: int, keep: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    return (month_of(columns.slots) != month) | np.isin(columns.keys, keep)
 
 
 def _tally(keys: NDArray[np.uint32], wanted: NDArray[np.uint32]) -> NDArray[np.uint32]:

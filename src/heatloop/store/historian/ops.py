@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from heatloop.kernel.errors import InputError
@@ -105,6 +106,18 @@ def _raw(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[
     return {}, historian.raw(keys, _int(head, "start"), _int(head, "end"), _int(head, "limit"))
 
 
+def _trace(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    (keys,) = _expect(arrays, ["u4"])
+    found = historian.trace(keys, _int(head, "start"), _int(head, "end"), _int(head, "limit"))
+    # A method and a name are said once, however many samples they made.
+    words: dict[tuple[str, str], int] = {}
+    which = [
+        words.setdefault(pair, len(words)) for pair in zip(found.methods, found.who, strict=True)
+    ]
+    columns = (*found.received, found.counters, *found.laid, found.laid_counters)
+    return {"words": list(words)}, [*columns, np.asarray(which, "u4")]
+
+
 def _events(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
     found = historian.events(
         _int(head, "start"),
@@ -130,7 +143,9 @@ def _rollup(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tup
 def _seed_rollup(
     historian: Historian, head: Head, arrays: list[NDArray[Any]]
 ) -> tuple[Head, Arrays]:
-    historian.seed_rollup(_int(head, "step"), RollupColumns(*_expect(arrays, ROLLUP_DTYPES)))
+    columns = RollupColumns(*_expect(arrays, ROLLUP_DTYPES))
+    as_they_were = head.get("as_they_were") is True
+    historian.seed_rollup(_int(head, "step"), columns, as_they_were=as_they_were)
     return {}, ()
 
 
@@ -169,6 +184,44 @@ def _set_periods(
 ) -> tuple[Head, Arrays]:
     historian.set_periods(*_expect(arrays, ["u4", "u4"]))
     return {}, ()
+
+
+def _periods(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    return {}, historian.periods()
+
+
+def _define_frames(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    keys, sizes = _expect(arrays, ["u4", "u4"])
+    names = head.get("names")
+    if not isinstance(names, list) or len(names) != len(sizes) or int(sizes.sum()) != len(keys):
+        raise InputError("frames are malformed", place="names", fix="send a name and a size each")
+    parts = np.split(keys, np.cumsum(sizes.astype("i8"))[:-1]) if names else []
+    frames = {str(name): part.tolist() for name, part in zip(names, parts, strict=True)}
+    return {"n": historian.define_frames(frames)}, ()
+
+
+def _changed(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    step_s = _int(head, "step")
+    if not 0 < step_s <= 366 * 86400:
+        raise InputError("not a stretch of time", thing=str(step_s), fix="give seconds")
+    return {}, historian.changed(_text(head, "table"), _int(head, "after"), step_s)
+
+
+def _keys_of(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    return {}, historian.keys_of(_text(head, "table"), _int(head, "start"), _int(head, "end"))
+
+
+def _as_received(
+    historian: Historian, head: Head, arrays: list[NDArray[Any]]
+) -> tuple[Head, Arrays]:
+    (keys,) = _expect(arrays, ["u4"])
+    return {}, historian.as_received(keys, _int(head, "start"), _int(head, "end"))
+
+
+def _differing(historian: Historian, head: Head, arrays: list[NDArray[Any]]) -> tuple[Head, Arrays]:
+    return {"differing": historian.differing(_int(head, "start"), _int(head, "end"))}, ()
 
 
 def _day_digest(
@@ -217,6 +270,7 @@ OPS: dict[str, Op] = {
     "revise": _revise,
     "latest": _latest,
     "raw": _raw,
+    "trace": _trace,
     "events": _events,
     "rollup": _rollup,
     "seed_rollup": _seed_rollup,
@@ -226,6 +280,12 @@ OPS: dict[str, Op] = {
     "completeness": _completeness,
     "received": _received,
     "set_periods": _set_periods,
+    "periods": _periods,
+    "define_frames": _define_frames,
+    "changed": _changed,
+    "keys_of": _keys_of,
+    "as_received": _as_received,
+    "differing": _differing,
     "day_digest": _day_digest,
     "day_counter": _day_counter,
     "compare_kept": _compare_kept,

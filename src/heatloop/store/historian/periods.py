@@ -55,3 +55,8 @@ class Periods:
         """Return which of these are news, shape (n_key,)."""
         news: NDArray[np.bool_] = self.of(keys) != periods_s
         return news
+
+    def told(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the points of another period than the default, and their periods, seconds."""
+        keys = np.flatnonzero(self._seconds != DEFAULT_PERIOD_S).astype("u4")
+        return keys, self._seconds[keys].astype("u4")

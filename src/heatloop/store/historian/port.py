@@ -18,9 +18,12 @@ Hours and days are sums of their 10-minute windows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from heatloop.kernel.series import Columns
 from heatloop.store.historian.words import (
@@ -41,12 +44,16 @@ from heatloop.store.historian.words import (
     UNUSED,
     Compared,
     DayCounts,
+    Difference,
     EventRow,
+    KeyCounts,
     Keys,
+    Marks,
     Origin,
     Partition,
     RollupColumns,
     Stats,
+    Traced,
 )
 
 __all__ = [
@@ -67,13 +74,17 @@ __all__ = [
     "UNUSED",
     "Compared",
     "DayCounts",
+    "Difference",
     "EventRow",
     "Historian",
+    "KeyCounts",
     "Keys",
+    "Marks",
     "Origin",
     "Partition",
     "RollupColumns",
     "Stats",
+    "Traced",
 ]
 
 
@@ -100,6 +111,14 @@ class Historian(Protocol):
         """Return samples ordered by (key, slot), one a slot, revisions laid over, first `limit`."""
         ...
 
+    def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them.
+
+        Every version an engine still has is given; of a slot the last one is what `day_digest`
+        sees. Engines merge earlier ones away in their own time. The first `limit` of each kind.
+        """
+        ...
+
     def events(
         self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
     ) -> list[EventRow]:
@@ -121,8 +140,16 @@ class Historian(Protocol):
         """
         ...
 
-    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
-        """Store simulated windows; a window for which real samples exist is left as it is."""
+    def seed_rollup(
+        self, step_s: int, columns: RollupColumns, *, as_they_were: bool = False
+    ) -> None:
+        """Store simulated windows; a window for which real samples exist is left as it is.
+
+        Args:
+            step_s: Length of the windows.
+            columns: The windows.
+            as_they_were: Whether they come out of a backup and keep the origin they had.
+        """
         ...
 
     def refresh_rollups(self) -> int:
@@ -147,6 +174,39 @@ class Historian(Protocol):
 
     def set_periods(self, keys: Keys, periods_s: Keys) -> None:
         """Tell the sampling periods of points, for integrals computed from now on; durable."""
+        ...
+
+    def periods(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return points and their sampling periods, seconds: all that have not the default."""
+        ...
+
+    def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        """Say which points are read together, by device; return how many are new.
+
+        Engines that keep rows by point have no use for it and return 0.
+        """
+        ...
+
+    def changed(self, table: str, after: int, step_s: int) -> Marks:
+        """Return the UTC stretches of `step_s` in which rows came after a reception counter.
+
+        Args:
+            table: `raw`, `revision`, `event`; of `rollup_1h`, which has no counters, all stretches.
+            after: Counter; what several writers stored about then is given again.
+            step_s: Length of a stretch, a divisor or multiple of an hour.
+        """
+        ...
+
+    def keys_of(self, table: str, start_s: int, end_s: int) -> KeyCounts:
+        """Return which points have rows of `raw`, `revision` or a roll-up table in a range."""
+        ...
+
+    def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:
+        """Return samples without revisions, one a slot, ordered by (key, slot): all of them."""
+        ...
+
+    def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """Return the days of a range on which replicas of one shard hold different rows."""
         ...
 
     def day_digest(self, start_s: int, end_s: int) -> bytes:

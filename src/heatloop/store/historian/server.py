@@ -26,7 +26,19 @@ PENDING_ROWS = 2_000_000
 """Samples that may wait for the writer over all connections."""
 
 _LONG = frozenset({"refresh_rollups", "seed_rollup"})
-_CARE = frozenset({"day_digest", "compare_kept", "measure", "drop_partition", "compact"})
+_CARE = frozenset(
+    {
+        "differing",
+        "changed",
+        "keys_of",
+        "as_received",
+        "day_digest",
+        "compare_kept",
+        "measure",
+        "drop_partition",
+        "compact",
+    }
+)
 
 
 class HistorianServer:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
 
 from heatloop.kernel.errors import LinkError
 from heatloop.kernel.series import Columns
@@ -18,11 +20,15 @@ from heatloop.store.historian.group_writer import GROUP_ROWS
 from heatloop.store.historian.port import (
     Compared,
     DayCounts,
+    Difference,
     EventRow,
+    KeyCounts,
     Keys,
+    Marks,
     Partition,
     RollupColumns,
     Stats,
+    Traced,
 )
 
 Result = TypeVar("Result")
@@ -67,6 +73,10 @@ class SyncHistorian:
         """Return samples ordered by (key, slot), one a slot, the first `limit`."""
         return self._ask(calls.raw(keys, start_s, end_s, limit))
 
+    def trace(self, keys: Keys, start_s: int, end_s: int, limit: int = 100_000) -> Traced:
+        """Return what lies below `raw`: samples as received and what was laid over them."""
+        return self._ask(calls.trace(keys, start_s, end_s, limit))
+
     def events(
         self, start_ms: int, end_ms: int, *, subject: str = "", limit: int = 10_000
     ) -> list[EventRow]:
@@ -79,9 +89,11 @@ class SyncHistorian:
         """Return windows that start inside the range, as of the last refresh."""
         return self._ask(calls.rollup(keys, start_s, end_s, step_s, fields))
 
-    def seed_rollup(self, step_s: int, columns: RollupColumns) -> None:
-        """Store simulated windows."""
-        self._ask(calls.seed_rollup(step_s, columns))
+    def seed_rollup(
+        self, step_s: int, columns: RollupColumns, *, as_they_were: bool = False
+    ) -> None:
+        """Store simulated windows, or those of a backup."""
+        self._ask(calls.seed_rollup(step_s, columns, as_they_were=as_they_were))
 
     def refresh_rollups(self) -> int:
         """Compute dirty windows again; return how many."""
@@ -106,6 +118,30 @@ class SyncHistorian:
     def set_periods(self, keys: Keys, periods_s: Keys) -> None:
         """Tell the sampling periods of points."""
         self._ask(calls.set_periods(keys, periods_s))
+
+    def periods(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the points whose sampling period was told, and the periods, seconds."""
+        return self._ask(calls.periods())
+
+    def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        """Say which points are read together, by device; return how many are new."""
+        return self._ask(calls.define_frames(frames))
+
+    def changed(self, table: str, after: int, step_s: int) -> Marks:
+        """Return the UTC stretches in which rows came after a reception counter."""
+        return self._ask(calls.changed(table, after, step_s))
+
+    def keys_of(self, table: str, start_s: int, end_s: int) -> KeyCounts:
+        """Return which points have rows of a table in a range."""
+        return self._ask(calls.keys_of(table, start_s, end_s))
+
+    def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:
+        """Return samples without revisions, one a slot, ordered by (key, slot)."""
+        return self._ask(calls.as_received(keys, start_s, end_s))
+
+    def differing(self, start_s: int, end_s: int) -> list[Difference]:
+        """Return the days of a range on which replicas of one shard hold different rows."""
+        return self._ask(calls.differing(start_s, end_s))
 
     def day_digest(self, start_s: int, end_s: int) -> bytes:
         """Return SHA-256 over what was received of a range."""

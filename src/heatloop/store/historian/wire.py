@@ -23,7 +23,7 @@ from heatloop.kernel.errors import HeatloopError, InputError, LinkError
 
 MAX_FRAME = 256 * 1024 * 1024
 LENGTH = struct.Struct("<I")
-_SIZES = {"u4": 4, "f8": 8, "u1": 1}
+_SIZES = {"u4": 4, "f8": 8, "u1": 1, "u8": 8}
 
 Head = dict[str, Any]
 Arrays = Sequence[NDArray[Any]]

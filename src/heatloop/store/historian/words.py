@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heatloop.kernel.quality import Quality
+from heatloop.kernel.series import Columns
 
 TEN_MINUTES_S, HOUR_S, DAY_S = 600, 3600, 86400
 STEPS_S = (TEN_MINUTES_S, HOUR_S, DAY_S)
@@ -133,6 +134,80 @@ class EventRow(NamedTuple):
     """Point or asset code."""
     text: str
     """What happened."""
+
+
+class Traced(NamedTuple):
+    """What lies below the samples a reader gets, as `trace` tells it."""
+
+    received: Columns
+    """Samples as they came in, every version still there, by key, slot and counter."""
+    counters: NDArray[np.uint64]
+    """Reception counter of each."""
+    laid: Columns
+    """Samples laid over them, every one, by key, slot and counter: the last of a slot counts."""
+    laid_counters: NDArray[np.uint64]
+    """Counter of each of these."""
+    methods: list[str]
+    """How each was made."""
+    who: list[str]
+    """Who laid it over."""
+
+    @classmethod
+    def of(
+        cls, received: Columns, counters: NDArray[Any], laid: Columns,
+        laid_counters: NDArray[Any], words: Sequence[tuple[str, str]], limit: int,
+    ) -> Traced:  # fmt: skip
+        """Return rows in any order as the first `limit` of each kind in theirs.
+
+        Args:
+            received: Samples as they came in.
+            counters: Their reception counters.
+            laid: Samples laid over.
+            laid_counters: Their counters.
+            words: Method and author of each of these.
+            limit: Rows of each kind.
+        """
+        first = np.lexsort((counters, received.slots, received.keys))[:limit]
+        over = np.lexsort((laid_counters, laid.slots, laid.keys))[:limit]
+        return cls(
+            received.take(first),
+            np.asarray(counters, "u8")[first],
+            laid.take(over),
+            np.asarray(laid_counters, "u8")[over],
+            [words[at][0] for at in over.tolist()],
+            [words[at][1] for at in over.tolist()],
+        )
+
+
+class Marks(NamedTuple):
+    """Stretches of time in which rows came, as `changed` tells them; by start."""
+
+    starts: NDArray[np.uint32]
+    """First second of each."""
+    counters: NDArray[np.uint64]
+    """Greatest reception counter of its rows; 0 for tables that have none."""
+
+
+class KeyCounts(NamedTuple):
+    """Which points have rows of a stretch, as `keys_of` tells it; by key."""
+
+    keys: NDArray[np.uint32]
+    """Point keys."""
+    counts: NDArray[np.uint32]
+    """Rows of each, about."""
+
+
+class Difference(NamedTuple):
+    """A day on which a replica holds something else than its neighbour."""
+
+    table: str
+    """Table."""
+    day_s: int
+    """First second of the UTC day."""
+    replica: str
+    """Its address."""
+    neighbour: str
+    """Address of the one it was compared with."""
 
 
 class Partition(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, select, update
 
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.messages import Command, CommandState
+from heatloop.store.records.command_door_schema import command_door
 from heatloop.store.records.database import Database
 from heatloop.store.records.values import page
 from heatloop.store.records.work_schema import command, command_event
@@ -33,6 +35,23 @@ class CommandStep:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Passed:
+    """What a command passed at the door before it was signed."""
+
+    command_class: str = "normal"
+    """`normal`, `dangerous` or `network`."""
+    proposal: str = ""
+    """Proposal it came from; empty for what programs ask."""
+    steps: tuple[dict[str, Any], ...] = ()
+    """Steps: step, ok, at, by, detail."""
+    second: str = ""
+    """Second signature, hexadecimal; empty: none."""
+
+
+_NOTHING = Passed()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CommandRow:
     """A command and its life so far."""
 
@@ -46,6 +65,8 @@ class CommandRow:
     """Why it was asked for."""
     events: tuple[CommandStep, ...]
     """Its steps in order."""
+    passed: Passed
+    """What it passed before it was signed."""
 
 
 class Commands:
@@ -54,8 +75,15 @@ class Commands:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def insert(self, new: Command, *, requested_by: str, reason: str = "") -> None:
-        """Keep a new command, queued.
+    def insert(
+        self,
+        new: Command,
+        *,
+        requested_by: str,
+        reason: str = "",
+        passed: Passed = _NOTHING,
+    ) -> None:
+        """Keep a new command, queued, with what it passed at the door.
 
         Raises:
             InputError: There is one of this id.
@@ -69,6 +97,14 @@ class Commands:
             if not self._database.insert_new(connection, command, row):
                 raise InputError("command exists", thing=new.id, fix="give a new id")
             _note(connection, new.id, CommandState.QUEUED, new.issued, reason)
+            door = {
+                "command": new.id,
+                "command_class": passed.command_class,
+                "proposal": passed.proposal,
+                "steps": json.dumps(passed.steps, ensure_ascii=False),
+                "second": passed.second,
+            }
+            connection.execute(command_door.insert().values(door))
 
     def transition(
         self,
@@ -118,6 +154,13 @@ class Commands:
             total, rows = page(connection, query, offset=offset, limit=limit)
             return total, self._with_events(connection, rows)
 
+    def of_proposal(self, proposal: str) -> Sequence[CommandRow]:
+        """Return the commands made of a proposal, in the order of issue."""
+        own = select(command_door.c.command).where(command_door.c.proposal == proposal)
+        query = select(command).where(command.c.id.in_(own))
+        with self._database.read() as connection:
+            return self._rows(connection, query.order_by(command.c.issued, command.c.id))
+
     def list_open(self) -> Sequence[CommandRow]:
         """Return the commands that have not ended, in the order of issue."""
         query = select(command).where(command.c.state.in_([state.value for state in OPEN]))
@@ -137,6 +180,18 @@ class Commands:
             steps[event.command].append(
                 CommandStep(state=event.state, at=event.at, reason=event.reason)
             )
+        door = select(command_door).where(
+            self._database.among(command_door.c.command, steps.keys())
+        )
+        passed = {
+            each.command: Passed(
+                command_class=each.command_class,
+                proposal=each.proposal,
+                steps=tuple(json.loads(each.steps)),
+                second=each.second,
+            )
+            for each in (connection.execute(door) if rows else ())
+        }
         return [
             CommandRow(
                 command=Command(**{name: row._mapping[name] for name in _FIELDS}),
@@ -144,6 +199,7 @@ class Commands:
                 requested_by=row.requested_by,
                 reason=row.reason,
                 events=tuple(steps[row.id]),
+                passed=passed.get(row.id, _NOTHING),
             )
             for row in rows
         ]

@@ -27,6 +27,8 @@ _OWN_WAY = {
     "point_key": APPEND,
     # Never changed; the entries name who and when themselves.
     "audit_entry": APPEND,
+    "audit_checkpoint": APPEND,
+    "audit_period": APPEND,
     "record_change": APPEND,
     "sync_change": APPEND,
     "sync_run": APPEND,
@@ -35,7 +37,10 @@ _OWN_WAY = {
     "weather_observation": APPEND,
     # What the machine notes for itself while it runs; nobody's data.
     "audit_head": RUNNING,
+    "audit_copy": RUNNING,
+    "audit_journal_mark": RUNNING,
     "command_counter": RUNNING,
+    "crypto_reseal": RUNNING,
     "event_reader": RUNNING,
     "gap": RUNNING,
     "gateway_epoch": RUNNING,
@@ -47,11 +52,17 @@ _OWN_WAY = {
     "platform_instance": RUNNING,
     "platform_lease": RUNNING,
     "quarantine": RUNNING,
+    "security_event": RUNNING,
     "sync_cursor": RUNNING,
     "user_session": RUNNING,
     "webhook_delivery": RUNNING,
 }
-_UNTOLD: dict[str, frozenset[str]] = {"gateway": frozenset(("seen_at",))}
+_UNTOLD: dict[str, frozenset[str]] = {
+    "gateway": frozenset(("seen_at",)),
+    "service_key": frozenset(("used_at", "used_from")),
+    "user_account": frozenset(("seen_at",)),
+    "user_factor": frozenset(("last_step", "used_at")),
+}
 """Columns the machine touches all the time; they are left out of the journal."""
 KEPT_S = 1096 * 86400
 """Changes younger than this cannot be deleted (three years, clause 6.2)."""

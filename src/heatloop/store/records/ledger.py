@@ -1,7 +1,7 @@
 """The ledger's rows with every version they had, and the keys of points, never used twice.
 
-Personal data (attributes the plant tables mark secret) are sealed under the data key; everything
-else stands readable, so that an export or a support engineer needs no key.
+Personal data (fields of that class, attributes the plant tables mark secret) are sealed under the
+data key; everything else stands readable, so that an export or a support engineer needs no key.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 
 from heatloop.kernel.errors import InputError
 from heatloop.plant.asset_kinds import asset_kinds, secret_attributes
+from heatloop.plant.data_classes import personal_fields
 from heatloop.store.records.database import Database
 from heatloop.store.records.schema import ledger_row, ledger_version, point_key
 from heatloop.store.records.sealing import Sealer
@@ -169,13 +170,44 @@ class LedgerRecords:
                 for row in connection.execute(query)
             ]
 
+    def erase(self, sheet: str, code: str, replaced: Mapping[str, Any]) -> int:
+        """Put other values in the place of personal ones in every version of a row, past ones too.
+
+        Args:
+            sheet: Kind of asset.
+            code: Asset.
+            replaced: New value by sealed field; None takes the field away.
+
+        Returns:
+            Versions that were changed.
+        """
+        mine = (ledger_row.c.sheet == sheet, ledger_row.c.code == code)
+        changed = 0
+        with self._database.write() as connection:
+            for row in connection.execute(select(ledger_row).where(*mine)).all():
+                secret, plain = self._open(row), from_text(row.body)
+                here = {name for name in replaced if name in secret or name in plain}
+                if not here:
+                    continue
+                kept = {name: value for name, value in secret.items() if name not in here}
+                kept |= {name: replaced[name] for name in here if replaced[name] is not None}
+                # A value from before its field was sealed stands in the open part.
+                body = {name: value for name, value in plain.items() if name not in here}
+                sealed = self._sealer.seal(_aad(sheet, code), kept) if kept else None
+                change = update(ledger_row).where(ledger_row.c.number == row.number)
+                connection.execute(change.values(body=to_text(body), sealed=sealed))
+                changed += 1
+        return changed
+
     def _split(
         self, sheets: Mapping[str, Sequence[Mapping[str, Any]]]
     ) -> Iterator[tuple[tuple[str, str], tuple[str, _Plain]]]:
         """Yield place, open text and secret values of every row."""
         seen = set()
         for sheet, rows in sheets.items():
-            secrets = secret_attributes(sheet) if sheet in asset_kinds() else frozenset()
+            secrets = frozenset[str]()
+            if sheet in asset_kinds():
+                secrets = secret_attributes(sheet) | personal_fields(sheet)
             for row in rows:
                 place = (sheet, str(row.get("code") or ""))
                 if not place[1] or place in seen:

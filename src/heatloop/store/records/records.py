@@ -9,11 +9,15 @@ from typing import Self
 from heatloop.store.records import governance_actor as _  # noqa: F401 - for its functions
 from heatloop.store.records.alarms import Alarms
 from heatloop.store.records.audit import Audit
+from heatloop.store.records.audit_around import AuditAround
+from heatloop.store.records.command_door import CommandDoor
 from heatloop.store.records.commands import Commands
+from heatloop.store.records.crypto import CryptoRecords
 from heatloop.store.records.database import Database
 from heatloop.store.records.device_life import DeviceLife
 from heatloop.store.records.device_life_runs import DeviceRuns
 from heatloop.store.records.edge_rules import EdgeRules
+from heatloop.store.records.factors import Factors
 from heatloop.store.records.gaps import Gaps
 from heatloop.store.records.gateways import Gateways
 from heatloop.store.records.governance import Governance
@@ -24,9 +28,13 @@ from heatloop.store.records.jobs import Jobs
 from heatloop.store.records.keeping import Keeping
 from heatloop.store.records.ledger import LedgerRecords
 from heatloop.store.records.links import Links
+from heatloop.store.records.personal import Personal
+from heatloop.store.records.personal_labels import UserLabels
+from heatloop.store.records.personal_receivers import Receivers
 from heatloop.store.records.quality import QualityCases
 from heatloop.store.records.quarantine import Quarantine
 from heatloop.store.records.sealing import Sealer
+from heatloop.store.records.service_keys import ServiceKeys
 from heatloop.store.records.sessions import Sessions
 from heatloop.store.records.settings import Settings
 from heatloop.store.records.stages import Stages
@@ -34,6 +42,7 @@ from heatloop.store.records.sync import SyncRecords
 from heatloop.store.records.sync_feed import SyncFeed
 from heatloop.store.records.upgrade import upgrade
 from heatloop.store.records.users import Users
+from heatloop.store.records.watch import WatchRecords
 from heatloop.store.records.weather import WeatherRecords
 from heatloop.store.records.webhook import Webhooks
 from heatloop.store.records.webhook_log import EventLog
@@ -51,26 +60,34 @@ class Records:
         data_key: bytes | None = None,
         data_key_id: str = "",
         old_keys: Mapping[str, bytes] = _NO_KEYS,
+        data_algorithm: str = "AES-256-GCM",
     ) -> None:
         """Connect to a database that is at the newest version.
 
         Args:
             url: `sqlite:///file` or `postgresql://user@host/database`.
-            data_key: 32 bytes personal data are sealed with.
+            data_key: Secret bytes personal data are sealed with.
             data_key_id: Name of that key.
             old_keys: Earlier data keys by name, to read what they sealed.
+            data_algorithm: What to seal by.
         """
         keys = dict(old_keys) | ({} if data_key is None else {data_key_id: data_key})
         self.database = Database(url)
-        self.ledger = LedgerRecords(self.database, Sealer(keys, data_key_id))
+        self.sealer = Sealer(keys, data_key_id, data_algorithm)
+        """Seals what must not stand readable; one for all, so that keys can change."""
+        self.ledger = LedgerRecords(self.database, self.sealer)
         self.users = Users(self.database)
         self.sessions = Sessions(self.database)
+        self.factors = Factors(self.database, self.sealer)
+        self.service_keys = ServiceKeys(self.database)
         self.settings = Settings(self.database)
         self.gateways = Gateways(self.database)
         self.commands = Commands(self.database)
+        self.door = CommandDoor(self.database)
         self.alarms = Alarms(self.database)
         self.stages = Stages(self.database)
         self.audit = Audit(self.database)
+        self.audit_around = AuditAround(self.database)
         self.gaps = Gaps(self.database)
         self.links = Links(self.database)
         self.quality = QualityCases(self.database)
@@ -81,12 +98,17 @@ class Records:
         self.device_runs = DeviceRuns(self.database)
         self.edge_rules = EdgeRules(self.database)
         self.weather = WeatherRecords(self.database)
-        self.sync = SyncRecords(self.database, Sealer(keys, data_key_id))
-        self.sync_feed = SyncFeed(self.database, Sealer(keys, data_key_id))
+        self.sync = SyncRecords(self.database, self.sealer)
+        self.sync_feed = SyncFeed(self.database, self.sealer)
         self.governance = Governance(self.database)
+        self.labels = UserLabels(self.database)
+        self.personal = Personal(self.database)
+        self.receivers = Receivers(self.database, self.sealer)
         self.verifications = Verifications(self.database)
-        self.webhooks = Webhooks(self.database, Sealer(keys, data_key_id))
+        self.watch = WatchRecords(self.database)
+        self.webhooks = Webhooks(self.database, self.sealer)
         self.event_log = EventLog(self.database)
+        self.crypto = CryptoRecords(self.database, self.sealer)
         self.instances = Instances(self.database)
 
     @classmethod
@@ -97,10 +119,17 @@ class Records:
         data_key: bytes | None = None,
         data_key_id: str = "",
         old_keys: Mapping[str, bytes] = _NO_KEYS,
+        data_algorithm: str = "AES-256-GCM",
     ) -> Self:
         """Bring the database to the newest version, making it if needed, and connect."""
         upgrade(url)
-        records = cls(url, data_key=data_key, data_key_id=data_key_id, old_keys=old_keys)
+        records = cls(
+            url,
+            data_key=data_key,
+            data_key_id=data_key_id,
+            old_keys=old_keys,
+            data_algorithm=data_algorithm,
+        )
         install_journal(records.database)
         return records
 

@@ -37,6 +37,11 @@ def text_column(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
 
+def new_text_column(name: str) -> Column[str]:
+    """Return a text that came later: empty in rows from before."""
+    return Column(name, Text, nullable=False, server_default="")
+
+
 def time_column(name: str, *, nullable: bool = False) -> Column[float]:
     """Return a time in seconds since 1970 UTC."""
     return Column(name, Double, nullable=nullable)
@@ -91,6 +96,11 @@ user = Table(
     Column("must_change", Boolean, nullable=False),
     time_column("created_at"),
     time_column("changed_at"),
+    # The name without case: two names that look alike are one.
+    Column("name_key", Text, nullable=False, index=True, unique=True),
+    time_column("password_at", nullable=True),
+    time_column("seen_at", nullable=True),
+    text_column("disabled_reason"),
 )
 
 session = Table(
@@ -102,6 +112,10 @@ session = Table(
     time_column("seen_at"),
     time_column("expires_at"),
     text_column("address"),
+    text_column("kind"),
+    text_column("factors"),
+    time_column("proved_at"),
+    text_column("device"),
 )
 
 setting = Table(

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, Table, Text
 
-from heatloop.store.records.schema import metadata, number_column, text_column, time_column
+from heatloop.store.records.schema import (
+    metadata,
+    new_text_column,
+    number_column,
+    text_column,
+    time_column,
+)
 
 command = Table(
     "command",
@@ -92,8 +98,16 @@ audit_entry = Table(
     text_column("subject"),
     text_column("detail"),
     text_column("hash"),
+    # Empty in entries of the first form, which had no more than the columns above.
+    new_text_column("alg"),
+    new_text_column("role"),
+    new_text_column("address"),
+    new_text_column("request"),
+    new_text_column("result"),
     Index(None, "user"),
     Index(None, "action"),
+    Index(None, "subject"),
+    Index(None, "at"),
 )
 
 audit_head = Table(
@@ -102,6 +116,7 @@ audit_head = Table(
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     text_column("hash"),
+    new_text_column("alg"),
 )
 
 gap = Table(

@@ -83,6 +83,9 @@ class _Link:
                 hello, self._challenge["nonce"], self.send, self.hang_up
             )
         except HeatloopError as error:
+            client = self._socket.client
+            address = client.host if client else ""
+            self._platform.watch.sources.gateway_refused(name[:80], address, error.message)
             await self.send({"type": "refused", "gateway": name, "reason": str(error)})
             await self.hang_up(error.message)
             return bool(self._lines)

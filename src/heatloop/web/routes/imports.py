@@ -13,7 +13,7 @@ from heatloop.app.refusals import Refused
 from heatloop.app.views.imports import ImportGuess, ImportPage, ImportRun
 from heatloop.web.access import LedgerKeeper, Platformed
 from heatloop.web.params import Ident, Page, Size
-from heatloop.web.upload import file_of
+from heatloop.web.upload import check_file, file_of
 
 router = APIRouter(prefix="/imports", tags=["imports"])
 _FILE = {"type": "string", "format": "binary"}
@@ -108,6 +108,7 @@ async def start_import(
     if len(parts["map"][1]) > _MOST_MAP:
         raise Refused("too_large", place="map", detail=f"> {_MOST_MAP} bytes")
     name, data = parts["file"]
+    await check_file(request, name, data)
     return await platform.imports.start(
         by, name, data, parts["map"][1], dry_run=dry_run, overwrite=overwrite, zone=tz
     )

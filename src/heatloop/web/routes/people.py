@@ -1,15 +1,13 @@
-"""Users and the audit trail."""
+"""Users."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Query
-
-from heatloop.app.views.system import AuditPage, AuditVerdict, UserCreated, UserView
-from heatloop.web.access import Auditor, Platformed, UserKeeper
+from heatloop.app.views.system import UserCreated, UserView
+from heatloop.web.access import Platformed, UserKeeper
 from heatloop.web.bodies import UserChange, UserCreate
-from heatloop.web.params import Page, UserName, Word
+from heatloop.web.params import UserName
 
 router = APIRouter(tags=["people"])
 
@@ -39,22 +37,3 @@ async def change_user(
         disabled=body.disabled,
         reset_password=body.reset_password,
     )
-
-
-@router.get("/audit", summary="Audit trail, newest first")
-async def list_audit(
-    platform: Platformed,
-    _: Auditor,
-    user: Word = "",
-    action: Word = "",
-    page: Page = 1,
-    size: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> AuditPage:
-    """Return a page of the audit trail."""
-    return await platform.audit.page(user, action, page, size)
-
-
-@router.get("/audit/verify", summary="Check the audit chain")
-async def verify_audit(platform: Platformed, _: Auditor) -> AuditVerdict:
-    """Compute every hash again and say whether the trail is whole."""
-    return await platform.audit.verify()

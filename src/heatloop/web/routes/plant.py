@@ -42,13 +42,13 @@ def list_assets(
     size: Size = 100,
 ) -> AssetPage:
     """Return a page of assets inside the viewer's scope."""
-    return assets.page(platform.world, viewer.scope, kind, parent, page, size)
+    return assets.page(platform.world, viewer, kind, parent, page, size)
 
 
 @router.get("/assets/{code}", summary="One asset")
 def get_asset(code: AssetCode, platform: Platformed, viewer: Viewer) -> AssetDetail:
     """Return an asset, its children and its points."""
-    return assets.detail(platform.world, viewer.scope, code)
+    return assets.detail(platform.world, viewer, code)
 
 
 @router.get("/points", summary="Points with their latest value")

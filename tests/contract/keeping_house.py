@@ -18,7 +18,7 @@ from heatloop.app.wiring import open_records
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import LinkError
 from heatloop.kernel.series import Columns
-from heatloop.store.backup_restore import Opened, open_backup
+from heatloop.store.backup_open import Opened, open_backup
 from heatloop.store.backup_run import Made, Subject, make_backup, new_run_id
 from heatloop.store.files import Files
 from heatloop.store.historian.sync_client import SyncHistorian, connect_sync
@@ -117,7 +117,7 @@ class House:
             passphrase=passphrase,
             signer=self.keys.signing,
             at=at,
-            plant_at=float(START_S),
+            plant_at=more.pop("plant_at", float(START_S)),
             **more,
         )
 

@@ -7,7 +7,8 @@ from typing import Any
 from heatloop.app.keeping_backups import passphrase_path
 from heatloop.security.access import Role
 from heatloop.store.backup_keys import read_passphrase
-from heatloop.store.backup_restore import open_backup, restore
+from heatloop.store.backup_open import open_backup
+from heatloop.store.backup_restore import restore
 from heatloop.store.objects import open_objects
 from tests.contract.keeping_house import historian, slot
 from tests.unit.app_town import town

@@ -13,9 +13,11 @@ import pytest
 
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import InputError, UnsafeError
+from heatloop.store.backup_after import data_key, write_down
 from heatloop.store.backup_keys import make_chain, open_chain
 from heatloop.store.backup_manifest import prune, read_heads
-from heatloop.store.backup_restore import data_key, open_backup, restore, write_down
+from heatloop.store.backup_open import open_backup
+from heatloop.store.backup_restore import restore
 from heatloop.store.backup_verify import verify
 from heatloop.store.objects import open_objects
 from heatloop.store.records import Records

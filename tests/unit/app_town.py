@@ -259,9 +259,13 @@ def _template() -> tempfile.TemporaryDirectory[str]:
     return made
 
 
+# Second factors have tests of their own.
+_PLAIN = {"identity": {"second_factor": "off"}}
+
+
 def prepare(folder: Path, **overrides: Any) -> Settings:
     shutil.copytree(_template().name, folder, dirs_exist_ok=True)
-    return load_settings(folder, overrides=overrides)
+    return load_settings(folder, overrides=_PLAIN | overrides)
 
 
 @contextlib.asynccontextmanager
@@ -274,7 +278,9 @@ async def town(
     **overrides: Any,
 ) -> AsyncIterator[Town]:
     """Run a platform over a folder; the historian is in memory unless given."""
-    settings = prepare(folder, **overrides) if fresh else load_settings(folder)
+    settings = (
+        prepare(folder, **overrides) if fresh else load_settings(folder, overrides=_PLAIN)
+    )
     clock = clock or TownClock()
     historian = ThreadedHistorian(engine or MemoryHistorian(zone=ZoneInfo("Asia/Shanghai")))
     platform = build_platform(settings, clock=clock, historian=historian)

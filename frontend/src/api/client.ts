@@ -36,18 +36,37 @@ export async function readError(answer: Response): Promise<ApiError> {
 /** The header that other sites cannot send. */
 export const OWN = { 'X-Heatloop': '1' };
 
+const repeats = new WeakMap<Request, Request>();
+let askProof: (() => Promise<boolean>) | null = null;
+
+/** Who asks the person to prove again who he is; the answer is false when he gives up. */
+export function onProofNeeded(ask: (() => Promise<boolean>) | null): void {
+  askProof = ask;
+}
+
 /** Marks writes as our own, and turns refusals into errors. */
 export const guard: Middleware = {
   onRequest({ request }) {
-    if (request.method !== 'GET') request.headers.set('X-Heatloop', '1');
+    if (request.method !== 'GET') {
+      request.headers.set('X-Heatloop', '1');
+      // What needs a fresh proof of identity is sent again once that was given.
+      repeats.set(request, request.clone());
+    }
     return request;
   },
   async onResponse({ request, response }) {
     if (response.ok) return undefined;
-    if (response.status === 401 && !request.url.endsWith('/session')) {
+    const error = await readError(response);
+    if (error.status === 401 && error.body.code === 'unauthenticated' && !request.url.endsWith('/session')) {
       for (const tell of signedOut) tell();
     }
-    throw await readError(response);
+    const again = repeats.get(request);
+    if (error.body.code === 'proof_needed' && again && askProof && (await askProof())) {
+      const answer = await window.fetch(again);
+      if (answer.ok) return answer;
+      throw await readError(answer);
+    }
+    throw error;
   },
 };
 

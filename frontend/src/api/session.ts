@@ -31,9 +31,31 @@ export async function signIn(user: string, password: string): Promise<void> {
   session.set(await got(api.POST('/api/v1/session', { body: { user, password } })));
 }
 
+export interface Step {
+  code?: string;
+  signature?: string;
+}
+
+/** The second step of signing in. */
+export async function giveSecond(step: Step): Promise<void> {
+  const body = { code: step.code ?? null, key: '', signature: step.signature ?? '' };
+  session.set(await got(api.POST('/api/v1/session/second', { body })));
+}
+
+/** Prove again who one is. */
+export async function giveProof(password: string, step: Step): Promise<void> {
+  const body = { password, code: step.code || null, key: '', signature: step.signature ?? '' };
+  await got(api.POST('/api/v1/session/proof', { body }));
+}
+
+/** Ask again who is signed in, after something about oneself has changed. */
+export async function renewSession(): Promise<void> {
+  session.set(await got(api.GET('/api/v1/session')));
+}
+
 export async function changePassword(old: string, fresh: string): Promise<void> {
   await got(api.POST('/api/v1/session/password', { body: { old, new: fresh } }));
-  session.set(await got(api.GET('/api/v1/session')));
+  await renewSession();
 }
 
 export async function signOut(): Promise<void> {

@@ -9,6 +9,12 @@ export interface UserView {
   scope: string[];
   disabled: boolean;
   must_change: boolean;
+  second_factor: boolean;
+  wants_second: boolean;
+  locked: boolean;
+  seen_at: string | null;
+  password_at: string | null;
+  disabled_reason: string;
 }
 
 export interface AuditEntry {

@@ -18,6 +18,11 @@ export interface Session {
   permissions: string[];
   scope: string[];
   must_change: boolean;
+  must_prove: boolean;
+  must_enrol: boolean;
+  factors: string[];
+  methods: string[];
+  kind: string;
 }
 
 export interface Info {

@@ -169,7 +169,9 @@ class Account:
         """
         user, now = session.principal.user, machine_s()
         rows = await in_thread(self._records.factors.of, user, confirmed=False)
-        row = next((r for r in rows if r.id == factor and r.kind == CODES and not r.confirmed), None)
+        row = next(
+            (r for r in rows if r.id == factor and r.kind == CODES and not r.confirmed), None
+        )
         if row is None:
             raise Refused("not_found", thing=factor)
         who = await self._sessions.attempt(session, place)

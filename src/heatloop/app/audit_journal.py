@@ -70,19 +70,11 @@ class Journal:
         self._path: Path | None = None
         self._count, self._last = 0, GENESIS
 
-    @property
-    def name(self) -> str:
-        """Return the name of the journal; empty while there is none."""
+    def reach(self) -> tuple[str, int]:
+        """Return the name of the journal, empty while there is none, and how many lines it has."""
         with self._lock:
             self._find()
-            return "" if self._path is None else self._path.stem
-
-    @property
-    def count(self) -> int:
-        """Return how many lines it has."""
-        with self._lock:
-            self._find()
-            return self._count
+            return ("", 0) if self._path is None else (self._path.stem, self._count)
 
     def append(self, entry: Mapping[str, Any]) -> int:
         """Write an entry, on the disk on return; return its line, from 1.

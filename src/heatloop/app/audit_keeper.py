@@ -14,18 +14,18 @@ import structlog
 
 from heatloop.app.alarming import Alarming
 from heatloop.app.audit import SYSTEM, Audit
+from heatloop.app.audit_alarms import DIFFERS, LATE, UNAVAILABLE, AuditAlarms
 from heatloop.app.audit_copies import Copies
 from heatloop.app.audit_settings import AuditSettings
 from heatloop.app.history import in_thread
 from heatloop.app.keys import PlatformKeys
-from heatloop.app.audit_alarms import DIFFERS, LATE, UNAVAILABLE, AuditAlarms
 from heatloop.app.patience import until_done
 from heatloop.app.world import World
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import HeatloopError
 from heatloop.store.records import Records
 from heatloop.store.records.audit_check import checkpoint_bytes
-from heatloop.store.records.audit_rows import FAILED, AuditWish, Checkpoint
+from heatloop.store.records.audit_rows import FAILED, Checkpoint
 
 CONFIGURED = "audit.configured"
 _PAUSE_S = 1.0
@@ -142,8 +142,8 @@ class AuditKeeper:
         journal = self._audit.journal
         if journal is None:
             return 0
-        name = await in_thread(lambda: journal.name)
-        if not name or not journal.count:
+        name, count = await in_thread(journal.reach)
+        if not count:
             return 0
         through = await in_thread(self._records.audit.journal_through, name)
         lines = await in_thread(journal.lines, through)

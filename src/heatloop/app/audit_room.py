@@ -118,9 +118,10 @@ class AuditRoom:
         periods = await in_thread(around.periods)
         journal = self._audit.journal
         waiting = 0
-        if journal is not None and await in_thread(lambda: journal.name):
-            through = await in_thread(self._records.audit.journal_through, journal.name)
-            waiting = max(journal.count - through, 0)
+        if journal is not None:
+            name, count = await in_thread(journal.reach)
+            through = await in_thread(self._records.audit.journal_through, name)
+            waiting = max(count - through, 0)
         failing, key = self._audit.failing_since, self._keys.signing
         late = self.keeper.settings.copy_late_s
         return AuditState(

@@ -15,7 +15,7 @@ class AuditSettings:
     """The chain, its checkpoints and its copies (machine time)."""
 
     algorithm: str = ""
-    """`sha256` or `sm3`; empty: that of the suite in `[crypto]`. The chain says where it changed."""
+    """`sha256` or `sm3`; empty: that of the suite. The chain says where it changed."""
     checkpoint_entries: int = 1000
     """A signed checkpoint follows at the latest this many entries behind the last."""
     copy_to: str = ""

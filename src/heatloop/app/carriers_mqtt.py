@@ -19,6 +19,7 @@ import structlog
 
 from heatloop.app.gateways import Gateways
 from heatloop.app.intake import Intake
+from heatloop.app.keys import PlatformKeys
 from heatloop.app.links import GatewayLine, Links
 from heatloop.app.setting_sections import MqttSettings
 from heatloop.edge.uplink_mqtt import Broker
@@ -67,7 +68,7 @@ class MqttCarrier:
         gateways: Who may come in.
         intake: Where envelopes go.
         links: Where lines are known.
-        key: The platform's key.
+        keys: The platform's keys.
     """
 
     def __init__(
@@ -76,10 +77,10 @@ class MqttCarrier:
         gateways: Gateways,
         intake: Intake,
         links: Links,
-        key: SigningKey,
+        keys: PlatformKeys,
     ) -> None:
         self._settings, self._gateways, self._intake = settings, gateways, intake
-        self._links, self._key = links, key
+        self._links, self._keys = links, keys
         self._opening: dict[str, _Talk] = {}
         self._talks: dict[str, _Talk] = {}
         self.online = False
@@ -164,7 +165,9 @@ class MqttCarrier:
             case "open":
                 # Anybody may say so: the line in use stays until the challenge is answered.
                 challenge = self._gateways.challenge()
-                talk = _Talk(gateway, word, challenge["nonce"], publish, self._key)
+                # Signed with a key the gateway knows: it may not have heard of the newest one.
+                key = self._keys.signer_at(_seq(frame))
+                talk = _Talk(gateway, word, challenge["nonce"], publish, key)
                 while len(self._opening) >= _MOST_OPENING:
                     del self._opening[next(iter(self._opening))]
                 self._opening[word] = talk
@@ -191,6 +194,11 @@ class MqttCarrier:
         self._talks[gateway] = talk
         if held is not None:
             self._close(held)
+
+
+def _seq(frame: dict[str, Any]) -> int:
+    seq = frame.get("keys_seq", 0)
+    return seq if isinstance(seq, int) else 0
 
 
 def _broker(settings: MqttSettings) -> Broker:

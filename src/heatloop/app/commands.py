@@ -19,6 +19,7 @@ import structlog
 from heatloop.app.audit import SYSTEM, Audit
 from heatloop.app.command_book import CommandBook
 from heatloop.app.command_checks import CommandChecks
+from heatloop.app.command_gate import Events
 from heatloop.app.command_second import SecondKey
 from heatloop.app.history import in_thread
 from heatloop.app.keys import PlatformKeys
@@ -42,6 +43,7 @@ from heatloop.store.records.commands import Passed
 _log = structlog.get_logger("heatloop.commands")
 MODES = {"local": 0, "remote_manual": 1, "automatic": 2}
 _WRITTEN = "written, read-back awaited"
+_FORGED = ("signature", "foreign_gateway", "replayed", "counter_not_rising", "second_signature")
 _WAITING = (CommandState.QUEUED, CommandState.SENT)
 _ALIVE = (*_WAITING, CommandState.ACKNOWLEDGED)
 
@@ -71,6 +73,8 @@ class Commands:
         self._next_counter = next_counter
         self._second = second
         self._seconds: dict[str, str] = {}
+        self.events: Events | None = None
+        """Told of forged commands that gateways refused; set by whoever builds both."""
         self._orders: dict[str, asyncio.Lock] = {}
         self._issuing: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -160,8 +164,9 @@ class Commands:
         await in_thread(
             self._records.commands.insert, command, requested_by=by, reason=reason, passed=passed
         )
+        action = "command.signed" if passed.proposal else "command.request"
         await self._audit.add(
-            by, "command.request", point.code, id=command.id, before=before, after=value, mode=mode,
+            by, action, point.code, id=command.id, before=before, after=value, mode=mode,
             command_class=passed.command_class, proposal=passed.proposal,
         )  # fmt: skip
         self._under_way.add(command, CommandState.QUEUED)
@@ -237,6 +242,9 @@ class Commands:
         Raises:
             InputError: The command was not for this gateway.
         """
+        why = str(body.get("reason", "")).partition(":")[0]
+        if self.events is not None and why in _FORGED:
+            self.events.note("command_forged", gateway, reason=why, command=str(body["id"])[:64])
         live = self._under_way.get(str(body["id"]))
         if live is None:
             return  # Ended already, or reported twice.

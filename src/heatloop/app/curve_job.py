@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class CurveJob:
         """Latest plan per point."""
         self.others: Callable[[], Iterable[Proposal]] = tuple
         """Gives the proposals of other strategies, for the arbiter."""
+        self.wishes: Callable[[], Mapping[str, float]] = dict
+        """Gives by how much heat users' wishes would move each unit, K."""
+        self.wish_most_k = 0.0
+        """How far they may, K."""
 
     async def load(self) -> None:
         """Take up what was learnt and written before a restart."""
@@ -77,7 +81,9 @@ class CurveJob:
             for unit, station in world.layout.units.values()
             if world.is_online(station)
         ]
-        for outcome in self._cycle.step(units, outdoor, due, self.others()):
+        for outcome in self._cycle.step(
+            units, outdoor, due, self.others(), self.wishes(), self.wish_most_k
+        ):
             self.plans[outcome.plan.point] = outcome.plan
             if outcome.write is not None:
                 await self._issue(outcome, due)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import structlog
 
 from heatloop.app.audit import Audit
+from heatloop.app.gateway_certificates import GatewayCertificates
 from heatloop.app.history import in_thread
 from heatloop.app.keys import PlatformKeys
 from heatloop.app.links import Drop, GatewayLine, Links, Send
 from heatloop.app.refusals import Forbidden
+from heatloop.app.views.crypto import IssuedCertificate
 from heatloop.app.views.system import Enrolled, GatewayList, GatewayView
 from heatloop.app.world import World
 from heatloop.kernel.clock import machine_s, utc
@@ -22,6 +24,7 @@ from heatloop.kernel.messages import Ack
 from heatloop.kernel.scope import Scope
 from heatloop.plant.edge_profile import make_edge_profile
 from heatloop.protocols.link import challenge_bytes
+from heatloop.security.access import Principal
 from heatloop.security.keys import KeyRing, key_id_of, sign_document
 from heatloop.security.passwords import token_hash
 from heatloop.store.records import Records
@@ -34,10 +37,19 @@ class Gateways:
     """Knows every gateway's key and how far its spool is stored."""
 
     def __init__(
-        self, world: World, records: Records, audit: Audit, links: Links, keys: PlatformKeys
+        self,
+        world: World,
+        records: Records,
+        audit: Audit,
+        links: Links,
+        keys: PlatformKeys,
+        certificates: GatewayCertificates,
     ) -> None:
         self._world, self._records, self._audit = world, records, audit
         self._links, self._keys = links, keys
+        self.certificates = certificates
+        """Who may come in with what."""
+        self._keys_seen: dict[str, int] = {}
         self._rings: dict[str, KeyRing] = {}
         self._key_ids: dict[str, str] = {}
         self._stored: dict[str, dict[int, int]] = {}
@@ -47,6 +59,7 @@ class Gateways:
 
     async def load(self) -> None:
         """Take up keys and stored sequences from the records."""
+        await self.certificates.load()
         for row in await in_thread(self._records.gateways.list):
             if row.public_key is not None:
                 self._trust(row.code, row.public_key)
@@ -61,8 +74,20 @@ class Gateways:
         self._key_ids[gateway] = ring.add(public_key)
         self._rings[gateway] = ring
 
-    async def enrol(self, gateway: str, public_key: bytes, token: str) -> Enrolled:
-        """Keep a gateway's key against a one-time token.
+    async def enrol(
+        self,
+        gateway: str,
+        public_key: bytes,
+        token: str,
+        request: Mapping[str, Any] | None = None,
+    ) -> Enrolled:
+        """Keep a gateway's key against a one-time token, and certify it if it asks for that.
+
+        Args:
+            gateway: Gateway code.
+            public_key: Its own key, Ed25519 or SM2.
+            token: The token.
+            request: Signed request for a certificate.
 
         Raises:
             Forbidden: There is no such gateway, or the token is not its own.
@@ -84,7 +109,61 @@ class Gateways:
         self._trust(gateway, public_key)
         await self._audit.add(gateway, "gateway.enrol", gateway, public_key=public_key.hex())
         profile = await asyncio.to_thread(self.profile, gateway)
-        return Enrolled(platform_public_key=self._keys.signing.public.hex(), profile=profile)
+        ring, issued = self._rings[gateway], None
+        if request is not None:
+            issued = await self.certificates.issue(gateway, ring, request, by="enrol")
+        publics = [public.hex() for public in self._keys.publics]
+        return Enrolled(
+            platform_public_key=publics[0],
+            profile=profile,
+            platform_public_keys=publics,
+            keys_seq=self._keys.trust_seq,
+            gateway_urls=self.certificates.urls,
+            certificate="" if issued is None else issued.certificate,
+            ca="" if issued is None else issued.ca,
+        )
+
+    async def certify(self, gateway: str, request: Mapping[str, Any]) -> IssuedCertificate:
+        """Renew a gateway's certificate, or give it its first one.
+
+        Raises:
+            Forbidden: The gateway is not enrolled, or may have none.
+        """
+        ring = self._rings.get(gateway)
+        if ring is None or gateway not in self._world.ledger.gateways:
+            raise Forbidden("certificate_invalid", thing=gateway, place="gateway")
+        return await self.certificates.issue(gateway, ring, request, by="renew")
+
+    async def revoke(self, by: Principal, gateway: str, serial: str, reason: str) -> int:
+        """Revoke a gateway's certificates and hang up on it.
+
+        Raises:
+            Refused: It had none that held.
+        """
+        done = await self.certificates.revoke(by, gateway, serial, reason)
+        line = self._links.line(gateway)
+        if line is not None:
+            await line.drop("certificate revoked")
+        return done
+
+    def behind(self, seq: int) -> list[str]:
+        """Return the enrolled gateways that have not confirmed the platform's newest keys."""
+        if not seq:
+            return []
+        known = sorted(set(self._rings) & set(self._world.ledger.gateways))
+        return [code for code in known if self._keys_seen.get(code, -1) < seq]
+
+    async def send_keys(self) -> None:
+        """Tell every connected gateway of new signing keys; the others hear it when they come."""
+        for code in self._links.connected():
+            line = self._links.line(code)
+            if line is not None:
+                await self._send_keys(line)
+
+    async def _send_keys(self, line: GatewayLine) -> None:
+        documents = self._keys.trust_after(self._keys_seen.get(line.gateway, 0))
+        if documents:
+            await line.send({"type": "keys", "documents": documents})
 
     def profile_version(self) -> int:
         """Return the version profiles have now: that of the ledger."""
@@ -112,6 +191,7 @@ class Gateways:
             signature = bytes.fromhex(hello["signature"])
             version = int(hello.get("profile_version", 0))
             channel = str(hello.get("channel", "main"))
+            keys_seq = int(hello.get("keys_seq", 0))
             if channel not in CHANNELS:
                 raise ValueError(f"channel {channel[:20]}")
         except (KeyError, TypeError, ValueError) as error:
@@ -125,6 +205,7 @@ class Gateways:
         line.sequences.know(epoch, stored.get(epoch, 0))
         line.profile_version, line.channel = version, channel
         self._current[gateway] = epoch
+        self._keys_seen[gateway] = min(keys_seq, self._keys.trust_seq)
         await line.send(
             {
                 "type": "welcome",
@@ -133,6 +214,8 @@ class Gateways:
                 "now": self._world.now_s(),
             }
         )
+        # First of all: whatever else follows may be signed with a key it does not know yet.
+        await self._send_keys(line)
         if version != self.profile_version():
             self._background(self._send_profile(line))
         await self._links.opened(line)

@@ -183,6 +183,17 @@ class Governance:
         grades, places = self._of_points(points)
         for dataset in datasets:
             grades |= {g for g in self.of_dataset(dataset) if g.class_name not in without}
+        return await self.release_grades(by, purpose, what, grades, places)
+
+    async def release_grades(
+        self, by: Principal, purpose: str, what: str, grades: Iterable[Grade], places: Sequence[str]
+    ) -> ExportTag:
+        """Do the same as `release` for data of these grades, about these assets.
+
+        Raises:
+            Refused: No such purpose.
+            Forbidden: As `release`.
+        """
         judged = await self.judge(by, purpose, grades, places)
         spent = judged.permit and not judged.refused
         if spent and not await in_thread(self._records.use, judged.permit, machine_s()):
@@ -197,6 +208,27 @@ class Governance:
             raise Forbidden(judged.refused, thing=what, detail=judged.detail)
         await self._audit.add(by.user, "data.export", what, **told, permit=judged.permit)
         return self._tag(by, purpose, judged)
+
+    async def narrowed(self, by: Principal, points: Sequence[Point]) -> list[Point]:
+        """Return those of the points whose values he may take out now, for the purpose named.
+
+        For requests of everything there is: what is not for him is left out as what lies outside
+        his scope is, and nothing is refused.
+
+        Raises:
+            Refused: No such purpose.
+        """
+        assets = self.world.ledger.assets
+        by_grade: dict[Grade, list[Point]] = {}
+        for point in points:
+            grade = point_grade(point.kind, assets[point.asset].kind)
+            by_grade.setdefault(grade, []).append(point)
+        found: list[Point] = []
+        for grade, some in by_grade.items():
+            places = list({point.asset for point in some}) if grade.level >= APPROVAL_FROM else []
+            judged = await self.judge(by, purpose_named(), [grade], places)
+            found += [] if judged.refused else some
+        return found
 
     async def guard(self, by: Principal, points: Sequence[Point], what: str) -> dict[str, str]:
         """Return the labels an export of points has to carry; what makes the export audits it.

@@ -185,9 +185,7 @@ def _sheet(table: str, id: str) -> str:  # noqa: A002
     return id.partition("|")[0] if table == _LEDGER_ROW else ""
 
 
-def _masked(
-    row: dict[str, Any] | None, hidden: set[str], sheet: str
-) -> dict[str, object] | None:
+def _masked(row: dict[str, Any] | None, hidden: set[str], sheet: str) -> dict[str, object] | None:
     """Return a row without what the reader is not cleared for, personal data masked for all."""
     if row is None:
         return None

@@ -7,7 +7,6 @@ from typing import Self
 
 from heatloop.app.account import Account
 from heatloop.app.audit import Audit
-from heatloop.app.keys import PlatformKeys
 from heatloop.app.oidc_sign_in import OidcSignIn
 from heatloop.app.people import People
 from heatloop.app.people_care import PeopleCare
@@ -42,7 +41,6 @@ class IdentityRoom:
         settings: Settings,
         *,
         records: Records,
-        keys: PlatformKeys,
         people: People,
         audit: Audit,
         sessions: Sessions,
@@ -59,5 +57,5 @@ class IdentityRoom:
             care=PeopleCare(sessions, people, records),
             keys=ServiceKeys(records, people, audit, sessions, settings.identity),
             stale=StaleAccounts(records, people, audit, settings.identity.stale_days),
-            oidc=OidcSignIn(settings.oidc, keys, records, people, sessions),
+            oidc=OidcSignIn(settings.oidc, records, people, sessions),
         )

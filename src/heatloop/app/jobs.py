@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from heatloop.app.historian_ledger import HistorianLedger
 from heatloop.app.history import in_thread
+from heatloop.app.personal_erase import Erasure
 from heatloop.app.platform import Platform
 from heatloop.app.quality_watch import add_quality_jobs
 from heatloop.app.schedule import Job
@@ -91,8 +92,15 @@ def add_jobs(platform: Platform) -> None:
         ),
         Job(name="housekeeping", period_s=_HOUSEKEEPING_S, run=housekeeping, kept=True),
         Job(name="retention", period_s=_RETENTION_S, run=Storage.of(platform).run, kept=True),
+        Job(
+            name="personal_retention",
+            period_s=_RETENTION_S,
+            run=Erasure(platform).retention_job,
+            kept=True,
+        ),
     ):
         platform.schedule.add(job)
+    platform.schedule.add(platform.identity.stale.job())
     add_quality_jobs(platform)
     add_verification_jobs(platform)
 

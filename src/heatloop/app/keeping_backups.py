@@ -64,6 +64,7 @@ def task_of(settings: Settings, op: str, **more: Any) -> Task:
         "keys": str(settings.keys),
         "config": str(settings.config or ""),
         "historian_url": settings.storage.historian_url,
+        "historian_password_file": settings.storage.historian_password_file,
         "files_to": settings.files.to,
         "encrypted": not backup.plaintext,
         "keep_full": backup.keep_full,

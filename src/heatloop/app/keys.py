@@ -84,6 +84,15 @@ class PlatformKeys:
             self._signers[key.id] = key.signer()
         return self._signers[key.id]
 
+    def signer_at(self, seq: int) -> SigningKey:
+        """Return the newest signing key a gateway knows that follows trust document `seq`."""
+        if seq >= self.trust_seq or not self._held.trust:
+            return self.signing
+        # Each document was signed by the key in use before it.
+        known = self._held.trust[max(seq, 0)]["key_id"]
+        key = next((key for key in self._held.of(SIGNING) if key.id == known), None)
+        return self.signing if key is None else key.signer()
+
     @property
     def ring(self) -> KeyRing:
         """Return the platform's own public keys, older ones included."""

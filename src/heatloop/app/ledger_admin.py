@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from heatloop.app.audit import Audit
 from heatloop.app.history import in_thread
@@ -15,6 +16,7 @@ from heatloop.kernel.errors import InputError
 from heatloop.plant.bad_rows import LedgerErrors
 from heatloop.plant.build import build_ledger
 from heatloop.plant.ledger import Ledger
+from heatloop.plant.ledger_masks import masked_sheets, restored
 from heatloop.plant.model import Asset, Device, Gateway
 from heatloop.plant.rows import from_rows, to_rows
 from heatloop.security.access import Principal
@@ -103,11 +105,23 @@ class Ledgers:
         self._on_installed = on_installed
         self._one_at_a_time = asyncio.Lock()
 
-    async def export(self, by: Principal, kind: str) -> bytes:
-        """Return the ledger as a workbook (`xlsx`) or a zip of csv files (`csv`)."""
+    async def export(self, by: Principal, kind: str, *, full: bool = False) -> bytes:
+        """Return the ledger as a workbook (`xlsx`) or a zip of csv files (`csv`).
+
+        Args:
+            by: Who; the door for exports has let him pass.
+            kind: Kind of file.
+            full: Whether sensitive values stand in it; else they are masked.
+        """
         if not by.scope.holds(""):
             raise Refused("forbidden", thing="ledger", detail="the whole company")
-        sheets = to_rows(self._world.ledger)
+        ledger = self._world.ledger
+
+        def sheets_of() -> dict[str, list[dict[str, Any]]]:
+            sheets = to_rows(ledger)
+            return sheets if full else masked_sheets(sheets)
+
+        sheets = await asyncio.to_thread(sheets_of)
         body = await asyncio.to_thread(write_tables, sheets, kind)
         await self._audit.add(by.user, "ledger.export", kind, version=self._world.ledger.version)
         return body
@@ -156,7 +170,8 @@ class Ledgers:
             current = self._world.ledger
 
             def build() -> Ledger:
-                sheets = read_tables(data)
+                # A cell that is still masked as it was exported stays as it is in force.
+                sheets = restored(read_tables(data), current)
                 return from_rows(sheets, version=current.version + 1, keys=current.keys)
 
             try:

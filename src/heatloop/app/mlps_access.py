@@ -61,7 +61,8 @@ async def policy_owner(context: Context) -> Verdict:
 async def granularity(context: Context) -> Verdict:
     """Scope decides rows, grades decide fields."""
     del context
-    somebody = Principal(user="probe", roles=frozenset((Role.DISPATCHER,)), scope=Scope.of(["BR/A"]))
+    roles = frozenset((Role.DISPATCHER,))
+    somebody = Principal(user="probe", roles=roles, scope=Scope.of(["BR/A"]))
     try:
         authorise(somebody, _P.COMMAND, "BR/B")
         foreign = True
@@ -119,7 +120,7 @@ async def audit_admin(context: Context) -> Verdict:
 
 
 async def security_admin(context: Context) -> Verdict:
-    """The security administrator sets rights and keeps security, and neither commands nor audits."""
+    """The security administrator sets rights and neither commands nor audits."""
     held = PERMISSIONS[Role.SECURITY_ADMIN]
     needed = {_P.MANAGE_USERS, _P.KEEP_SECURITY}
     return judged(
@@ -132,15 +133,15 @@ async def security_admin(context: Context) -> Verdict:
 async def no_trace_deleted(context: Context) -> Verdict:
     """No route deletes or changes an entry of the trail, whoever asks."""
     entry = "/api/v1/audit/1"
-    tried = [
-        f"{method} {entry}"
-        for method in ("DELETE", "PUT", "PATCH")
-        if (await context.ask(method, entry, **{"x-heatloop": "1"})).status not in (401, 403, 404, 405)
-    ]
+    tried = []
+    for method in ("DELETE", "PUT", "PATCH"):
+        answer = await context.ask(method, entry, **{"x-heatloop": "1"})
+        if answer.status not in (401, 403, 404, 405):
+            tried.append(method)
     both = [role for role, held in PERMISSIONS.items() if {_P.AUDIT, _P.MANAGE_USERS} <= held]
     return judged(
         (not tried, "无修改或删除审计的接口", f"no route changes the trail {tried or ''}"),
-        (not both, "策略与审计权限不在同一角色", f"policy and audit are in no one role {both or ''}"),
+        (not both, "策略与审计权限不在同一角色", f"policy and audit are apart {both or ''}"),
     )
 
 

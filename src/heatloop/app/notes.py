@@ -9,6 +9,7 @@ from typing import Any
 from heatloop.app.alarming import Alarming
 from heatloop.app.commands import Commands
 from heatloop.app.edge_rules import EdgeRules
+from heatloop.app.emergency import Emergency
 from heatloop.app.history import AsyncHistorian, in_thread
 from heatloop.app.link_notes import read_report
 from heatloop.app.patience import until_done
@@ -40,6 +41,8 @@ class Notes:
         self._quarantine = quarantine
         self.edge_rules: EdgeRules | None = None
         """Keeps what gateways say of their rules; set by whoever builds both."""
+        self.emergency: Emergency | None = None
+        """Keeps what gateways say of emergency stops; set by whoever builds both."""
         self.heard: Callable[[str, Mapping[str, Any]], None] | None = None
         """Told what gateways count of their links; set by whoever watches for attacks."""
         self._order = asyncio.Lock()
@@ -81,6 +84,8 @@ class Notes:
                 if self.heard is not None:
                     self.heard(gateway, body)
                 await until_done("records", lambda: in_thread(self._records.links.put, report))
+            case "stop_report" if self.emergency is not None:
+                await self.emergency.report(gateway, body)
             case "rules" if self.edge_rules is not None:
                 await self.edge_rules.report(gateway, body)
             case "event":

@@ -7,7 +7,6 @@ sealed cookie, good for ten minutes and for one browser.
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 from heatloop.app.history import in_thread
 from heatloop.app.identity_settings import OidcSettings
-from heatloop.app.keys import PlatformKeys
 from heatloop.app.people import People
 from heatloop.app.refusals import Refused
 from heatloop.app.sessions import Place, Sessions
@@ -24,7 +22,6 @@ from heatloop.bridge.oidc import OidcProvider
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError, LinkError
 from heatloop.security.access import roles_of
-from heatloop.security.keys import seal, unseal
 from heatloop.security.passwords import new_token
 from heatloop.store.records import Records
 from heatloop.store.records.users import UserRow
@@ -33,7 +30,7 @@ _AAD = b"heatloop-oidc-cookie"
 TRIP_S = 600.0
 """How long somebody may take at the provider."""
 _NAME_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.@-")
-NO_PASSWORD = "!"  # noqa: S105 - no hash, so no password fits
+NO_PASSWORD = "!"
 """What stands for the password of an account that has none."""
 
 
@@ -56,7 +53,6 @@ class OidcSignIn:
     def __init__(
         self,
         settings: OidcSettings,
-        keys: PlatformKeys,
         records: Records,
         people: People,
         sessions: Sessions,
@@ -66,7 +62,7 @@ class OidcSignIn:
         Raises:
             ConfigError: It cannot be read.
         """
-        self._settings, self._keys = settings, keys
+        self._settings = settings
         self._records, self._people, self._sessions = records, people, sessions
         self._provider = (
             OidcProvider(settings.issuer, settings.client_id, _secret(settings.client_secret_file))
@@ -103,8 +99,7 @@ class OidcSignIn:
             )
         except HeatloopError as error:
             raise Refused("provider_away", detail=error.message) from error
-        blob = seal(self._keys.data_id, self._keys.data, json.dumps(trip).encode(), _AAD)
-        return url, blob.hex()
+        return url, self._records.sealer.seal(_AAD, trip).hex()
 
     async def come_back(
         self, *, code: str, state: str, cookie: str, place: Place
@@ -137,8 +132,7 @@ class OidcSignIn:
 
     def _trip(self, cookie: str) -> dict[str, Any]:
         try:
-            plain = unseal({self._keys.data_id: self._keys.data}, bytes.fromhex(cookie), _AAD)
-            trip: dict[str, Any] = json.loads(plain)
+            trip = self._records.sealer.open(_AAD, bytes.fromhex(cookie))
         except (HeatloopError, ValueError) as error:
             raise Refused("provider_refused", detail="no trip was begun here") from error
         if not 0.0 <= machine_s() - float(trip["at"]) <= TRIP_S:
@@ -173,7 +167,7 @@ class OidcSignIn:
                 self._records.users.link_provider, known.name, issuer, subject, at=machine_s()
             )
             await self._sessions.audit.add(
-                known.name, "user.link", known.name, issuer=issuer, subject=subject
+                known.name, "user.link", known.name, issuer=issuer, identity=subject
             )
         if known.disabled:
             raise await self._no("disabled", place, known.name)

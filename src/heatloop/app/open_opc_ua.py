@@ -18,6 +18,7 @@ from heatloop.app.open_scope import chosen_assets, chosen_points
 from heatloop.app.open_settings import OpcUaSettings, words
 from heatloop.app.refusals import Refused
 from heatloop.app.sessions import Sessions
+from heatloop.app.sessions_model import PROGRAM
 from heatloop.app.views.interfaces import InterfaceState
 from heatloop.app.world import World
 from heatloop.bridge.opc_ua_server_wire import (
@@ -249,12 +250,14 @@ class OpcUaOut:
     async def _may(self, user: str, password: str) -> bool:
         """Return whether a user may see everything the server shows."""
         try:
-            token, session = await self._sessions.sign_in(user, password, "opc.ua")
+            token, session = await self._sessions.sign_in(
+                user, password, "opc.ua", kind=PROGRAM
+            )
         except Refused:
             return False
         await self._sessions.sign_out(token)
         who = session.principal
-        if session.must_change or Permission.VIEW not in who.permissions:
+        if session.waits_for or Permission.VIEW not in who.permissions:
             return False
         roots = words(self._settings.assets)
         ledger = self._world.ledger

@@ -81,7 +81,7 @@ class People:
 
     def rights_changed(self, name: str) -> None:
         """Have every session of a user read his rights again."""
-        self._changed(name)
+        self.changed(name)
 
     async def users(
         self, locked: frozenset[str] = frozenset(), *, wants_second: bool = False

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from heatloop.app.device_life import DeviceLife
     from heatloop.app.device_life_delivery import Deliveries
     from heatloop.app.edge_rules import EdgeRules
+    from heatloop.app.emergency import Emergency
+    from heatloop.app.emergency_views import EmergencyBook
     from heatloop.app.field_probes import FieldProbes
     from heatloop.app.gap_audit import GapAudit
     from heatloop.app.gateways import Gateways
     from heatloop.app.health import HealthReport
     from heatloop.app.history import AsyncHistorian
+    from heatloop.app.identity_room import IdentityRoom
     from heatloop.app.import_service import Imports
     from heatloop.app.intake import Intake
     from heatloop.app.keeping_room import KeepingRoom
+    from heatloop.app.key_room import KeyRoom
     from heatloop.app.keys import PlatformKeys
     from heatloop.app.lag import LagWatch
     from heatloop.app.leak_watch import LeakWatch
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from heatloop.app.weather import Weather
     from heatloop.app.workers import Workers
     from heatloop.app.world import World
+    from heatloop.app.zones import Zones
     from heatloop.store.records import Records
 
 
@@ -76,6 +81,8 @@ class Platform:
     """Entrance of field data."""
     gateways: Gateways
     """Keys and spools of gateways."""
+    key_room: KeyRoom
+    """Rotation of keys, re-sealing, certificates."""
     gap_audit: GapAudit
     """Whether every expected sample is stored or explained."""
     link_watch: LinkWatch
@@ -88,6 +95,10 @@ class Platform:
     """Commands."""
     door: CommandDoor
     """What people's commands pass before they are signed."""
+    emergency: Emergency
+    """Emergency stops."""
+    emergency_book: EmergencyBook
+    """Emergency stops as people read them."""
     leaks: LeakWatch
     """Leak balances of the water zones."""
     twin: Twin
@@ -106,6 +117,8 @@ class Platform:
     """Who is signed in."""
     people: People
     """Users."""
+    identity: IdentityRoom
+    """Factors, accounts, programs' keys, the identity provider."""
     devices: DeviceLife
     """Devices from purchase to retirement."""
     deliveries: Deliveries
@@ -140,6 +153,8 @@ class Platform:
     """Weather now, forecast and observed."""
     sync: Sync
     """Exchange with billing and customer systems."""
+    zones: Zones
+    """Boundary to the customer zone."""
     security_events: SecurityEvents
     """Takes note of what happens to security."""
     watch: WatchRoom

@@ -41,6 +41,4 @@ def check_privacy(settings: PrivacySettings) -> None:
             "must be above 0", thing="privacy.reveals_per_hour, file_days", fix="give a number"
         )
     if not 0 <= settings.most_suppressed_pct <= 50:
-        raise ConfigError(
-            "must be 0 to 50 %", thing="privacy.most_suppressed_pct", fix="use 5"
-        )
+        raise ConfigError("must be 0 to 50 %", thing="privacy.most_suppressed_pct", fix="use 5")

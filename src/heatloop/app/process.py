@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import structlog
 import uvicorn
 
 from heatloop.app.historian_ledger import HistorianLedger
+from heatloop.app.emergency_socket import serve_emergency
 from heatloop.app.history import in_thread
 from heatloop.app.patience import until_done
 from heatloop.app.platform import Platform
@@ -24,6 +26,7 @@ from heatloop.app.settings import Settings
 from heatloop.app.standby import Shared
 from heatloop.app.standby_duty import Duty
 from heatloop.app.standby_view import follow_ledger, refresh_view
+from heatloop.app.tls import CertifiedHttp, GatewayDoor, redirect, server_context
 from heatloop.app.wiring import build_platform
 from heatloop.edge.clock_link import ClockLink
 from heatloop.kernel.clock import SharedClock
@@ -51,6 +54,7 @@ async def start(platform: Platform) -> None:
     await in_thread(platform.records.jobs.release, at=platform.world.now_s())
     await until_done("historian", latest)
     await platform.keeping.start()
+    await platform.key_room.resume()
     await platform.devices.load()
     await platform.acceptance.load()
 
@@ -70,8 +74,11 @@ def _parts(platform: Platform) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         ("intake", platform.intake.run()),
         ("mqtt", platform.mqtt.run()),
         ("jobs", platform.schedule.run()),
+        ("emergency", platform.emergency.run()),
+        ("emergency door", serve_emergency(platform)),
         ("security events", platform.security_events.run()),
         ("outside", platform.outside.run()),
+        ("zones", platform.zones.run()),
         ("audit", platform.audit_room.keeper.run()),
     ]
 
@@ -108,10 +115,12 @@ async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]
         yield tasks
     finally:
         await platform.acceptance.close()
+        await platform.emergency.close()
         await platform.links.drop_all("the platform stops")
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await platform.key_room.close()
         await platform.keeping.close()
         await platform.imports.close()
         await platform.workers.close()
@@ -121,6 +130,7 @@ async def running(platform: Platform) -> AsyncIterator[list[asyncio.Task[None]]]
             await close()
         await platform.audit_room.close()
         await platform.audit.close()
+        platform.sessions.close()
         platform.records.close()
 
 
@@ -168,7 +178,9 @@ async def serve(settings: Settings, build_web: Callable[[Platform], Any]) -> Non
         clock = await stack.enter_async_context(plant_clock(settings))
         platform = build_platform(settings, clock=clock)
         parts = await stack.enter_async_context(running(platform))
-        server = uvicorn.Server(uvicorn_config(settings, build_web(platform)))
+        web = build_web(platform)
+        server = uvicorn.Server(uvicorn_config(settings, web))
+        parts += await stack.enter_async_context(side_doors(platform, web))
         gc.freeze()
         gc.enable()
         _log.info("platform ready", host=settings.server.host, port=settings.server.port)
@@ -183,19 +195,78 @@ async def serve(settings: Settings, build_web: Callable[[Platform], Any]) -> Non
                 part.result()
 
 
+class _Door(uvicorn.Server):
+    """A second server in this process; signals are the first one's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def side_doors(platform: Platform, web: Any) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Open the gateways' own listener and the redirect to HTTPS; gives their tasks.
+
+    Raises:
+        ConfigError: The authority's key cannot be opened.
+        OSError: A port is taken.
+    """
+    tasks: list[asyncio.Task[None]] = []
+    settings, door = platform.settings, None
+    moved: asyncio.Server | None = None
+    if settings.crypto.redirect_port and settings.server.tls_certificate:
+        host, port = settings.server.host, settings.crypto.redirect_port
+        moved = await redirect(host, port, settings.server.port)
+    if platform.gateways.certificates.door is not None:
+        door = _Door(await in_thread(gateway_door, platform, web))
+        tasks.append(asyncio.create_task(door.serve(), name="gateway door"))
+    try:
+        yield tasks
+    finally:
+        if moved is not None:
+            moved.close()
+            await moved.wait_closed()
+        if door is not None:
+            door.should_exit = True
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def gateway_door(platform: Platform, web: Any) -> uvicorn.Config:
+    """Return how gateways are served: certificates on both sides, nothing but their routes.
+
+    Raises:
+        ConfigError: There is no such listener in the settings, or the authority cannot be opened.
+    """
+    certificates = platform.gateways.certificates
+    if certificates.door is None:
+        raise ConfigError("no listener for gateways", thing="crypto.gateway_port", fix="set it")
+    host, port = certificates.door
+    files = certificates.authority.server_files(certificates.door_names())
+    context = server_context(*files, client_ca=certificates.authority.certificate_file)
+    return _config(GatewayDoor(web), host, port, context)
+
+
 def uvicorn_config(settings: Settings, app: Any) -> uvicorn.Config:
     """Return how the web application is served."""
     server = settings.server
+    context = None
+    if server.tls_certificate:
+        context = server_context(server.tls_certificate, server.tls_key)
+    return _config(app, server.host, server.port, context)
+
+
+def _config(app: Any, host: str, port: int, tls: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=server.host,
-        port=server.port,
+        host=host,
+        port=port,
+        http=CertifiedHttp,
         ws="websockets-sansio",
         ws_max_size=_WS_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=20.0,
-        ssl_certfile=server.tls_certificate or None,
-        ssl_keyfile=server.tls_key or None,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
         lifespan="off",
         log_level="warning",
         access_log=False,

@@ -31,7 +31,7 @@ class Proof:
     code: str = ""
     """One-time or recovery code."""
     factor: str = ""
-    """Which of his keys signed."""
+    """Which of his keys signed; empty: any of them may have."""
     signature: bytes = b""
     """Signature over the last challenge of this session."""
 
@@ -157,14 +157,14 @@ class SecondFactors:
         except Refused:
             return False
         for factor in await in_thread(self._records.factors.of, user):
-            if factor.kind != KEY or factor.id != proof.factor:
+            if factor.kind != KEY or proof.factor not in ("", factor.id):
                 continue
             if factor.ends_at is not None and now > factor.ends_at:
-                return False
+                continue
             try:
                 verify_personal_key(factor.public, text, proof.signature)
             except HeatloopError:
-                return False
+                continue
             await in_thread(self._records.factors.used, factor.id, at=now)
             return True
         return False

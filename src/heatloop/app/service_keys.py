@@ -212,6 +212,9 @@ class ServiceKeys:
             if not who.scope.holds(path) or not by.scope.holds(path):
                 raise Forbidden("forbidden", thing=wish.name, detail=f"scope {path}")
         rights = frozenset[Permission]().union(*(PERMISSIONS[role] for role in roles))
+        unknown = sorted(set(wish.permissions) - {each.value for each in Permission})
+        if unknown:
+            raise Refused("invalid", thing=unknown[0], place="permissions")
         wanted = frozenset(Permission(p) for p in wish.permissions) or rights
         if not wanted <= rights:
             raise Refused("key_roles", thing=", ".join(sorted(wanted - rights)))

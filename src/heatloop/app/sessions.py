@@ -330,9 +330,7 @@ class Sessions:
         principal = await self.people.principal(account)
         methods = await in_thread(self.records.factors.kinds, account.name)
         proved = bool(row.factors & SECOND)
-        must_enrol = (
-            self.wants_second and not methods and not proved and is_powerful(principal)
-        )
+        must_enrol = self.wants_second and not methods and not proved and is_powerful(principal)
         display = row.kind == DISPLAY
         if display:
             principal = narrowed(principal, frozenset((Permission.VIEW,)))
@@ -372,9 +370,7 @@ class Sessions:
     async def prove(self, session: Session) -> Session:
         """Note that somebody just proved again who he is."""
         now = machine_s()
-        await in_thread(
-            self.records.sessions.touch, session.token_hash, at=now, proved_at=now
-        )
+        await in_thread(self.records.sessions.touch, session.token_hash, at=now, proved_at=now)
         session = replace(session, proved_s=now, seen_s=now)
         self._known[session.token_hash] = session
         return session

@@ -32,6 +32,7 @@ from heatloop.app.storage_settings import RetentionSettings, check_retention
 from heatloop.app.sync_settings import SyncSettings, check_sync
 from heatloop.app.watch_settings import WatchSettings, check_watch
 from heatloop.app.weather_settings import WeatherSettings, check_weather
+from heatloop.app.zone_settings import ZoneSettings, check_zones
 from heatloop.kernel.errors import ConfigError
 from heatloop.store.historian.engine_choice import check_url
 
@@ -183,6 +184,7 @@ class Settings:
     weather: WeatherSettings = field(default_factory=WeatherSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)
+    zones: ZoneSettings = field(default_factory=ZoneSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     crypto: CryptoSettings = field(default_factory=CryptoSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
@@ -249,9 +251,11 @@ def check(settings: Settings) -> Settings:
     check_redundancy(settings.redundancy, settings.records_url)
     check_weather(settings.weather)
     check_sync(settings.sync)
+    check_zones(settings.zones)
     check_audit(settings.audit)
     check_crypto(settings.crypto)
     check_watch(settings.watch)
+    check_privacy(settings.privacy)
     check_identity(settings.identity, settings.oidc)
     check_door(settings.door)
     try:

@@ -6,10 +6,10 @@ Reference: RFC 9325 (recommendations for TLS), GB/T 22239 level 3 8.1.4 (transmi
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -19,6 +19,8 @@ LEAST = ssl.TLSVersion.TLSv1_2
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1"
 """Of TLS 1.2; those of 1.3 are all good."""
 _REQUEST_BYTES, _REDIRECT_S = 8192, 10.0
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
+_DOOR = ("/api/v1/gateways/link", "/api/v1/gateways/certificate")
 
 
 def server_context(
@@ -92,6 +94,25 @@ class CertifiedHttp(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         super().connection_made(transport)
 
 
+class GatewayDoor:
+    """Lets nothing but the gateways' own routes through."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass on, or answer that there is nothing here."""
+        if scope["type"] in ("http", "websocket") and scope["path"] not in _DOOR:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            headers = [(b"content-length", b"0")]
+            await send({"type": "http.response.start", "status": 404, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self.app(scope, receive, send)
+
+
 async def redirect(host: str, port: int, https_port: int) -> asyncio.Server:
     """Return a listener that answers every plain HTTP request with its HTTPS address.
 
@@ -117,16 +138,11 @@ def _moved(head: bytes, https_port: int) -> bytes:
     lines = head.decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
     host = next((v[5:].strip() for v in lines[1:] if v.lower().startswith("host:")), "")
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        name = ""
-    bare = name if name.replace("-", "").replace(".", "").replace(":", "").isalnum() else ""
+    found = _HOST.fullmatch(host)
     path = words[1] if len(words) == 3 and words[1].startswith("/") else "/"
-    if not bare or not path.isascii() or not path.isprintable() or path.startswith("//"):
+    if not found or not path.isascii() or not path.isprintable() or path.startswith("//"):
         return b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    name = f"[{bare}]" if ":" in bare else bare
-    place = f"https://{name}{'' if https_port == 443 else f':{https_port}'}{path}"
+    place = f"https://{found[1]}{'' if https_port == 443 else f':{https_port}'}{path}"
     # A body or cookie that came in clear is not used: only the address is answered.
     return (
         f"HTTP/1.1 301 Moved Permanently\r\nLocation: {place}\r\n"

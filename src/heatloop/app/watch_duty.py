@@ -1,4 +1,4 @@
-"""What is looked at again and again: scans due, certificates, ports, filings, exceptions, patches."""
+"""What is looked at again and again: scans, certificates, ports, filings, exceptions, patches."""
 
 from __future__ import annotations
 

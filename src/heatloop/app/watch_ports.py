@@ -21,8 +21,8 @@ def declared_ports(settings: Settings) -> frozenset[int]:
     found = {settings.server.port} | set(ports_of(settings.watch.ports))
     if settings.opc_ua.enabled:
         found.add(settings.opc_ua.port)
-    gateway_port = getattr(settings.server, "gateway_port", 0)
-    return frozenset(found | ({gateway_port} if gateway_port else set()))
+    found |= {settings.crypto.gateway_port, settings.crypto.redirect_port}
+    return frozenset(found - {0})
 
 
 def open_ports(host: str, ports: Iterable[int], *, timeout_s: float = 1.0) -> list[int]:

@@ -1,9 +1,9 @@
-"""The security registers: scans and their results, filings, exceptions with compensating measures."""
+"""The security registers: scans and their results, filings, exceptions with their measures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 from heatloop.app.audit import Audit
@@ -56,7 +56,7 @@ class Registers:
     async def filed(
         self, user: str, system: str, number: str, level: int, filed: date, assessed: date | None
     ) -> RegisterEntry:
-        """Enter a filing with the police; its annual assessment is due a year after the last one."""
+        """Enter a filing with the police; its next assessment is due a year after the last one."""
         last = assessed or filed
         due_s = _day_s(last) + _YEAR_DAYS * DAY_S
         body = {
@@ -143,4 +143,4 @@ def entry_view(row: EntryRow) -> RegisterEntry:
 
 
 def _day_s(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp()
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

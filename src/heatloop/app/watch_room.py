@@ -1,4 +1,4 @@
-"""Watching, built in one place: events, their sources, registers, duties, and the queries on them."""
+"""Watching, built in one place: events, their sources, registers, duties, and queries on them."""
 
 from __future__ import annotations
 
@@ -82,9 +82,7 @@ class WatchRoom:
             await duty.run(due)
             await in_thread(records.watch.forget, before=machine_s() - _KEPT_S)
 
-        schedule.add(
-            Job(name="watch", period_s=_DUTY_S, run=once, least_pause_s=_DUTY_PAUSE_S)
-        )
+        schedule.add(Job(name="watch", period_s=_DUTY_S, run=once, least_pause_s=_DUTY_PAUSE_S))
         return cls(
             events=events,
             sources=sources,

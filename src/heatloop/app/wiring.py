@@ -24,19 +24,26 @@ from heatloop.app.curve_job import CurveJob
 from heatloop.app.device_life import DeviceLife
 from heatloop.app.device_life_delivery import Deliveries
 from heatloop.app.edge_rules import EdgeRules
+from heatloop.app.emergency import Emergency
+from heatloop.app.emergency_books import DoorBooks
+from heatloop.app.emergency_orders import OrderFile
+from heatloop.app.emergency_views import EmergencyBook
 from heatloop.app.extensions import Extensions
 from heatloop.app.extensions_own import GatedSchedule
 from heatloop.app.field_probes import FieldProbes
 from heatloop.app.gap_audit import GapAudit
+from heatloop.app.gateway_certificates import GatewayCertificates
 from heatloop.app.gateways import Gateways
 from heatloop.app.governance import Governance
 from heatloop.app.governance_audit import WatchedAudit
 from heatloop.app.health import HealthReport
 from heatloop.app.history import AsyncHistorian
+from heatloop.app.identity_room import IdentityRoom
 from heatloop.app.import_service import Imports
 from heatloop.app.intake import Intake
 from heatloop.app.jobs import add_jobs
 from heatloop.app.keeping_room import KeepingRoom, open_files
+from heatloop.app.key_room import KeyRoom
 from heatloop.app.keys import FIRST_LOGIN, PlatformKeys, load_keys, write_secret
 from heatloop.app.lag import LagWatch
 from heatloop.app.leak_watch import LeakWatch
@@ -63,6 +70,7 @@ from heatloop.app.watch_room import WatchRoom
 from heatloop.app.weather_build import add_weather_job, build_weather
 from heatloop.app.workers import Workers
 from heatloop.app.world import World
+from heatloop.app.zones import Zones
 from heatloop.kernel.clock import SharedClock
 from heatloop.store.historian.client import HistorianClient
 from heatloop.store.historian.follower import FollowedClient
@@ -159,8 +167,17 @@ def build_platform(
         notes=notes,
         quarantine=quarantine,
     )
-    gateways = Gateways(world, records, audit, links, keys)
+    certificates = GatewayCertificates(settings, records, audit)
+    gateways = Gateways(world, records, audit, links, keys, certificates)
     edge_rules = EdgeRules(world, records, audit, links, keys)
+    books = DoorBooks(
+        world=world,
+        keys=keys,
+        links=links,
+        settings=settings.door,
+        second=second_key,
+        path=settings.data / "emergency" / "ledger.json",
+    )
     notes.edge_rules = edge_rules
     intake = Intake(loop, gateways.persist, world.now_s)
     people = People(world, records, audit)
@@ -171,13 +188,15 @@ def build_platform(
 
     def ledger_changed() -> None:
         loop.install()
-        task = asyncio.get_running_loop().create_task(gateways.send_profiles())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        for job in (gateways.send_profiles(), books.send_all()):
+            task = asyncio.get_running_loop().create_task(job)
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
     extensions = Extensions(world, series, records, audit, settings.extensions)
     schedule = GatedSchedule(world.clock, records, extensions.runs)
-    sessions = Sessions(records, people, audit, settings.session, settings.keys / FIRST_LOGIN)
+    sessions = Sessions(records, people, audit, settings, keys.data, settings.keys / FIRST_LOGIN)
+    sessions.note = security_events.note
     ledgers = Ledgers(world, records, audit, ledger_changed)
     stages = UnitStages(world, records, audit)
     devices = DeviceLife(world, records, audit, open_files(settings))
@@ -219,6 +238,34 @@ def build_platform(
         gate=gate,
         settings=settings.door,
     )
+    gate.events = commands.events = security_events
+    emergency = Emergency(
+        world=world,
+        records=records,
+        links=links,
+        keys=keys,
+        books=books,
+        gate=gate,
+        alarms=command_alarms,
+        journal=journal,
+        settings=settings.door,
+        file=OrderFile(settings.data / "emergency" / "orders.json"),
+    )
+    checks.stopped = emergency.stopped
+    notes.emergency = emergency
+    leaks = LeakWatch(world, series, alarming, hub)
+    zones = Zones.build(
+        settings.zones,
+        settings.keys,
+        settings.crypto.suite,
+        world=world,
+        records=records,
+        historian=series,
+        leaks=leaks,
+        hub=hub,
+        audit=audit,
+        security=security_events,
+    )
     platform = Platform(
         settings=settings,
         keys=keys,
@@ -230,13 +277,16 @@ def build_platform(
         loop=loop,
         intake=intake,
         gateways=gateways,
+        key_room=KeyRoom(keys, records, audit, gateways),
         gap_audit=GapAudit(world, series, records, links, settings.company.time_zone),
         link_watch=LinkWatch(world, records, alarming),
-        mqtt=MqttCarrier(settings.mqtt, gateways, intake, links, keys.signing),
+        mqtt=MqttCarrier(settings.mqtt, gateways, intake, links, keys),
         alarming=alarming,
         commands=commands,
         door=door,
-        leaks=LeakWatch(world, series, alarming, hub),
+        emergency=emergency,
+        emergency_book=EmergencyBook(world, links, emergency),
+        leaks=leaks,
         twin=twin,
         workers=workers,
         stages=stages,
@@ -249,6 +299,9 @@ def build_platform(
         probes=FieldProbes(audit),
         sessions=sessions,
         people=people,
+        identity=IdentityRoom.build(
+            settings, records=records, people=people, audit=audit, sessions=sessions
+        ),
         audit=audit,
         audit_room=AuditRoom.build(
             settings,
@@ -308,6 +361,7 @@ def build_platform(
             alarming=alarming,
         ),
         sync=Sync(world, records, audit, ledgers, settings.sync),
+        zones=zones,
         security_events=security_events,
         watch=WatchRoom.build(
             settings,
@@ -320,6 +374,8 @@ def build_platform(
             schedule=schedule,
         ),
     )
+    platform.curve.wishes = zones.wishes.shifts
+    platform.curve.wish_most_k = settings.zones.wish_most_k
     add_jobs(platform)
     platform.outside.join(platform)
     add_weather_job(platform.schedule, platform.weather)

@@ -250,11 +250,7 @@ def answer_records(world: World, alarms: Iterable[Alarm]) -> list[dict[str, Any]
 
 def weather_records(rows: Iterable[WeatherRow], known_at: float) -> list[dict[str, Any]]:
     """Return the forecast in force, hour by hour."""
-    names = [
-        name
-        for name in FEED_SCHEMAS["weather"].fields
-        if name not in ("at_s", "known_at_s")
-    ]
+    names = [name for name in FEED_SCHEMAS["weather"].fields if name not in ("at_s", "known_at_s")]
     return [
         {
             "kind": "weather",

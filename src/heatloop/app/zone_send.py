@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ class UdpOut:
             self.close()
             raise LinkError(
                 "datagrams cannot be sent",
-                thing="%s:%d" % self._address,
+                thing=f"{self._address[0]}:{self._address[1]}",
                 fix="check the interface to the other zone",
             ) from error
 
@@ -225,7 +225,7 @@ class Sender:
         ledger = self._world.ledger
         if ledger is self._ledger:
             return False
-        self._directory = await asyncio.to_thread(directory, ledger)
+        self._directory = await asyncio.to_thread(lambda: _fit(directory(ledger)))
         self._digest = await asyncio.to_thread(digest, self._directory)
         points = [record for record in self._directory if record["kind"] == "point"]
         self._point_keys = np.array([record["key"] for record in points], "u4")
@@ -250,9 +250,7 @@ class Sender:
         changes += await self._weather()
         hours = await self._hours()
         if snapshot:
-            await self._emit(
-                SNAPSHOT, self._told.all(), points=points, hours=hours, sections=STATE
-            )
+            await self._emit(SNAPSHOT, self._told.all(), points=points, hours=hours, sections=STATE)
         else:
             # Empty ones too: they say that the feed lives.
             await self._emit(DELTA, changes, points=points, hours=hours)
@@ -342,29 +340,33 @@ class Sender:
     ) -> bytes:
         return make_batch(
             head,
-            _fit(records),
+            records if head.sections == DIRECTORY else _fit(records),
             signer=self._keys.signing,
             seal_key=self._keys.seal_key,
+            suite=self._keys.suite,
             points=points,
             hours=hours,
         )
 
     async def _carry(self, name: str, blob: bytes) -> None:
-        for carrier, send in (
-            ("file", self._files and (lambda w=self._files: asyncio.to_thread(w.write, name, blob))),
-            ("udp", self._udp and (lambda u=self._udp: u.send(blob))),
-        ):
-            if send is None:
-                continue
-            try:
-                await send()
-            except LinkError as error:
-                if carrier not in self.figures.failed:
-                    _log.error("feed carrier failed", carrier=carrier, error=str(error))
-                self.figures.failed[carrier] = str(error)
-            else:
-                if self.figures.failed.pop(carrier, None) is not None:
-                    _log.info("feed carrier works again", carrier=carrier)
+        files, udp = self._files, self._udp
+        if files is not None:
+            await self._by("file", asyncio.to_thread(files.write, name, blob))
+        if udp is not None:
+            await self._by("udp", udp.send(blob))
+
+    async def _by(self, carrier: str, sending: Awaitable[None]) -> None:
+        """Await one carrier; if it fails the other goes on."""
+        failed = self.figures.failed
+        try:
+            await sending
+        except LinkError as error:
+            if carrier not in failed:
+                _log.error("feed carrier failed", carrier=carrier, error=str(error))
+            failed[carrier] = str(error)
+        else:
+            if failed.pop(carrier, None) is not None:
+                _log.info("feed carrier works again", carrier=carrier)
 
 
 def _fit(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ Layout, numbers big-endian::
 
     "HLZ1" | u32 n, n bytes head (canonical JSON) | u32 n, n bytes body | u16 n, n bytes signature
 
-The body is a seal (`security.keys.seal`, bound to the head) over zlib over::
+The body is a seal (`security.keys`, bound to the head) over zlib over::
 
     u32 n, n bytes records (canonical JSON, a list) | u32 n, points | u32 n, hours
 
@@ -20,7 +20,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +28,8 @@ from heatloop.bridge.feed_schema import FeedRefused, check_records
 from heatloop.kernel.canonical import canonical, decode
 from heatloop.kernel.errors import InputError, UnsafeError
 from heatloop.kernel.series import Columns
-from heatloop.security.keys import ALGORITHM, KeyRing, seal, unseal
+from heatloop.security.keys import KeyRing, unseal
+from heatloop.security.provider import CryptoProvider, Signer
 
 FEED, GATE = "feed", "gate"
 STREAMS = (FEED, GATE)
@@ -41,48 +42,6 @@ _MAGIC = b"HLZ1"
 _DOMAIN = b"heatloop-zone\x00"
 _HOUR_ROW, _POINT_ROW = 12, 13
 _VERSION = 1
-
-
-class Signer(Protocol):
-    """Whoever signs batches; `security.keys.SigningKey` is one."""
-
-    @property
-    def key_id(self) -> str:
-        """Return the name of the key."""
-        ...
-
-    def sign(self, data: bytes) -> bytes:
-        """Return the signature over `data`."""
-        ...
-
-
-class Verifier(Protocol):
-    """Whoever knows the keys of the other zone."""
-
-    def verify(self, alg: str, key_id: str, data: bytes, signature: bytes) -> None:
-        """Return if the signature is good.
-
-        Raises:
-            UnsafeError: It is not, or the key or algorithm is not trusted.
-        """
-        ...
-
-
-class RingVerifier:
-    """Verifies by a ring of Ed25519 keys."""
-
-    def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
-
-    def verify(self, alg: str, key_id: str, data: bytes, signature: bytes) -> None:
-        """Return if the signature is good.
-
-        Raises:
-            UnsafeError: It is not, or the key or algorithm is not trusted.
-        """
-        if alg != ALGORITHM:
-            raise UnsafeError("signature algorithm is not accepted", thing=alg)
-        self._ring.verify(key_id, data, signature)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,9 +111,9 @@ def make_batch(
     *,
     signer: Signer,
     seal_key: tuple[str, bytes],
+    suite: CryptoProvider,
     points: Columns | None = None,
     hours: Columns | None = None,
-    alg: str = ALGORITHM,
 ) -> bytes:
     """Return a batch, sealed and signed.
 
@@ -162,10 +121,10 @@ def make_batch(
         head: Its head.
         records: Records of the closed schemas.
         signer: Key of the sending zone.
-        seal_key: Name and 32 bytes of the key both zones hold.
+        seal_key: Name and bytes of the key both zones hold.
+        suite: Seals the body.
         points: Newest values.
         hours: Hourly means.
-        alg: Name of the signature algorithm.
 
     Raises:
         InputError: Something in it cannot be encoded, or it is larger than a batch may be.
@@ -174,9 +133,9 @@ def make_batch(
     plain = b"".join(
         (struct.pack(">I", len(text)), text, _packed(points, True), _packed(hours, False))
     )
-    named = {**asdict(head), "alg": alg, "key_id": signer.key_id, "v": _VERSION}
+    named = {**asdict(head), "alg": signer.algorithm, "key_id": signer.key_id, "v": _VERSION}
     top = canonical({**named, "sections": list(head.sections)})
-    body = seal(*seal_key, zlib.compress(plain, 1), top)
+    body = suite.seal(*seal_key, zlib.compress(plain, 1), top)
     front = b"".join((_MAGIC, struct.pack(">I", len(top)), top, struct.pack(">I", len(body)), body))
     signature = signer.sign(_DOMAIN + front)
     blob = front + struct.pack(">H", len(signature)) + signature
@@ -292,15 +251,13 @@ def _inflate(data: bytes) -> bytes:
     return plain
 
 
-def open_batch(
-    blob: bytes, stream: str, verifier: Verifier, seal_keys: Mapping[str, bytes]
-) -> Batch:
+def open_batch(blob: bytes, stream: str, ring: KeyRing, seal_keys: Mapping[str, bytes]) -> Batch:
     """Return the batch inside these bytes.
 
     Args:
         blob: What a carrier brought; anything at all.
         stream: Stream it must belong to.
-        verifier: Keys of the zone it must come from.
+        ring: Public keys of the zone it must come from.
         seal_keys: Keys both zones hold, by name.
 
     Raises:
@@ -310,7 +267,9 @@ def open_batch(
     head, alg, key_id = _head(top)
     # Nothing further is even unpacked before it is known who sent it.
     try:
-        verifier.verify(alg, key_id, _DOMAIN + front, signature)
+        if alg != ring.algorithm(key_id):
+            raise UnsafeError("signed by a key or an algorithm that is not trusted", thing=key_id)
+        ring.verify(key_id, _DOMAIN + front, signature)
     except (UnsafeError, InputError) as error:
         raise FeedRefused("forged", str(error)) from error
     if head.stream != stream:

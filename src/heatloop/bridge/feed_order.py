@@ -66,7 +66,7 @@ class Order:
             FeedRefused: It is not the next one; `replay` with an empty detail: the other carrier
                 was faster.
         """
-        head, cursor = batch.head, self.cursor
+        head = batch.head
         seen = self._known.get(batch.hash)
         if seen is not None:
             again = carrier in seen

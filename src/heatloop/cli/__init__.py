@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from heatloop import __version__
 from heatloop.cli import (
     audit,
+    audit_trail,
     backup,
     bundle,
+    check,
     clean,
     decode,
     demo,
@@ -24,10 +26,12 @@ from heatloop.cli import (
     run,
     scenes,
     simulate,
+    stop,
     storage,
     upgrade,
     verify,
     weather,
+    zone,
 )
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError
 
@@ -35,6 +39,7 @@ EXIT_OK, EXIT_FAILED, EXIT_INPUT, EXIT_CONFIG = 0, 1, 2, 3
 
 _GROUPS = (
     run,
+    stop,
     demo,
     scenes,
     edge,
@@ -44,6 +49,7 @@ _GROUPS = (
     decode,
     field,
     audit,
+    audit_trail,
     clean,
     storage,
     import_command,
@@ -54,6 +60,8 @@ _GROUPS = (
     maintain,
     upgrade,
     bundle,
+    check,
+    zone,
 )
 
 

@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", type=int, help="port to listen on")
     parser.add_argument("--clock", metavar="SOCKET", help="unix socket that publishes plant time")
+    parser.add_argument("--zone", choices=("all", "control"), help="run the control zone alone")
     parser.add_argument("--demo", action="store_true", help="say DEMO and serve the city's control")
     given = parser.parse_args(arguments)
     overrides: dict[str, dict[str, Any]] = {"server": {}, "clock": {}, "company": {}}
@@ -55,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         overrides["server"]["port"] = given.port
     if given.clock is not None:
         overrides["clock"]["socket"] = given.clock
+    if given.zone is not None:
+        overrides["zones"] = {"zone": given.zone}
     if given.demo:
         overrides["company"]["demo"] = True
     try:

@@ -43,12 +43,11 @@ def run(options: argparse.Namespace) -> int:
     """Restore, and say what came back."""
     from heatloop.app.keeping_room import open_files
     from heatloop.cli.progress import Progress
-    from heatloop.store.backup_restore import (
-        open_backup,
-        refuse_if_running,
-        restore,
-        write_down,
-    )
+    from heatloop.store.backup_after import write_down
+    from heatloop.store.backup_historian import Target
+    from heatloop.store.backup_open import open_backup
+    from heatloop.store.backup_restore import restore
+    from heatloop.store.backup_running import refuse_if_running
 
     into = options.into.resolve()
     before = moment(options.at) if options.at else None
@@ -63,6 +62,11 @@ def run(options: argparse.Namespace) -> int:
         into,
         records_url=settings.storage.records_url,
         files=open_files(settings) if settings.files.to else None,
+        series=Target(
+            url=settings.storage.historian_url,
+            password_file=settings.storage.historian_password_file,
+            zone=settings.company.time_zone,
+        ),
         force=options.force,
         told=bar.show,
     )

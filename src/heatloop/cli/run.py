@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from heatloop.app.settings import load_settings
+from heatloop.app.zone_settings import CUSTOMER, ZONES
 from heatloop.cli.stack import StackOptions
 from heatloop.demo.sizes import DEFAULT_SIZE, SIZES, SIZES_HELP
 from heatloop.kernel.errors import InputError
@@ -37,6 +38,12 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--coap-port", type=int, default=15683, help="first CoAP port")
     parser.add_argument("--no-history", action="store_true", help="start the city without a past")
     parser.add_argument("--reset", action="store_true", help="forget every former run first")
+    parser.add_argument(
+        "--zone",
+        choices=ZONES,
+        default="",
+        help="run one zone alone: control (plant and operators) or customer (heat users)",
+    )
     parser.set_defaults(action=run)
 
 
@@ -64,7 +71,10 @@ def run(options: argparse.Namespace) -> int:
         history=not options.no_history,
         base_port=options.base_port,
         coap_port=options.coap_port,
+        zone=options.zone or settings.zones.zone,
     )
+    if stack.zone == CUSTOMER:
+        return asyncio.run(_run_customer(stack, reset_first=options.reset))
     return asyncio.run(_run(stack, reset_first=options.reset))
 
 
@@ -88,6 +98,29 @@ async def _run(stack: StackOptions, *, reset_first: bool) -> int:
         if stack.demo and stack.history:
             await seed_history(stack)
         await start_all(supervisor, stack, local_gateways(stack), historian=False)
+        _tell(stack, first_login(stack))
+        await stop.wait()
+    finally:
+        await supervisor.stop()
+    return 0
+
+
+async def _run_customer(stack: StackOptions, *, reset_first: bool) -> int:
+    """Run the customer zone alone: one process, no plant, no historian."""
+    from heatloop.app.supervisor import Supervisor
+    from heatloop.cli.prepare import first_login
+    from heatloop.cli.stack import customer_program, reset
+
+    if reset_first:
+        reset(stack)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for folder in (stack.run_dir, stack.data / "logs"):
+        folder.mkdir(parents=True, exist_ok=True)
+    supervisor = Supervisor(stack.run_dir, stack.data / "logs")
+    try:
+        await supervisor.start(customer_program(stack))
         _tell(stack, first_login(stack))
         await stop.wait()
     finally:

@@ -56,6 +56,8 @@ class StackOptions:
     """Modbus port of the city's first device."""
     coap_port: int = 15683
     """CoAP port of the first gateway."""
+    zone: str = "all"
+    """`all`, or the zone that runs alone: `control` or `customer`."""
 
     @property
     def url(self) -> str:
@@ -152,6 +154,8 @@ def platform_program(options: StackOptions) -> Program:
     ]
     if options.config is not None:
         argv += ["--config", str(options.config)]
+    if options.zone != "all":
+        argv += ["--zone", options.zone]
     if not options.demo:
         argv.insert(0, "-m")
     else:
@@ -160,6 +164,24 @@ def platform_program(options: StackOptions) -> Program:
         argv += ["--clock", str(options.run_dir / "city.sock"), "--demo"]
     return Program(
         name="platform",
+        argv=tuple(argv),
+        probe=lambda: platform_answers(options.url),
+        ready_within_s=READY_S,
+    )
+
+
+def customer_program(options: StackOptions) -> Program:
+    """The customer zone: everything it is, in one process."""
+    argv = [
+        *("-m", "heatloop.web.customer", "--data", str(options.data)),
+        *("--host", options.host, "--port", str(options.port)),
+    ]
+    if options.config is not None:
+        argv += ["--config", str(options.config)]
+    if options.demo:
+        argv.append("--demo")
+    return Program(
+        name="customer",
         argv=tuple(argv),
         probe=lambda: platform_answers(options.url),
         ready_within_s=READY_S,

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Restore on trial, compare, print."""
     from heatloop.cli.progress import Progress
     from heatloop.store.backup_job import verified_plain
-    from heatloop.store.backup_restore import open_backup
+    from heatloop.store.backup_open import open_backup
     from heatloop.store.backup_verify import verify
 
     settings = settings_of(options, options.data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from heatloop.control.arbiter import Bounds, Decision, Proposal, arbitrate
 from heatloop.control.curve_strategy import (
@@ -14,6 +15,7 @@ from heatloop.control.curve_strategy import (
     propose,
 )
 from heatloop.control.strategy import Stage, WriteRules, may_write, start_value, write_reason
+from heatloop.control.wishes import propose_wish, room_shift_k
 from heatloop.kernel.messages import Plan
 from heatloop.station.envelope import bounds as envelope_bounds
 
@@ -63,6 +65,8 @@ class ControlCycle:
         outdoor_c: float,
         now_s: float,
         others: Iterable[Proposal] = (),
+        wishes: Mapping[str, float] = MappingProxyType({}),
+        wish_most_k: float = 0.0,
     ) -> list[Outcome]:
         """Return what is wanted of every unit's set-points now.
 
@@ -70,14 +74,25 @@ class ControlCycle:
             units: State of the units; their `trim_k` is kept here and need not be given.
             outdoor_c: Outdoor temperature; not finite when unknown: nothing is decided.
             now_s: Plant time.
-            others: Proposals of other strategies, people's wishes and capacity limits.
+            others: Proposals of other strategies and capacity limits.
+            wishes: By how much heat users' wishes would move a unit's supply temperature, K.
+            wish_most_k: How far they may.
         """
         dt_s = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         self._last_s = now_s
-        states = {unit.code: self._trimmed(unit, dt_s) for unit in units}
+        states = {
+            unit.code: self._trimmed(unit, dt_s, wishes.get(unit.code, 0.0)) for unit in units
+        }
         by_point: dict[str, list[Proposal]] = {}
         for proposal in (*propose(list(states.values()), outdoor_c, now_s), *others):
             by_point.setdefault(proposal.point, []).append(proposal)
+        for code in states:
+            point = f"{code}.{SUPPLY}"
+            wish = propose_wish(
+                by_point.get(point, ()), point, wishes.get(code, 0.0), wish_most_k
+            )
+            if wish is not None:
+                by_point[point].append(wish)
         outcomes = []
         for point, proposals in by_point.items():
             unit_code, _, kind = point.partition(".")
@@ -87,11 +102,13 @@ class ControlCycle:
                 )
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def _trimmed(self, unit: UnitState, dt_s: float) -> UnitState:
+    def _trimmed(self, unit: UnitState, dt_s: float, wish_k: float = 0.0) -> UnitState:
         known = replace(unit, trim_k=self._trims.get(unit.code, unit.trim_k))
         # Learnt only where the curve is obeyed: else the error is somebody else's.
         if may_write(unit.stage, unit.mode):
-            known = replace(known, trim_k=next_trim(known, min(dt_s, 3600.0)))
+            # Rooms that are warmer because people wished so must not teach the curve to be colder.
+            wished = replace(known, target_room_c=known.target_room_c + room_shift_k(wish_k))
+            known = replace(known, trim_k=next_trim(wished, min(dt_s, 3600.0)))
         self._trims[unit.code] = known.trim_k
         return known
 

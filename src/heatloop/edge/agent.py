@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from random import Random
-from typing import assert_never
+from typing import Any, assert_never
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -20,7 +21,7 @@ from heatloop.edge.channels import MAIN
 from heatloop.edge.clock_guard import GuardedClock
 from heatloop.edge.clock_link import ClockLink
 from heatloop.edge.config import EdgeConfig
-from heatloop.edge.enrol import Identity
+from heatloop.edge.enrol import Identity, post
 from heatloop.edge.kept import Kept
 from heatloop.edge.link_stats import LinkStats
 from heatloop.edge.listeners import Listeners
@@ -30,23 +31,28 @@ from heatloop.edge.spool import Spool
 from heatloop.edge.uplink_session import (
     Acked,
     CommandArrived,
+    DoorArrived,
     Inbound,
+    KeysArrived,
     ProfileArrived,
     Quarantined,
     Refused,
     RulesArrived,
+    StopArrived,
     UplinkSession,
     Welcomed,
 )
 from heatloop.edge.works import Works
 from heatloop.kernel.batch import SampleBatch
 from heatloop.kernel.clock import SharedClock
-from heatloop.kernel.errors import HeatloopError
+from heatloop.kernel.errors import HeatloopError, StaleError
 from heatloop.kernel.messages import Command
 from heatloop.plant.edge_profile import SCAN_PERIODS_S, EdgeProfile
 
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
 LAG_TICKS = 8
+MOST_WAITING = 2000
+"""Commands that may wait to be obeyed."""
 _SURE_S = 10.0
 
 
@@ -80,6 +86,7 @@ class Agent:
             profile_version=identity.profile.version,
             ledger_version=identity.profile.ledger_version,
         )
+        self._session.keys_seq = identity.keys_seq
         self._uplink = channels_of(
             config,
             identity,
@@ -109,6 +116,8 @@ class Agent:
             self._works = self._build(self._identity.profile)
             await self._works.resume()
             tasks.create_task(self._uplink.run())
+            if self._config.platform_url.startswith("https:"):
+                tasks.create_task(self._renewing())
             server = await self._collectors(tasks)
             _LOG.info("gateway works", gateway=self._config.gateway, epoch=self.spool.epoch)
             try:
@@ -122,6 +131,12 @@ class Agent:
                     await self._works.close()
                     await self._say_last()
                 self.spool.close()
+
+    async def _renewing(self) -> None:
+        identity = self._identity
+        await identity.certificate.renewing(
+            identity.key, lambda path, body: post(self._config, path, body)
+        )
 
     async def _say_last(self) -> None:
         now_s = self._clock.now_s()
@@ -170,19 +185,43 @@ class Agent:
                 self._pace.acked()
                 if now_s is not None and isinstance(self._clock, GuardedClock):
                     self._clock.heard(now_s)
-            case CommandArrived(command):
-                self._commands.append(command)
-                self._command_came.set()
+            case CommandArrived(command, second):
+                self._take_in(command, second)
             case ProfileArrived(document):
                 self._renew(document)
+            case KeysArrived(documents):
+                self._trust(session, documents)
             case RulesArrived(document):
                 self._kept.rules.offered = document
+            case DoorArrived(document):
+                self._keep_door(document)
+            case StopArrived(document):
+                self._kept.stops.offer(document)
+                self._command_came.set()
             case Quarantined(first, reason):
                 _LOG.warning("platform set an envelope aside", first=first, reason=reason)
             case Refused():
                 pass
             case other:
                 assert_never(other)
+
+    def _take_in(self, command: Command, second: str) -> None:
+        if len(self._commands) >= MOST_WAITING:
+            # A flood: what is left out was never obeyed, and expires.
+            self.stats.command_refused("flood")
+            return
+        if second:
+            self._kept.door.second(command.id, second)
+        self._commands.append(command)
+        self._command_came.set()
+
+    def _keep_door(self, document: dict[str, object]) -> None:
+        try:
+            self._kept.door.take(self._identity.ring, document)
+        except StaleError:
+            return  # sent by an instance that has not heard of the newest ledger
+        except HeatloopError as error:
+            _LOG.warning("door book refused", reason=str(error))
 
     async def _channel_changed(self, channel: str, reason: str) -> None:
         at_s, alarms = self._clock.now_s(), self._kept.alarms
@@ -212,6 +251,20 @@ class Agent:
             return
         if profile is not None:
             _LOG.info("new profile", version=profile.version)
+
+    def _trust(self, session: UplinkSession, documents: Sequence[dict[str, Any]]) -> None:
+        """Follow the platform to its new signing keys, and tell it how far."""
+        try:
+            changed = self._identity.trust(documents)
+        except HeatloopError as error:
+            _LOG.warning("new platform keys refused", reason=str(error))
+            return
+        if changed:
+            _LOG.info("platform keys changed", seq=self._identity.keys_seq)
+            session.keys_seq = self._identity.keys_seq
+            # The next hello says so; until the platform has heard it, it retires no key.
+            session.wants_hello = True
+            self._uplink.wake()
 
     async def _current(self) -> Works:
         """Return the works for the newest profile and the present kind of time."""
@@ -295,6 +348,7 @@ class Agent:
                 continue  # the next tick takes them
             async with self._turn:
                 works = await self._current()
+                await works.stop_now()
                 for command in self._take_commands():
                     await works.obey(command)
 

@@ -73,6 +73,10 @@ class Certificate:
             sign_document(key, {"kind": KIND, "gateway": self._gateway, "csr": text})
         )
 
+    def asked(self, key: SigningKey) -> dict[str, Any]:
+        """Return the body of a request for renewal."""
+        return {"gateway": self._gateway, "request": self.request(key)}
+
     def keep(self, answer: dict[str, Any]) -> None:
         """Keep the certificate the platform answered with.
 
@@ -150,7 +154,7 @@ class Certificate:
                 await asyncio.sleep(min(wait_s, _LOOK_S))
                 continue
             try:
-                answer = await asyncio.to_thread(ask, PATH, self.request(key))
+                answer = await asyncio.to_thread(ask, PATH, self.asked(key))
                 self.keep(answer)
                 _LOG.info("certificate renewed", gateway=self._gateway)
                 told = False

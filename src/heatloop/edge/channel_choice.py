@@ -11,7 +11,7 @@ from heatloop.edge.channel_meter import ChannelMeter
 from heatloop.edge.channels import MAIN, SPARE, Channels, OnChange
 from heatloop.edge.clock_guard import GuardedClock
 from heatloop.edge.config import EdgeConfig
-from heatloop.edge.enrol import Identity, tls_context
+from heatloop.edge.enrol import Identity, link_way
 from heatloop.edge.kept import Kept
 from heatloop.edge.link_stats import LinkStats
 from heatloop.edge.raised import Note, event_note
@@ -54,17 +54,18 @@ def channels_of(
     """
     spared = bool(config.spare_url)
     # With another way or another instance to go to, a dead one is given up sooner.
-    choice = spared or len(config.platform_urls) > 1
+    urls, tls = link_way(config, identity)
+    choice = spared or len(urls) > 1
     main = Uplink(
-        config.platform_url,
+        urls[0],
         [session],
         on_inbound,
-        tls=tls_context(config),
+        tls=tls,
         stall_s=_STALL_WITH_SPARE_S if choice else _STALL_S,
         ping_s=_PING_WITH_SPARE_S if choice else _PING_S,
         rng=rng,
         meter=ChannelMeter(stats, MAIN, config.channel, now_s),
-        others=config.platform_urls[1:],
+        others=urls[1:],
     )
     if not spared:
         return Channels(main, None, on_change)

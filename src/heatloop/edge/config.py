@@ -20,6 +20,8 @@
     zone = "Asia/Shanghai"          # of times that devices and files write without one
     secrets = "secrets"             # folder of tokens, keys and passwords of devices
     ca_file = ""                    # PEM of the platform's own certificate authority
+    gateway_urls = ""               # the platform's listeners for gateways; empty: as it told
+    suite = "international"         # or "sm": what this gateway's own key signs by
     spool_max_mb = 2048
     spool_when_full = "drop_oldest" # or "refuse_new"
     timeout_s = 1.0                 # longest wait for a device's answer
@@ -87,6 +89,10 @@ class EdgeConfig:
     """Folder of tokens, keys and passwords of devices; None: `secrets` in `data`."""
     ca_file: Path | None = None
     """Certificate authority of the platform; None: the system's."""
+    gateway_urls: str = ""
+    """Addresses of the platform's listeners for gateways, commas between; empty: as it told."""
+    suite: str = "international"
+    """What the gateway's own key signs by, made at enrolment."""
     spool_max_mb: int = 2048
     """Size at which the spool is full."""
     spool_when_full: str = "drop_oldest"
@@ -119,6 +125,12 @@ class EdgeConfig:
         return (self.platform_url, *(url for url in further if url))
 
 
+    @property
+    def link_urls(self) -> tuple[str, ...]:
+        """Return the addresses of the listeners for gateways, as far as they are set."""
+        return tuple(url.strip() for url in self.gateway_urls.split(",") if url.strip())
+
+
 _PATHS = (
     "data",
     "token_file",
@@ -131,7 +143,10 @@ _PATHS = (
     "spare_password_file",
     "spare_ca_file",
 )
-_CHOICES = {"spool_when_full": ("drop_oldest", "refuse_new")}
+_CHOICES = {
+    "spool_when_full": ("drop_oldest", "refuse_new"),
+    "suite": ("international", "sm"),
+}
 _NUMBERS = {
     "coap_port": (int, 0, 65535),
     "http_port": (int, 0, 65535),
@@ -166,6 +181,8 @@ def load_config(path: Path) -> EdgeConfig:
     config = EdgeConfig(**values)
     for number, url in enumerate(config.platform_urls):
         _check_url(url, path, thing="standby_urls" if number else "platform_url")
+    for url in config.link_urls:
+        _check_url(url, path, thing="gateway_urls")
     if len({urlsplit(url).scheme for url in config.platform_urls}) > 1:
         raise ConfigError(
             "instances are reached by http and by https",

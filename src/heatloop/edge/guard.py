@@ -1,13 +1,16 @@
 """The door before the devices: what a command must satisfy before anything is written.
 
 Checked in this order: signature of the platform, right gateway, time, not seen before, counter
-rising, allow-list (a writable binding), its limits, how often, station mode, safe envelope.
+rising, allow-list (a writable binding), the door book (not from before the present profile,
+second signature, how many a minute); then, against fresh values: no emergency stop, its limits,
+how often, how far in how short a time, station mode, safe envelope.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from heatloop.edge.door import DoorKeeper
 from heatloop.edge.index import LatestValues, ProfileIndex, asset_of
 from heatloop.edge.memory import CommandMemory
 from heatloop.kernel.errors import InputError, UnsafeError
@@ -32,6 +35,11 @@ DRIVEN_KINDS = frozenset(
 )
 
 
+def _nothing_stopped(asset: str) -> bool:
+    del asset
+    return False
+
+
 class Refusal(UnsafeError):
     """A command is not carried out; `message` is the reason code and its facts."""
 
@@ -44,12 +52,21 @@ class Guard:
         ring: The platform's keys.
         memory: What was obeyed before.
         latest: Newest values; the caller reads the device just before asking.
+        door: The door book; None: nothing but the profile binds.
     """
 
     def __init__(
-        self, index: ProfileIndex, ring: KeyRing, memory: CommandMemory, latest: LatestValues
+        self,
+        index: ProfileIndex,
+        ring: KeyRing,
+        memory: CommandMemory,
+        latest: LatestValues,
+        door: DoorKeeper | None = None,
     ) -> None:
         self._index, self._ring, self._memory, self._latest = index, ring, memory, latest
+        self._door = door
+        self.stopped: Callable[[str], bool] = _nothing_stopped
+        """Says whether an asset is held by an emergency stop; set by whoever builds both."""
 
     def authentic(self, command: Command, now_s: float) -> Binding:
         """Return the binding a genuine, fresh command is for.
@@ -76,6 +93,9 @@ class Guard:
         device = self._index.devices.get(binding.device)
         if binding.access != "rw" or device is None or not protocol(device.protocol).writes:
             raise Refusal("not_writable", thing=command.point)
+        why = None if self._door is None else self._door.refusal(command, binding.kind, now_s)
+        if why is not None:
+            raise Refusal(why, thing=command.id)
         return binding
 
     def _check_signature(self, command: Command) -> None:
@@ -96,6 +116,8 @@ class Guard:
             Refusal: It may not, and why.
         """
         value = command.value
+        if self.stopped(asset_of(binding)):
+            raise Refusal("emergency_stop_holds", thing=command.point)
         if not (binding.low is None or value >= binding.low) or not (
             binding.high is None or value <= binding.high
         ):
@@ -109,6 +131,10 @@ class Guard:
         reason = modes.refusal(mode, binding.kind, command.mode)
         if reason is None and self._drives(binding, mode):
             reason = "unit_regulates_itself"
+        if reason is None and self._door is not None:
+            anchor = self._memory.anchors.get(binding.key)
+            current = self._latest.values.get(binding.key)
+            reason = self._door.leap(binding.kind, value, current, anchor, now_s)
         if reason is None:
             reason = envelope.refusal(
                 binding.kind,
@@ -137,3 +163,13 @@ class Guard:
         """Return whether the station logic in this gateway writes the point."""
         device = self._index.devices[binding.device]
         return device.regulates == "edge" and binding.kind in DRIVEN_KINDS
+
+    def moving(self, binding: Binding, now_s: float) -> None:
+        """Remember where a set-point stands before it is moved, as long as its kind asks."""
+        hold_s = None if self._door is None else self._door.anchors(binding.kind)
+        current = self._latest.values.get(binding.key)
+        if hold_s is None or current is None:
+            return
+        held = self._memory.anchors.get(binding.key)
+        if held is None or not 0.0 <= now_s - held[1] <= hold_s:
+            self._memory.anchors[binding.key] = (current, now_s)

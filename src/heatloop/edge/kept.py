@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from heatloop.edge.door import DoorKeeper
 from heatloop.edge.gaps import CLOCK_STEP, SPOOL_FULL, SPOOL_UNWRITABLE, DropBook, GapBook, gaps_of
 from heatloop.edge.latches import LatchBook
 from heatloop.edge.memory import CommandMemory
@@ -21,6 +22,7 @@ from heatloop.edge.raised import Note, RaisedAlarms, event_note
 from heatloop.edge.rule_keeper import RuleKeeper
 from heatloop.edge.segment import SpoolRecord
 from heatloop.edge.spool import SAMPLE_BYTES, Spool, SpoolFullError
+from heatloop.edge.stop_book import StopBook
 from heatloop.kernel.batch import SampleBatch
 from heatloop.kernel.envelope import EnvelopeKind
 from heatloop.kernel.errors import LinkError
@@ -58,6 +60,8 @@ class Kept:
         self.memory = CommandMemory(folder / "commands.json")
         self.latches = LatchBook(folder / "latches.json")
         self.rules = RuleKeeper(folder / "rules.json", gateway)
+        self.door = DoorKeeper(folder / "door.json", gateway)
+        self.stops = StopBook(folder / "stops.json")
         self._gateway, self._on_spooled, self._when_full = gateway, on_spooled, when_full
         self._owners: dict[int, tuple[str, int]] = {}
         self._periods: dict[str, int] = {}

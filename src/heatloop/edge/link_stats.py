@@ -77,6 +77,7 @@ class LinkStats:
         self._run = secrets.randbits(31)
         self._devices: dict[str, _Device] = {}
         self._channels: dict[str, _Channel] = {}
+        self._refused: Counter[str] = Counter()
         self._hour: int | None = None
         self._said_s = 0.0
         self._number = 0
@@ -117,6 +118,10 @@ class LinkStats:
             kind: One of `FAILURES`; anything else counts as `malformed`.
         """
         self._device(device).failed[kind if kind in FAILURES else "malformed"] += 1
+
+    def command_refused(self, reason: str) -> None:
+        """Count a command the door refused."""
+        self._refused[reason[:40]] += 1
 
     def signal(
         self, device: str, *, rssi_dbm: float | None = None, snr_db: float | None = None
@@ -180,12 +185,13 @@ class LinkStats:
         due = over or final or not 0 <= now_s - self._said_s < REPORT_S
         if not due:
             return None
-        note = self._note() if self._devices or self._channels else None
+        note = self._note() if self._devices or self._channels or self._refused else None
         self._said_s = now_s
         if over:
             self._hour = hour
             self._devices.clear()
             self._channels.clear()
+            self._refused.clear()
         return note
 
     def _note(self) -> Note:
@@ -197,4 +203,5 @@ class LinkStats:
             "n": self._number,
             "devices": {code: device.to_dict() for code, device in self._devices.items()},
             "channels": {name: channel.to_dict() for name, channel in self._channels.items()},
+            "commands_refused": dict(self._refused),
         }

@@ -52,6 +52,11 @@ class CommandMemory:
             for key, (value, at) in stored.get("wanted", {}).items()
         }
         """Point key -> order in force."""
+        self.anchors: dict[int, tuple[float, float]] = {
+            int(key): (float(value), float(at))
+            for key, (value, at) in stored.get("anchors", {}).items()
+        }
+        """Point key -> (value, plant time) a set-point stood at when it began to move."""
 
     def begin(self, command: Command) -> None:
         """Remember that a command is about to be carried out.
@@ -98,6 +103,7 @@ class CommandMemory:
             "outcomes": self.outcomes,
             "begun": [command.to_dict() for command in self.begun.values()],
             "wanted": {str(k): [w.value, w.at_s] for k, w in self.wanted.items()},
+            "anchors": {str(k): list(each) for k, each in self.anchors.items()},
         }
         try:
             save_json(self._path, document)

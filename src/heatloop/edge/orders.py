@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from heatloop.edge.guard import Guard, Refusal
 from heatloop.edge.index import LatestValues, ProfileIndex, same_value
+from heatloop.edge.link_stats import LinkStats
 from heatloop.edge.memory import CommandMemory
 from heatloop.edge.poller import Poller
 from heatloop.edge.raised import Note, RaisedAlarms, report_note
@@ -14,8 +15,14 @@ from heatloop.kernel.messages import Command
 from heatloop.plant.model import Binding
 
 # Reasons that are a matter of timing or of who is at the station, not of somebody's ill will.
-_HARMLESS = ("expired", "station_is_", "too_often", "unit_regulates_itself")
+_HARMLESS = (
+    "expired", "station_is_", "too_often", "unit_regulates_itself", "older_than_profile",
+    "emergency_stop_holds",
+)  # fmt: skip
 _GRAVE = ("signature", "foreign_gateway", "replayed", "counter_not_rising")
+_ALIKE_S = 600.0
+"""A refusal like one within this plant time is counted, and not raised again."""
+_MOST_ALIKE = 1000
 
 
 class Orders:
@@ -30,6 +37,7 @@ class Orders:
         latest: Newest values.
         now_s: Plant time.
         backoff_now_s: Time the drivers' back-off counts in.
+        stats: Counts what is refused.
     """
 
     def __init__(
@@ -43,7 +51,10 @@ class Orders:
         latest: LatestValues,
         now_s: Callable[[], float],
         backoff_now_s: Callable[[], float],
+        stats: LinkStats | None = None,
     ) -> None:
+        self._stats = stats
+        self._told: dict[tuple[str, str], float] = {}
         self._index, self._guard, self._memory = index, guard, memory
         self._poller, self._alarms, self._latest = poller, alarms, latest
         self._now_s, self._backoff_now_s = now_s, backoff_now_s
@@ -62,6 +73,7 @@ class Orders:
             self._memory.begin(command)
             await self._refresh(binding)
             self._guard.safe(command, binding, self._now_s())
+            self._guard.moving(binding, self._now_s())
             reports = await self._carry_out(command, binding)
         except Refusal as error:
             reports = [report_note(command.id, "failed", now_s, error.message)]
@@ -104,13 +116,22 @@ class Orders:
         ]
 
     def _refused(self, command: Command, error: Refusal, now_s: float) -> list[Note]:
+        reason = error.message.partition(":")[0]
+        if self._stats is not None:
+            self._stats.command_refused(reason)
         if error.message.startswith(_HARMLESS):
             return []
         subject = command.point if command.point in self._index.by_point else command.gateway
         if subject == command.gateway:
             subject = self._index.profile.gateway
-        priority = 2 if error.message.startswith(_GRAVE) else 3
-        detail = f"reason={error.message.partition(':')[0]} command={command.id[:40]}"
+        last_s = self._told.get((subject, reason))
+        if last_s is not None and 0.0 <= now_s - last_s < _ALIKE_S:
+            return []
+        if len(self._told) >= _MOST_ALIKE:
+            self._told.clear()
+        self._told[subject, reason] = now_s
+        priority = 2 if error.message.startswith((*_GRAVE, "too_many", "second_")) else 3
+        detail = f"reason={reason} command={command.id[:40]}"
         rule = "command_refused"
         raised = self._alarms.raise_(
             subject, rule, now_s, priority, value=command.value, detail=detail

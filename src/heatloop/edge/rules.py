@@ -24,7 +24,7 @@ FAIL_LIMIT = 5
 NOT_IN_FORCE = "edge_rules"
 _FAMILY = "edge_rule."
 # A matter of timing or of who is at the station: not the rule's fault.
-_HARMLESS = ("too_often", "station_is_", "unit_regulates_itself")
+_HARMLESS = ("too_often", "station_is_", "unit_regulates_itself", "emergency_stop_holds")
 
 
 class EdgeRules:
@@ -91,7 +91,7 @@ class EdgeRules:
         if self._keeper.active is None:
             return []
         try:
-            self._use(self._keeper.opened(self._ring, self._keeper.active))
+            self._use(self._keeper.opened(self._ring.ever, self._keeper.active))
         except HeatloopError as error:
             return self._out_of_force(self._keeper.version, "refused", str(error), now_s)
         return []
@@ -193,7 +193,7 @@ class EdgeRules:
         why = "; ".join(f"{name}: {reason}" for name, reason in sorted(found.failures.items()))
         notes = self._clear_all(now_s)
         notes += self._out_of_force(bad, "rolled_back", why, now_s)
-        back = self._keeper.go_back(self._ring)
+        back = self._keeper.go_back(self._ring.ever)
         if back:
             notes += self._load(now_s)
             notes.append(_state(back, "active", f"instead of {bad}", now_s))

@@ -107,7 +107,7 @@ class MqttUplink(Carrier):
     async def _once(self) -> None:
         word = secrets.token_hex(16)
         async with self._joined(word) as client:
-            await self._publish(client, {"type": "open"}, word)
+            await self._publish(client, {"type": "open", "keys_seq": self._own.keys_seq}, word)
             self._began()
 
             async def send(envelope: bytes) -> None:

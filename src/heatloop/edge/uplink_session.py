@@ -58,6 +58,8 @@ class CommandArrived:
     """An order for one of the gateway's devices, not yet verified."""
 
     command: Command
+    second: str = ""
+    """Second signature, hexadecimal; empty: none came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,29 @@ class ProfileArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class KeysArrived:
+    """Documents about the platform's signing keys, in order, not yet verified."""
+
+    documents: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RulesArrived:
     """A new signed rule document, not yet verified."""
+
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DoorArrived:
+    """A new signed door book, not yet verified."""
+
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StopArrived:
+    """A signed emergency order, not yet verified."""
 
     document: dict[str, Any]
 
@@ -82,7 +105,18 @@ class Quarantined:
     reason: str
 
 
-Inbound = Welcomed | Refused | Acked | CommandArrived | ProfileArrived | RulesArrived | Quarantined
+Inbound = (
+    Welcomed
+    | Refused
+    | Acked
+    | CommandArrived
+    | ProfileArrived
+    | RulesArrived
+    | KeysArrived
+    | DoorArrived
+    | StopArrived
+    | Quarantined
+)
 
 
 def _time_in(message: Mapping[str, Any]) -> float | None:
@@ -130,6 +164,8 @@ class UplinkSession:
         self.profile_version, self.ledger_version = profile_version, ledger_version
         self.online = False
         self.wants_roll = False
+        self.keys_seq = 0
+        """Number of the newest document about the platform's keys this gateway follows."""
         self.wants_hello = False
         """Whether rows it has not sent were dropped, so that it must be welcomed anew."""
         self._key, self._roll_rows = key, roll_rows
@@ -166,6 +202,7 @@ class UplinkSession:
             "epoch": self.spool.epoch,
             "profile_version": self.profile_version,
             "channel": channel,
+            "keys_seq": self.keys_seq,
         }
 
     def lost(self) -> None:
@@ -190,11 +227,18 @@ class UplinkSession:
                     acked = self._ack(int(message["epoch"]), int(message["through"]))
                     return replace(acked, now_s=_time_in(message))
                 case "command":
-                    return CommandArrived(Command.from_dict(message["command"]))
+                    second = str(message.get("second", ""))[:512]
+                    return CommandArrived(Command.from_dict(message["command"]), second)
                 case "profile":
                     return ProfileArrived(dict(message["document"]))
                 case "rules":
                     return RulesArrived(dict(message["document"]))
+                case "door":
+                    return DoorArrived(dict(message["document"]))
+                case "stop":
+                    return StopArrived(dict(message["document"]))
+                case "keys":
+                    return KeysArrived(tuple(dict(each) for each in message["documents"]))
                 case "quarantined":
                     return Quarantined(int(message["first"]), str(message["reason"]))
                 case "refused":

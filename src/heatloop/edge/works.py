@@ -23,6 +23,7 @@ from heatloop.edge.poller import Poller, Seen, Sweep
 from heatloop.edge.raised import Note
 from heatloop.edge.regulator import Regulator
 from heatloop.edge.rules import EdgeRules
+from heatloop.edge.stop import Stops
 from heatloop.edge.watch import WriteWatch
 from heatloop.kernel.batch import SampleBatch
 from heatloop.kernel.messages import Command
@@ -89,7 +90,22 @@ class Works:
             driven=self.regulator.driven,
         )
         self.watch.resume(now_s())
-        guard = Guard(self.index, ring, kept.memory, self.latest)
+        kept.door.load(ring)
+        guard = Guard(self.index, ring, kept.memory, self.latest, kept.door)
+        self.stops = Stops(
+            index=self.index,
+            book=kept.stops,
+            door=kept.door,
+            ring=ring,
+            memory=kept.memory,
+            poller=self.poller,
+            latest=self.latest,
+            alarms=kept.alarms,
+            driven=guard.driven,
+            now_s=now_s,
+            backoff_now_s=backoff_now_s,
+        )
+        guard.stopped = self.stops.holds
         self.rules = EdgeRules(
             index=self.index,
             keeper=kept.rules,
@@ -109,6 +125,7 @@ class Works:
             latest=self.latest,
             now_s=now_s,
             backoff_now_s=backoff_now_s,
+            stats=stats,
         )
         self.tick_s = (
             gcd(*(b.period_s for d in self.index.polled() for b in self.index.by_device[d.code]))
@@ -157,6 +174,7 @@ class Works:
         sweep = await self.poller.sweep(slot, self._backoff_now_s(), on_late)
         notes += self._links(sweep)
         notes += await self._look(sweep.seen, slot)
+        notes += await self.stops.step()
         if self.lockstep:
             for command in commands():
                 notes += await self.orders.obey(command)
@@ -259,6 +277,7 @@ class Works:
         now_s = self._now_s()
         seen = await self.poller.read_some(self._writable, self._backoff_now_s())
         notes = await self._look(seen, now_s)
+        notes += await self.stops.step()
         await self._kept.notes(notes + self._interlocks(now_s), now_s)
 
     async def fast_scan(self) -> None:
@@ -289,8 +308,14 @@ class Works:
         """Carry out one command now."""
         await self._kept.notes(await self.orders.obey(command), self._now_s())
 
+    async def stop_now(self) -> None:
+        """Carry out emergency orders that came."""
+        if self.stops.busy:
+            await self._kept.notes(await self.stops.step(), self._now_s())
+
     async def resume(self) -> None:
         """Say again what a crash may have swallowed, and settle commands it interrupted."""
+        await self._kept.notes(self.stops.resume(), self._now_s())
         await self._kept.notes(self._kept.alarms.resume(), self._now_s())
         await self._kept.notes(await self.orders.resume(), self._now_s())
 

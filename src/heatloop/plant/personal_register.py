@@ -112,7 +112,9 @@ def masks_of(sheet: str) -> Mapping[str, str]:
     names = personal_fields(sheet) | secret_attributes(sheet)
     return MappingProxyType(
         {
-            name: known["ledger", sheet, name].mask if ("ledger", sheet, name) in known else "hidden"
+            name: known["ledger", sheet, name].mask
+            if ("ledger", sheet, name) in known
+            else "hidden"
             for name in names
         }
     )
@@ -136,7 +138,7 @@ def masked(asset: Asset) -> Asset:
         zh=str(masked_value(asset.kind, "zh", asset.zh)),
         en=str(masked_value(asset.kind, "en", asset.en)),
         attributes={
-            name: value if value is None or name not in ways else mask(ways[name], value)
+            name: mask(ways[name], value) if name in ways else value
             for name, value in asset.attributes.items()
         },
     )

@@ -20,6 +20,7 @@ from heatloop.plant.kinds import point_kinds
 from heatloop.plant.ledger import Ledger
 from heatloop.plant.model import Asset, Point
 from heatloop.plant.own_profiles import OwnProfile
+from heatloop.plant.personal_register import masked
 from heatloop.plant.row_reading import ROW_NUMBER, from_rows
 
 __all__ = ["ROW_NUMBER", "from_rows", "to_rows"]

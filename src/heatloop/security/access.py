@@ -86,7 +86,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.HEAT_USER: frozenset((_P.VIEW,)),
     Role.INTEGRATOR: frozenset((_P.VIEW, _P.PLAIN_EXPORT)),
-    Role.SYSTEM_ADMIN: frozenset((_P.VIEW, _P.MANAGE_LEDGER, _P.KEEP_DEVICES, _P.DEMO, _P.WATCH, _P.PLAIN_EXPORT)),
+    Role.SYSTEM_ADMIN: frozenset(
+        (_P.VIEW, _P.MANAGE_LEDGER, _P.KEEP_DEVICES, _P.DEMO, _P.WATCH, _P.PLAIN_EXPORT)
+    ),
     Role.SECURITY_ADMIN: frozenset((_P.MANAGE_USERS, _P.WATCH, _P.KEEP_SECURITY, _P.MANAGE_KEYS)),
     Role.AUDIT_ADMIN: frozenset((_P.AUDIT, _P.KEEP_AUDIT, _P.WATCH)),
 }
@@ -196,9 +198,7 @@ class Principal:
         object.__setattr__(self, "label", default_label(self.roles) if given is None else given)
 
 
-def may(
-    principal: Principal, permission: Permission, *paths: str, label: Label = LOWEST
-) -> bool:
+def may(principal: Principal, permission: Permission, *paths: str, label: Label = LOWEST) -> bool:
     """Return whether `authorise` would let this pass."""
     if permission not in principal.permissions or not principal.label.dominates(label):
         return False

@@ -52,10 +52,11 @@ _SEAL_MAGIC = b"HLS\x01"
 class KeyRing:
     """The public keys somebody trusts, by key id."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keys", "_past")
 
     def __init__(self, publics: Iterable[bytes] = ()) -> None:
         self._keys: dict[str, tuple[str, bytes]] = {}
+        self._past: dict[str, tuple[str, bytes]] = {}
         for public in publics:
             self.add(public)
 
@@ -79,6 +80,31 @@ class KeyRing:
         key_id = key_id_of(public)
         self._keys[key_id] = (algorithm.name, public)
         return key_id
+
+    def replace(self, publics: Iterable[bytes]) -> None:
+        """Trust these keys and no others from now on.
+
+        Raises:
+            InputError: One of them is no public key; nothing was changed.
+        """
+        new = KeyRing(publics)
+        self._past |= self._keys
+        self._keys = new._keys
+
+    @property
+    def ever(self) -> KeyRing:
+        """Return a ring that also takes keys trusted before.
+
+        Only for what was verified when it came and lies on the own disk since.
+        """
+        ring = KeyRing()
+        ring._keys = self._past | self._keys
+        return ring
+
+    @property
+    def publics(self) -> list[bytes]:
+        """Return the public keys that are trusted."""
+        return [public for _, public in self._keys.values()]
 
     def algorithm(self, key_id: str) -> str:
         """Return what a key signs by, empty when it is not trusted."""

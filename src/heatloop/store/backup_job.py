@@ -16,9 +16,10 @@ from typing import Any
 
 from heatloop.kernel.errors import ConfigError, HeatloopError
 from heatloop.security.international import SigningKey
+from heatloop.store.backup_historian import Target
 from heatloop.store.backup_keys import read_passphrase
 from heatloop.store.backup_manifest import Head, Manifest, prune
-from heatloop.store.backup_restore import open_backup
+from heatloop.store.backup_open import open_backup
 from heatloop.store.backup_run import Made, Subject, Told, make_backup
 from heatloop.store.backup_verify import Verified, verify
 from heatloop.store.files import Files
@@ -53,6 +54,8 @@ class Task:
     """Settings file."""
     historian_url: str = ""
     """Server that keeps the time series; empty: the embedded engine."""
+    historian_password_file: str = ""
+    """File with the password at it."""
     files_to: str = ""
     """Where photos and papers are kept."""
     full: bool = False
@@ -88,6 +91,13 @@ class Task:
         return open_objects(self.to, S3Access(**self.s3))
 
     @property
+    def series(self) -> Target:
+        """Return the engine that keeps the time series."""
+        return Target(
+            url=self.historian_url, password_file=self.historian_password_file, zone=self.zone
+        )
+
+    @property
     def files(self) -> Files:
         """Return where photos and papers are kept."""
         place = self.files_to or str(Path(self.data) / "files")
@@ -117,7 +127,7 @@ def do(task: Task, told: Told) -> dict[str, Any]:
             keys=Path(task.keys),
             files=task.files,
             config=Path(task.config) if task.config else None,
-            historian_url=task.historian_url,
+            series=task.series,
         )
         made = make_backup(
             subject,

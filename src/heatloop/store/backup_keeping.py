@@ -16,8 +16,8 @@ from typing import Self
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import ConfigError, InputError
 from heatloop.store import backup_sources as sources
+from heatloop.store.backup_after import data_key
 from heatloop.store.backup_postgres import load
-from heatloop.store.backup_restore import data_key
 from heatloop.store.records import Records
 from heatloop.store.records.database import read_url
 from heatloop.store.records.keeping import DONE, RESTORE, RunRow

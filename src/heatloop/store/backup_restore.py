@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import socket
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from heatloop.kernel.errors import ConfigError, InputError, UnsafeError
 from heatloop.store import backup_sources as sources
-from heatloop.store.backup_chunks import ChunkReader
-from heatloop.store.backup_keys import ChainKey, open_chain
-from heatloop.store.backup_manifest import (
-    CHAIN_FILE,
-    FileEntry,
-    Head,
-    Manifest,
-    check_head,
-    find_run,
-    read_manifest,
-)
+from heatloop.store.backup_after import Restored
+from heatloop.store.backup_historian import Target, restore_series
+from heatloop.store.backup_manifest import FileEntry
+from heatloop.store.backup_open import Opened
 from heatloop.store.backup_postgres import load
+from heatloop.store.backup_running import refuse_if_running
 from heatloop.store.files import Files
-from heatloop.store.key_files import DATA, folder_keys, read_keys
-from heatloop.store.objects import ObjectStore
-from heatloop.store.records import Records
+from heatloop.store.historian.engine_choice import state_folder
 from heatloop.store.records.database import read_url
-from heatloop.store.records.keeping import DONE, RESTORE, RunRow
-from heatloop.store.records.keeping_jump import jump_ahead
 
 _STAGING = "restoring"
 _STAYS = ("edge", "city", "logs", "lost+found", _STAGING)
 _PLACES = {
     sources.RECORDS: ".",
     sources.HISTORIAN: "historian",
+    # What a front of several servers notes about them, made while it was filled.
+    state_folder(Path()).name: state_folder(Path()).name,
     sources.FILES: "files",
     sources.KEYS: "keys",
     sources.SETTINGS: "settings",
@@ -48,78 +36,13 @@ _PLACES = {
 Told = Callable[[float], None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Opened:
-    """A backup that can be read."""
-
-    head: Head
-    """What it is."""
-    key: ChainKey
-    """What it is sealed with."""
-    manifest: Manifest
-    """What is in it."""
-    reader: ChunkReader
-    """Gives its pieces."""
-
-    def bytes_of(self, entry: FileEntry) -> bytes:
-        """Return the content of a small file."""
-        return b"".join(self.reader.get(chunk) for chunk in entry.chunks)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Restored:
-    """What was restored."""
-
-    head: Head
-    """Which backup."""
-    counts: dict[str, dict[str, int]]
-    """Rows by part and table."""
-    aside: Path | None
-    """Where the former content of the folder was moved to."""
-    findings: tuple[str, ...] = ()
-    """What is not as it was."""
-
-
-def open_backup(
-    store: ObjectStore, passphrase: str, *, run: str = "", before: float | None = None
-) -> Opened:
-    """Return a backup made ready for reading, its signature checked.
-
-    Args:
-        store: Where it is.
-        passphrase: Recovery passphrase.
-        run: Id; empty: the newest.
-        before: Only runs that began at or before this machine time.
-
-    Raises:
-        InputError: There is none, or it cannot be read.
-        UnsafeError: The passphrase is another one, or something was changed.
-    """
-    head = find_run(store, run, before)
-    key = open_chain(store.get(f"{head.chain}/{CHAIN_FILE}"), passphrase)
-    manifest = read_manifest(store, key, head)
-    reader = ChunkReader(store, key, manifest.packs, manifest.places)
-    opened = Opened(head=head, key=key, manifest=manifest, reader=reader)
-    keys = manifest.part(sources.KEYS)
-    entries = {entry.path: entry for entry in keys.files} if keys else {}
-
-    def read(name: str) -> bytes | None:
-        return opened.bytes_of(entries[name]) if name in entries else None
-
-    signers = read_keys(read, place=head.run).signers()
-    if not signers:
-        raise InputError("backup holds no signing key", thing=head.run, fix="restore another")
-    # The platform's own keys are sealed inside: only who had them can have signed the head.
-    check_head(store, head, [signer.public for signer in signers])
-    return opened
-
-
 def restore(
     opened: Opened,
     into: Path,
     *,
     records_url: str = "",
     files: Files | None = None,
+    series: Target | None = None,
     force: bool = False,
     told: Told = lambda share: None,
 ) -> Restored:
@@ -130,12 +53,14 @@ def restore(
         into: Data folder.
         records_url: Records, where they are not in the folder.
         files: Where photos and papers go, where that is not the folder.
+        series: Engine the time series go into; None for the embedded one.
         force: Whether former content may be moved aside.
         told: Called with the share done, 0 to 1.
 
     Raises:
         UnsafeError: A platform runs on the folder.
-        InputError: The folder is not empty, or a piece is missing or damaged.
+        InputError: The folder or the engine is not empty, or a piece is missing or damaged.
+        LinkError: The engine does not answer.
     """
     refuse_if_running(into)
     postgres = bool(records_url) and read_url(records_url).get_backend_name() != "sqlite"
@@ -151,9 +76,13 @@ def restore(
     for part in opened.manifest.parts:
         for entry in part.files:
             _write(opened, entry, staging / part.name, meter)
-    # From here on only names change, so there is never half a restore.
     counts = {p.name: p.counts for p in opened.manifest.parts if p.counts}
     findings = _check(opened, staging, counts, postgres=postgres)
+    facts = dict(opened.manifest.facts.get(sources.HISTORIAN, {}))
+    findings += restore_series(
+        facts, staging, series or Target(), opened.head.run, lambda share: told(0.6 + 0.35 * share)
+    )
+    # From here on only names change, so there is never half a restore.
     aside = _move_aside(in_the_way, into, opened.head.run)
     if files is not None:
         _to_store(staging / sources.FILES, files)
@@ -172,50 +101,7 @@ class _Meter:
 
     def add(self, size: int) -> None:
         self._done += size
-        self._told(min(self._done / self._total, 0.99))
-
-
-def refuse_if_running(data: Path) -> None:
-    """Return if nothing runs on a data folder.
-
-    Raises:
-        UnsafeError: A platform or a historian does.
-    """
-    for name, pid in _pids(data).items():
-        if _alive(pid):
-            raise UnsafeError(f"{name} runs on this folder", thing=str(data), fix="stop it first")
-    path = data / "run" / "historian.sock"
-    if not path.exists():
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return
-    raise UnsafeError("a historian runs on this folder", thing=str(data), fix="stop it first")
-
-
-def _pids(data: Path) -> dict[str, int]:
-    try:
-        return {str(k): int(v) for k, v in json.loads((data / "run/pids.json").read_text()).items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
-
-
-def _alive(pid: int) -> bool:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        if Path("/proc/self").exists():
-            return False
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return False
-        return True
-    except OSError:
-        return True
-    return b"heatloop" in words  # A number is given again to other programs.
+        self._told(0.6 * min(self._done / self._total, 1.0))
 
 
 def _begin(staging: Path, run: str) -> None:
@@ -309,64 +195,3 @@ def _settle(staging: Path, into: Path) -> None:
     if (into / "keys").is_dir():
         (into / "keys").chmod(0o700)
     shutil.rmtree(staging)
-
-
-def write_down(
-    into: Path, restored: Restored, *, records_url: str, user: str, at: float, seconds: float
-) -> None:
-    """Bring the restored records to this version and write the restore into them.
-
-    The audit chain goes on with it, everybody is signed out, and the platform finds at its next
-    start that it has to say what is missing since.
-
-    Raises:
-        HeatloopError: The records cannot be opened.
-    """
-    url = records_url or f"sqlite:///{into / sources.SQLITE_FILE}"
-    records = Records.open(url, **data_key(into / "keys"))
-    head = restored.head
-    body: dict[str, Any] = {
-        "run": head.run,
-        "backup_at": head.at,
-        "plant_at": head.plant_at,
-        "seconds": seconds,
-        "findings": list(restored.findings),
-        "settled": False,
-    }
-    try:
-        records.keeping.broken_off(at=at)
-        records.keeping.end_sessions()
-        jumped = jump_ahead(records.database, at=at, user=user, note=f"restore {head.run}")
-        body["ledger_version"], body["point_key"] = jumped.ledger_version, jumped.point_key
-        records.audit.append(
-            at=at, user=user, action="keeping.restore", subject=head.run, detail=dict(body)
-        )
-        records.keeping.begin(
-            RunRow(
-                id=f"restore-{int(at * 1000)}",
-                kind=RESTORE,
-                state=DONE,
-                user=user,
-                target=str(into),
-                chain=head.chain,
-                started_at=at - seconds,
-                ended_at=at,
-                body=body,
-            )
-        )
-    finally:
-        records.close()
-
-
-def data_key(keys: Path) -> dict[str, Any]:
-    """Return the data keys as `Records` takes them, nothing if there are none."""
-    held = folder_keys(keys)
-    current = held.current(DATA)
-    if current is None:
-        return {}
-    return {
-        "data_key": current.secret,
-        "data_key_id": current.id,
-        "old_keys": {key.id: key.secret for key in held.of(DATA) if not key.current},
-        "data_algorithm": current.algorithm,
-    }

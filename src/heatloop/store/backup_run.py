@@ -7,7 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +17,7 @@ from heatloop.kernel.errors import HeatloopError, InputError
 from heatloop.security.keys import SigningKey
 from heatloop.store import backup_sources as sources
 from heatloop.store.backup_chunks import ChunkWriter, pieces
+from heatloop.store.backup_historian import Target, series_source
 from heatloop.store.backup_keys import ChainKey, make_chain, open_chain
 from heatloop.store.backup_manifest import (
     CHAIN_FILE,
@@ -49,8 +50,8 @@ class Subject:
     """Photos, voice, papers."""
     config: Path | None = None
     """Settings file."""
-    historian_url: str = ""
-    """Server that keeps the time series; empty: the embedded engine in the data folder."""
+    series: Target = field(default_factory=Target)
+    """Engine that keeps the time series."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +107,7 @@ def make_backup(
 
     Raises:
         LinkError: Something cannot be read, or the target cannot be written.
-        ConfigError: The historian's data are elsewhere.
+        ConfigError: The historian keeps its data elsewhere than the settings say.
     """
     lean = None if full else _lean_on(store, passphrase, encrypted=encrypted)
     if lean is None:
@@ -119,7 +120,7 @@ def make_backup(
     writer = ChunkWriter(store, f"{chain}/packs", run, key, list(before.packs), before.places)
     staging = subject.data / "run" / "keeping" / run
     try:
-        parts, facts = _parts(subject, staging, writer, before, told)
+        parts, facts = _parts(subject, staging, writer, before, plant_at, told)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     manifest = Manifest(parts=parts, packs=writer.packs, places=writer.places, facts=facts)
@@ -156,22 +157,16 @@ def _lean_on(
 
 
 def _parts(
-    subject: Subject, staging: Path, writer: ChunkWriter, before: Manifest, told: Told
+    subject: Subject,
+    staging: Path,
+    writer: ChunkWriter,
+    before: Manifest,
+    plant_at: float,
+    told: Told,
 ) -> tuple[list[PartEntry], dict[str, object]]:
     makers: list[tuple[float, Callable[[], sources.Source]]] = [
         (0.1, lambda: sources.records_source(subject.records_url, staging / "records")),
-        (
-            0.7,
-            lambda: (
-                sources.elsewhere(subject.historian_url)
-                if subject.historian_url
-                else sources.historian_source(
-                    subject.data / "historian",
-                    staging / "historian",
-                    sources.historian_key(subject.keys),
-                )
-            ),
-        ),
+        (0.7, lambda: _series(subject, staging / "historian", before, plant_at, told)),
         (0.1, lambda: sources.files_source(subject.files)),
         (0.03, lambda: sources.keys_source(subject.keys)),
         (0.03, lambda: sources.settings_source(subject.config)),
@@ -193,13 +188,30 @@ def _parts(
     return parts, facts
 
 
+def _series(
+    subject: Subject, staging: Path, before: Manifest, plant_at: float, told: Told
+) -> sources.Source:
+    if not subject.series.url:
+        key = sources.historian_key(subject.keys)
+        return sources.historian_source(subject.data / "historian", staging, key)
+    return series_source(
+        subject.data,
+        subject.series,
+        staging,
+        before=before.part(sources.HISTORIAN),
+        facts=dict(before.facts.get(sources.HISTORIAN, {})),
+        plant_at=plant_at,
+        told=lambda share: told(0.1 + 0.6 * share),
+    )
+
+
 def _carry(
     source: sources.Source, subject: Subject, writer: ChunkWriter, before: Manifest, told: Told
 ) -> PartEntry:
     held = before.part(source.name)
     known = {(f.path, f.size, f.stamp): f for f in held.files if f.stamp} if held else {}
     carried = writer.carried
-    files: list[FileEntry] = []
+    files: list[FileEntry] = list(source.kept)
     damaged: list[str] = []
     total = len(source.files)
     for number, each in enumerate(source.files):

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from heatloop.kernel.errors import ConfigError, LinkError
 from heatloop.store.backup_chunks import CHUNK_BYTES, PAGE_CHUNK_BYTES
 from heatloop.store.backup_keys import PASSPHRASE_FILE
+from heatloop.store.backup_manifest import FileEntry
 from heatloop.store.backup_postgres import dump
 from heatloop.store.files import Files
 from heatloop.store.historian.chdb_seal import KEY_FILE
@@ -62,6 +63,8 @@ class Source:
     """Name of the part."""
     files: list[SourceFile]
     """Its files."""
+    kept: list[FileEntry] = field(default_factory=list)
+    """Files as an earlier backup of the chain carried them."""
     counts: dict[str, int] = field(default_factory=dict)
     """Rows by table, or what else there is to count."""
     facts: dict[str, Any] = field(default_factory=dict)
@@ -141,7 +144,7 @@ def historian_source(folder: Path, staging: Path, key: bytes | None = None) -> S
         raise ConfigError(
             "the historian does not keep its data in this folder",
             thing=str(folder),
-            fix="back up a ClickHouse or PostgreSQL server with its own means: docs/keeping.md",
+            fix="name the server in storage.historian_url",
         )
     shutil.rmtree(staging, ignore_errors=True)
     (staging / "metadata").mkdir(parents=True)
@@ -156,11 +159,6 @@ def historian_source(folder: Path, staging: Path, key: bytes | None = None) -> S
         if not name.startswith("_"):
             counts[name] = sum(_rows(target, key) for target in held)
     return Source(name=HISTORIAN, files=_below(staging), counts=counts)
-
-
-def elsewhere(url: str) -> Source:
-    """Return an empty part for time series a server keeps, with that server's kind."""
-    return Source(name=HISTORIAN, files=[], facts={"elsewhere": url.partition(":")[0]})
 
 
 def historian_key(keys: Path) -> bytes | None:

@@ -7,10 +7,7 @@ checksum of every file are compared with what the backup says of itself.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,16 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heatloop.kernel.errors import LinkError
 from heatloop.store import backup_sources as sources
+from heatloop.store.backup_after import data_key
+from heatloop.store.backup_historian import scratch_engine
 from heatloop.store.backup_manifest import Head
+from heatloop.store.backup_open import Opened
 from heatloop.store.backup_postgres import scratch as scratch_schema
-from heatloop.store.backup_restore import Opened, data_key, restore
-from heatloop.store.historian.sync_client import SyncHistorian, connect_sync
+from heatloop.store.backup_restore import restore
+from heatloop.store.backup_series_plan import Series, differences
+from heatloop.store.historian.sync_client import SyncHistorian
 from heatloop.store.records import Records
 from heatloop.store.records.database import read_url
 
-_START_S = 60.0
 _MOST_DAYS = 400
 _SOCKET_ROOM = 70
 _DAY_S = 86400
@@ -175,16 +174,13 @@ def _historian(
     if part is None or not part.files:
         findings.append("no historian in the backup")
         return {}, 0
-    engine = _Engine(scratch, zone)
-    try:
-        historian = engine.connect()
-        try:
-            rows = _rows(historian, part.counts, findings)
+    series = Series.of(opened.manifest.facts.get(sources.HISTORIAN, {}))
+    with scratch_engine(scratch, zone) as historian:
+        rows = _rows(historian, part.counts, findings)
+        if series is None:
             days = _days(historian, kept, findings)
-        finally:
-            historian.close()
-    finally:
-        engine.stop()
+        else:
+            days = _pieces(historian, series, kept, findings)
     broken = [p.name for p in scratch.glob("historian/store/*/*/detached/*")]
     if broken:
         findings.append(f"historian left out {len(broken)} parts: {', '.join(broken[:5])}")
@@ -201,6 +197,24 @@ def _rows(historian: SyncHistorian, told: dict[str, int], findings: list[str]) -
     return rows
 
 
+def _pieces(
+    historian: SyncHistorian,
+    series: Series,
+    kept: dict[int, tuple[str, int]],
+    findings: list[str],
+) -> int:
+    """Compare every piece of samples with its digest, and with that of its day in the records."""
+    pieces = [piece for piece in series.pieces.values() if piece.digest]
+    findings += differences(historian, pieces)
+    for piece in pieces:
+        digest, counter = kept.get(piece.start, ("", -1))
+        # Another counter: samples came after the day's digest was taken, or before.
+        same = piece.end - piece.start == _DAY_S and counter == piece.counter
+        if same and digest != piece.digest:
+            findings.append(f"day {piece.start} has another digest")
+    return len(pieces)
+
+
 def _days(historian: SyncHistorian, kept: dict[int, tuple[str, int]], findings: list[str]) -> int:
     """Compare the digest of every day that did not change after it was taken."""
     checked = 0
@@ -211,49 +225,3 @@ def _days(historian: SyncHistorian, kept: dict[int, tuple[str, int]], findings: 
         if historian.day_digest(day_s, day_s + _DAY_S).hex() != digest:
             findings.append(f"day {day_s} has another digest")
     return checked
-
-
-class _Engine:
-    """A historian process on a scratch folder."""
-
-    def __init__(self, folder: Path, zone: str) -> None:
-        self._socket = folder / "run" / "historian.sock"
-        self._log = (folder / "historian.log").open("w+b")
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "heatloop.store.historian"),
-                *("--data", str(folder), "--zone", zone),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            # Whatever engine this installation uses, the trial uses the embedded one.
-            env={k: v for k, v in os.environ.items() if not k.startswith("HEATLOOP_STORAGE_")},
-        )
-
-    def connect(self) -> SyncHistorian:
-        """Return a client as soon as the process answers.
-
-        Raises:
-            LinkError: It does not, or ended.
-        """
-        end = time.monotonic() + _START_S
-        while True:
-            try:
-                return connect_sync(self._socket, timeout_s=600.0)
-            except LinkError as error:
-                if self._process.poll() is not None or time.monotonic() > end:
-                    self._log.seek(0)
-                    words = self._log.read()[-400:].decode("utf-8", "replace")
-                    raise LinkError(f"scratch historian does not start: {words}") from error
-                time.sleep(0.05)
-
-    def stop(self) -> None:
-        """End the process."""
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()

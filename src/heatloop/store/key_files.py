@@ -270,9 +270,7 @@ def _from_environment(kind: str, variable: str, text: str) -> list[HeldKey]:
                 algorithm = algorithm or "Ed25519"
             else:
                 algorithm = algorithm or {32: "AES-256-GCM", 16: "SM4-GCM"}[len(secret)]
-            key = HeldKey(
-                kind=kind, id="", algorithm=algorithm, secret=secret, current=number == 0
-            )
+            key = HeldKey(kind=kind, id="", algorithm=algorithm, secret=secret, current=number == 0)
             found.append(_checked(key, variable))
         except (ValueError, KeyError, HeatloopError):
             raise ConfigError(

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
-from fastapi.security import APIKeyCookie
+from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,13 +15,15 @@ from heatloop.app.platform import Platform
 from heatloop.app.refusals import Forbidden, Refused
 from heatloop.app.sessions import Session
 from heatloop.security.access import Permission, Principal
+from heatloop.web import credentials
 from heatloop.web.errors import envelope
 
-COOKIE = "heatloop_session"
+COOKIE = credentials.COOKIE
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # Gateways have no cookie that could be abused, so they need no header against abuse of it.
 _NO_COOKIE_PATHS = ("/api/v1/gateways/enrol",)
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Session of POST /session")
+_key = HTTPBearer(auto_error=False, description="Key of a program, made by POST /service-keys")
 
 
 def platform_of(connection: HTTPConnection) -> Platform:
@@ -30,17 +32,21 @@ def platform_of(connection: HTTPConnection) -> Platform:
 
 
 def token_of(request: Request) -> str:
-    """Return the session token of a request, empty when there is none."""
-    return request.cookies.get(COOKIE, "")
+    """Return the session token or program's key of a request, empty when there is none."""
+    return credentials.token_of(request)
 
 
-async def session_of(request: Request, _: Annotated[str | None, Depends(_cookie)]) -> Session:
+async def session_of(
+    request: Request,
+    _: Annotated[str | None, Depends(_cookie)],
+    __: Annotated[object, Depends(_key)],
+) -> Session:
     """Return the session of a request.
 
     Raises:
         Refused: Nobody is signed in.
     """
-    session = await platform_of(request).sessions.find(token_of(request))
+    session = await credentials.find_session(request)
     if session is None:
         raise Refused("unauthenticated")
     return session
@@ -61,22 +67,24 @@ async def signed_in(
     return session.principal
 
 
-def needs(permission: Permission) -> Callable[..., Awaitable[Principal]]:
-    """Return a dependency that lets only holders of this right pass; refusals are audited.
+def needs(*permissions: Permission) -> Callable[..., Awaitable[Principal]]:
+    """Return a dependency that lets only holders of one of these rights pass.
 
-    It carries the right's name, by which `web.rights` finds what each route asks for.
+    Refusals are audited. It carries the rights' names, by which `web.rights` finds what each
+    route asks for.
     """
+    allowed, names = frozenset(permissions), "|".join(each.value for each in permissions)
 
     async def check(
         request: Request, principal: Annotated[Principal, Depends(signed_in)]
     ) -> Principal:
-        if permission not in principal.permissions:
+        if not allowed & principal.permissions:
             path = request.url.path
             await platform_of(request).audit.refused(principal.user, request.method, path)
-            raise Forbidden("forbidden", thing=principal.user, place=f"{permission} {path}")
+            raise Forbidden("forbidden", thing=principal.user, place=f"{names} {path}")
         return principal
 
-    check.right = permission.value  # type: ignore[attr-defined]
+    check.right = names  # type: ignore[attr-defined]
     return check
 
 
@@ -89,6 +97,11 @@ LedgerKeeper = Annotated[Principal, Depends(needs(Permission.MANAGE_LEDGER))]
 UserKeeper = Annotated[Principal, Depends(needs(Permission.MANAGE_USERS))]
 Auditor = Annotated[Principal, Depends(needs(Permission.AUDIT))]
 Revealer = Annotated[Principal, Depends(needs(Permission.REVEAL_PERSONAL))]
+PrivacyReader = Annotated[
+    Principal,
+    Depends(needs(Permission.KEEP_PRIVACY, Permission.MANAGE_USERS, Permission.AUDIT)),
+]
+RightsReader = Annotated[Principal, Depends(needs(Permission.MANAGE_USERS, Permission.AUDIT))]
 PrivacyKeeper = Annotated[Principal, Depends(needs(Permission.KEEP_PRIVACY))]
 
 
@@ -103,7 +116,8 @@ class WriteGuard:
         """Pass on, or answer 403 or 413."""
         if scope["type"] == "http" and scope["method"] not in _SAFE:
             headers = dict(scope["headers"])
-            if scope["path"] not in _NO_COOKIE_PATHS and headers.get(b"x-heatloop") != b"1":
+            free = scope["path"] in _NO_COOKIE_PATHS or credentials.has_no_cookie(scope)
+            if not free and headers.get(b"x-heatloop") != b"1":
                 await JSONResponse(envelope("csrf"), 403)(scope, receive, send)
                 return
             length = headers.get(b"content-length", b"0")

@@ -76,13 +76,24 @@ class UserChange(_Body):
     """Make a new first password."""
 
 
+class SignedRequest(_Body):
+    """A document signed with the gateway's own key."""
+
+    body: Annotated[str, Field(max_length=16_000)]
+    key_id: Annotated[str, Field(max_length=64)]
+    alg: Annotated[str, Field(max_length=32)]
+    signature: Annotated[str, Field(max_length=256)]
+
+
 class EnrolRequest(_Body):
     """A gateway's own public key and the token an administrator gave it."""
 
     gateway: Name
-    public_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Ed25519 public key, hexadecimal."""
+    public_key: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|04[0-9a-f]{128})$")]
+    """Ed25519 or SM2 public key, hexadecimal."""
     token: Annotated[str, Field(min_length=16, max_length=200)]
+    certificate_request: SignedRequest | None = None
+    """Asks for the gateway's certificate as well."""
 
 
 class BadRowView(BaseModel):

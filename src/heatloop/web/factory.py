@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from heatloop import __version__
 from heatloop.app.platform import Platform
+from heatloop.app.zone_settings import CONTROL
 from heatloop.web import errors
 from heatloop.web.access import WriteGuard
 from heatloop.web.errors import ErrorEnvelope
@@ -19,6 +20,7 @@ from heatloop.web.limits import RequestLimits
 from heatloop.web.refused import RefusalTrail
 from heatloop.web.rights import check_rights
 from heatloop.web.routes import (
+    account,
     alarms,
     audit,
     bulk,
@@ -29,22 +31,27 @@ from heatloop.web.routes import (
     device_life_runs,
     device_profiles,
     edge_rules,
+    emergency,
     gateways,
     governance,
     imports,
     instances,
     interfaces,
     keeping,
+    keys,
+    labels,
     lineage,
     link_history,
     links,
     metrics,
     network,
     people,
+    personal,
     plant,
     quality,
     security,
     semantic,
+    service_keys,
     session,
     status,
     storage,
@@ -55,17 +62,21 @@ from heatloop.web.routes import (
     verification,
     weather,
     webhooks,
+    zones,
 )
 from heatloop.web.screen_gate import ScreenGate
 from heatloop.web.screens import Screens
 from heatloop.web.standby import StandbyGuard
 from heatloop.web.written import RequestMark, WriteTrail
+from heatloop.web.zones import CONTROL_LEAVES_OUT
 
 API = "/api/v1"
 _STATIC = Path(__file__).parent / "static"
 _ROUTES = (
     status,
     session,
+    account,
+    service_keys,
     audit,
     plant,
     network,
@@ -73,9 +84,11 @@ _ROUTES = (
     storage,
     alarms,
     commands,
+    emergency,
     stream,
     data,
     device_profiles,
+    keys,
     gateways,
     keeping,
     links,
@@ -99,7 +112,10 @@ _ROUTES = (
     metrics,
     weather,
     sync,
+    personal,
+    labels,
     security,
+    zones,
 )
 
 
@@ -107,17 +123,24 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def api_router() -> APIRouter:
-    """Return all routes of version 1, without a platform behind them."""
+def api_router(leave_out: tuple[str, ...] = ()) -> APIRouter:
+    """Return all routes of version 1, without a platform behind them.
+
+    Args:
+        leave_out: Modules of `web.routes` that are not served here.
+    """
     router = APIRouter(
         prefix=API, responses={"4XX": {"model": ErrorEnvelope, "description": "What to correct"}}
     )
     for module in _ROUTES:
-        router.include_router(module.router)
+        if module.__name__.rpartition(".")[2] not in leave_out:
+            router.include_router(module.router)
     return router
 
 
-def bare_app(middleware: list[Middleware] | None = None) -> FastAPI:
+def bare_app(
+    middleware: list[Middleware] | None = None, leave_out: tuple[str, ...] = ()
+) -> FastAPI:
     """Return the application with its routes alone, enough to describe it."""
     app = FastAPI(
         title="heatloop",
@@ -129,7 +152,7 @@ def bare_app(middleware: list[Middleware] | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         middleware=middleware,
     )
-    app.include_router(api_router())
+    app.include_router(api_router(leave_out))
     errors.install(app)
     return app
 
@@ -161,7 +184,8 @@ def create_app(platform: Platform, extra: tuple[APIRouter, ...] = ()) -> FastAPI
             Middleware(WriteTrail),
             Middleware(ScreenGate),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
-        ]
+        ],
+        CONTROL_LEAVES_OUT if platform.settings.zones.zone == CONTROL else (),
     )
     app.state.platform = platform
     for router in extra:

@@ -1,4 +1,4 @@
-"""Bounds on requests: rates by address and user, sizes of headers and bodies, administrators' place.
+"""Bounds on requests: rates by address and user, sizes, where administrators may be.
 
 Token buckets: so much at once, so much a second in the long run; above it 429 with Retry-After.
 Health is never refused, nor are gateways of this machine. What is denied or asked for in vain is
@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from heatloop.app.mlps import SELF
 from heatloop.app.security_events import SecurityEvents
 from heatloop.app.watch_settings import WatchSettings, networks_of, within
 from heatloop.kernel.clock import machine_s
@@ -79,7 +80,12 @@ class RequestLimits:
             return
         client = scope.get("client")
         address = str(client[0]) if client else ""
-        refused = self._refusal(scope, address)
+        if address == SELF:
+            # The self-assessment asks as a stranger would; that is no attack.
+            refused = self._too_large(scope)
+            await (refused or self.app)(scope, receive, send)
+            return
+        refused = self._too_large(scope) or self._refusal(scope, address)
         if refused is not None:
             await refused(scope, receive, send)
             return
@@ -91,14 +97,17 @@ class RequestLimits:
 
         await self.app(scope, self._bounded(receive), watched)
 
-    def _refusal(self, scope: Scope, address: str) -> JSONResponse | None:
+    def _too_large(self, scope: Scope) -> JSONResponse | None:
         headers = scope["headers"]
-        path: str = scope["path"]
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MOST_TARGET:
             return JSONResponse(envelope("too_large", detail="URL"), 414)
         size = sum(len(name) + len(value) for name, value in headers)
         if len(headers) > _MOST_HEADERS or size > _MOST_HEADER_BYTES:
             return JSONResponse(envelope("too_large", detail="headers"), 431)
+        return None
+
+    def _refusal(self, scope: Scope, address: str) -> JSONResponse | None:
+        path: str = scope["path"]
         if self._admin and path.startswith(_ADMINISTRATION) and not within(address, self._admin):
             self._events.note("admin_address", path, address)
             return JSONResponse(envelope("admin_address", detail=address), 403)

@@ -17,7 +17,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIWebSocketRoute, iter_route_contexts
 from starlette.routing import BaseRoute, WebSocketRoute
 
+from heatloop.app.views.rights import RightRow, RightsMatrix
 from heatloop.kernel.errors import ConfigError
+from heatloop.security.access import PERMISSIONS, Role
 from heatloop.web.access import session_of, signed_in
 
 SIGNED_IN, SESSION = "signed_in", "session"
@@ -113,3 +115,29 @@ def _declared(dependant: Dependant) -> str:
             if _ORDER.get(each, 2 if each else -1) > _ORDER.get(best, 2 if best else -1):
                 best = each
     return best
+
+
+def roles_that_may(right: str) -> list[str]:
+    """Return the roles that have a right; every role where it is enough to have signed in."""
+    if right in (SIGNED_IN, SESSION, "open"):
+        return [role.value for role in Role]
+    wanted = set(right.split("|"))
+    return [role.value for role in Role if wanted & PERMISSIONS[role]]
+
+
+def matrix_of(rights: Sequence[RouteRight]) -> RightsMatrix:
+    """Return routes and the roles that may use them."""
+    items = []
+    for each in rights:
+        listed = open_routes().get((each.method, each.path))
+        items.append(
+            RightRow(
+                method=each.method,
+                path=each.path,
+                right=each.right,
+                reason_zh="" if listed is None else listed.reason_zh,
+                reason_en="" if listed is None else listed.reason_en,
+                roles=roles_that_may(each.right),
+            )
+        )
+    return RightsMatrix(roles=[role.value for role in Role], items=items)

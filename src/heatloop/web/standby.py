@@ -27,6 +27,7 @@ class StandbyGuard:
             and scope["method"] not in _SAFE
             and not self._standing.active
             and scope["path"] not in _ANYWHERE
+            and not scope["path"].startswith("/api/v1/session/")
         ):
             url = self._standing.active_url
             headers = {"Retry-After": _AGAIN_S} | ({"X-Heatloop-Active": url} if url else {})

@@ -52,7 +52,8 @@ def check_upload(name: str, data: bytes) -> None:
     begins = _BEGINS.get(ending)
     if begins is not None and data and not data.startswith(begins):
         raise Refused("unsafe_upload", detail=f"not {ending} inside", place=name)
-    if ending in _TEXTS and b"\x00" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if ending in _TEXTS and b"\x00" in data[:4096] and not wide:
         raise Refused("unsafe_upload", detail="not text inside", place=name)
     if data.startswith(_ZIP):
         _check_zip(name, data)

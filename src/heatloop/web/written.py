@@ -23,7 +23,8 @@ from heatloop.app.platform import Platform
 from heatloop.app.refusals import Refused
 from heatloop.kernel.errors import HeatloopError
 from heatloop.store.records.governance_actor import SYSTEM, acting
-from heatloop.web.access import platform_of, token_of
+from heatloop.web.access import platform_of
+from heatloop.web.credentials import find_session
 from heatloop.web.errors import envelope
 
 REQUEST_ID = "x-request-id"
@@ -85,7 +86,7 @@ class WriteTrail:
 
     async def _name(self, request: Request) -> str:
         """Return who asks, empty when nobody is signed in; his roles are noted."""
-        session = await platform_of(request).sessions.find(token_of(request))
+        session = await find_session(request)
         if session is None:
             return ""
         origin().role = "|".join(sorted(role.value for role in session.principal.roles))

@@ -8,11 +8,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from heatloop.app.governance import Governance
+from heatloop.app.governance_purpose import purpose_named
 from heatloop.app.history import AsyncHistorian
 from heatloop.app.refusals import Refused
 from heatloop.app.world import World
 from heatloop.kernel.scope import Scope
 from heatloop.kernel.series import Columns
+from heatloop.security.access import Principal
 
 _LONGEST_S = 400 * 86400
 _ROWS_A_READ = 200_000
@@ -53,6 +56,30 @@ def keys_asked(
             if world.sees(scope, each.code):
                 keys.update(point.key for point in world.ledger.points_of(each.code))
     return np.asarray(sorted(keys), "u4")
+
+
+async def released(
+    door: Governance, by: Principal, keys: NDArray[np.uint32], *, everything: bool
+) -> NDArray[np.uint32]:
+    """Return the keys of those points whose values may be taken out; the export is audited.
+
+    Args:
+        door: The door for exports.
+        by: Who asks.
+        keys: Points asked for.
+        everything: Whether what is not for him is left out; else it is refused.
+
+    Raises:
+        Forbidden: Roles, label, purpose or the missing ticket do not let a named point out.
+    """
+    by_key = door.world.ledger.by_key
+    points = [by_key[key] for key in keys.tolist()]
+    if everything:
+        points = await door.narrowed(by, points)
+        keys = np.asarray(sorted(point.key for point in points), "u4")
+    if points:
+        await door.release(by, purpose=purpose_named(), what="samples", points=points)
+    return keys
 
 
 class _Sink:

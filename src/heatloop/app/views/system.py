@@ -224,6 +224,16 @@ class Enrolled:
     """Ed25519 public key, hexadecimal."""
     profile: dict[str, object]
     """Signed document of the edge profile."""
+    platform_public_keys: list[str]
+    """All signing keys to trust, hexadecimal, the current one first."""
+    keys_seq: int
+    """Number of the newest document about these keys."""
+    gateway_urls: list[str]
+    """Listeners for gateways, with certificates on both sides; empty: the same as for people."""
+    certificate: str
+    """The gateway's certificate, PEM; empty when it asked for none."""
+    ca: str
+    """Certificate of the platform's authority, PEM; empty likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

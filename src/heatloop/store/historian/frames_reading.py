@@ -39,7 +39,8 @@ _LAID = """
 SELECT key, slot, value, quality, counter, method, who FROM revision
 WHERE key = ANY (%s::int4[]) AND slot >= %s AND slot < %s ORDER BY key, slot, counter LIMIT %s"""
 _CHANGED = {
-    "raw": "SELECT slot - slot %% %s AS start, max(counter) FROM frame WHERE counter > %s GROUP BY 1",
+    "raw": "SELECT slot - slot %% %s AS start, max(counter) FROM frame WHERE counter > %s"
+    " GROUP BY 1",
     "revision": "SELECT slot - slot %% %s AS start, max(counter) FROM revision WHERE counter > %s"
     " GROUP BY 1",
     "event": "SELECT at / 1000 - at / 1000 %% %s AS start, max(counter) FROM event"

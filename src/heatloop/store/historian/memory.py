@@ -294,10 +294,14 @@ class MemoryHistorian:
         """Return what is kept, by table and month."""
         with self._lock:
             self._between(0, 0)
-            held = {"raw": self._parts[0], "revision": self._revisions}
+            held = {"raw": self._parts[0].slots, "revision": self._revisions.slots}
+            times = [event.at_ms // 1000 for event in self._events]
+            held["event"] = np.array(times, "u4")
+            held |= {f"rollup_{name}": self._rollups[step].slots for name, step in zip(
+                ("10m", "1h", "1d"), STEPS_S, strict=True)}  # fmt: skip
         out = []
-        for table, columns in held.items():
-            months, rows = np.unique(month_of(columns.slots), return_counts=True)
+        for table, slots in held.items():
+            months, rows = np.unique(month_of(slots), return_counts=True)
             for month, count in zip(months.tolist(), rows.tolist(), strict=True):
                 out.append(Partition(table, month, count, 17 * count, 17 * count))
         return out

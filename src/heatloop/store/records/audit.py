@@ -183,7 +183,7 @@ class Audit:
             row = connection.execute(query).one_or_none()
         return None if row is None else read(row)
 
-    def after(self, seq: int, limit: int = _CHUNK) -> list[tuple[dict[str, Any], str]]:
+    def after(self, seq: int, limit: int = _CHUNK) -> Sequence[tuple[dict[str, Any], str]]:
         """Return entries behind one as they were hashed, each with its hash, oldest first."""
         query = select(audit_entry).where(audit_entry.c.seq > seq).order_by(audit_entry.c.seq)
         with self._database.read() as connection:

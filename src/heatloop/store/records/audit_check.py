@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from heatloop.kernel.canonical import canonical, decode
-from heatloop.security.chain import GENESIS, fits, may_follow
 from heatloop.security import providers as _  # noqa: F401 - registers every algorithm
+from heatloop.security.chain import GENESIS, fits, may_follow
 from heatloop.security.provider import verifier_named
 from heatloop.store.records.audit_rows import Verdict, plain
 from heatloop.store.records.audit_schema import audit_checkpoint, audit_period

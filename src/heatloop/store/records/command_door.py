@@ -102,9 +102,7 @@ class CommandDoor:
         Raises:
             InputError: There is one of this id.
         """
-        values = {
-            name: getattr(row, name) for name in ProposalRow.__dataclass_fields__
-        } | {
+        values = {name: getattr(row, name) for name in ProposalRow.__dataclass_fields__} | {
             name: json.dumps(getattr(row, name), ensure_ascii=False)
             for name in ("points", "physics", "steps")
         }

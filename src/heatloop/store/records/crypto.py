@@ -43,9 +43,7 @@ SEALED: list[SealedColumn] = [
         column=sync_record.c.sealed,
         bound=lambda r: f"sync/{r.system}/{r.entity}/{r.source_id}",
     ),
-    SealedColumn(
-        column=sync_conflict.c.sealed, bound=lambda r: f"sync/conflict/{r.id}/{r.field}"
-    ),
+    SealedColumn(column=sync_conflict.c.sealed, bound=lambda r: f"sync/conflict/{r.id}/{r.field}"),
     SealedColumn(column=webhook.c.secret, bound=lambda r: f"webhook/{r.id}"),
     SealedColumn(column=user_factor.c.sealed, bound=lambda r: f"user_factor|{r.id}"),
 ]

@@ -103,7 +103,9 @@ class Factors:
 
     def kinds(self, user: str) -> frozenset[str]:
         """Return which kinds of factors a user has; opens no secret."""
-        query = select(user_factor.c.kind).where(user_factor.c.user == user, user_factor.c.confirmed)
+        query = select(user_factor.c.kind).where(
+            user_factor.c.user == user, user_factor.c.confirmed
+        )
         with self._database.read() as connection:
             return frozenset(row[0] for row in connection.execute(query))
 

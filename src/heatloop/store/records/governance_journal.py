@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, LargeBinary, Table, inspect, text
 
 from heatloop.kernel.errors import InputError
-from heatloop.plant.data_classes import Level, grade_of
+from heatloop.plant.data_classes import PERSONAL, Level, grade_of
 from heatloop.store.records.database import Database
 from heatloop.store.records.governance_schema import record_change
 from heatloop.store.records.schema import metadata
@@ -56,6 +56,10 @@ _OWN_WAY = {
     "sync_cursor": RUNNING,
     "user_session": RUNNING,
     "webhook_delivery": RUNNING,
+    "zone_event": RUNNING,
+    "zone_hour": RUNNING,
+    "zone_record": RUNNING,
+    "zone_state": RUNNING,
 }
 _UNTOLD: dict[str, frozenset[str]] = {
     "gateway": frozenset(("seen_at",)),
@@ -67,6 +71,7 @@ _UNTOLD: dict[str, frozenset[str]] = {
 KEPT_S = 1096 * 86400
 """Changes younger than this cannot be deleted (three years, clause 6.2)."""
 _HIDDEN = "***"
+_SEALED = "sealed"
 
 
 def kept_by(table: str) -> str:
@@ -92,12 +97,17 @@ def table_named(name: str) -> Table:
 
 
 def secret_columns(table: Table) -> frozenset[str]:
-    """Return the columns whose values are never written down; ungraded ones among them."""
-    return frozenset(
-        column.name
-        for column in table.columns
-        if grade_of("records", table.name, column.name).level is Level.L4
-    )
+    """Return the columns whose values are never written down; ungraded ones among them.
+
+    Personal ones too, sealed or not: what is erased must not live on in the journal.
+    """
+    return frozenset(column.name for column in table.columns if _untold(table, column))
+
+
+def _untold(table: Table, column: Column[Any]) -> bool:
+    grade = grade_of("records", table.name, column.name)
+    personal = grade.class_name == PERSONAL or column.name == _SEALED
+    return personal or grade.level is Level.L4
 
 
 def told_columns(table: Table) -> list[Column[Any]]:

@@ -170,6 +170,22 @@ class LedgerRecords:
                 for row in connection.execute(query)
             ]
 
+    def gone(self) -> Sequence[tuple[str, str, float]]:
+        """Return (sheet, code, when it went) of rows with sealed values that are gone."""
+        r, v = ledger_row.c, ledger_version.c
+        last = func.max(r.last_version)
+        rows = select(r.sheet, r.code, last.label("last")).group_by(r.sheet, r.code)
+        # One version that still holds has no last one, and is counted apart.
+        ended = rows.having(
+            func.count(r.last_version) == func.count(), func.count(r.sealed) > 0
+        ).subquery()
+        query = select(ended.c.sheet, ended.c.code, v.at).join(
+            ledger_version, v.version == ended.c.last + 1
+        )
+        with self._database.read() as connection:
+            found = connection.execute(query.order_by(ended.c.sheet, ended.c.code)).all()
+        return [(str(sheet), str(code), float(at)) for sheet, code, at in found]
+
     def erase(self, sheet: str, code: str, replaced: Mapping[str, Any]) -> int:
         """Put other values in the place of personal ones in every version of a row, past ones too.
 

@@ -46,6 +46,7 @@ from heatloop.store.records.watch import WatchRecords
 from heatloop.store.records.weather import WeatherRecords
 from heatloop.store.records.webhook import Webhooks
 from heatloop.store.records.webhook_log import EventLog
+from heatloop.store.records.zones import Zones
 
 _NO_KEYS: Mapping[str, bytes] = MappingProxyType({})
 
@@ -110,6 +111,7 @@ class Records:
         self.event_log = EventLog(self.database)
         self.crypto = CryptoRecords(self.database, self.sealer)
         self.instances = Instances(self.database)
+        self.zones = Zones(self.database, self.sealer)
 
     @classmethod
     def open(

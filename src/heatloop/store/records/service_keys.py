@@ -74,7 +74,9 @@ class ServiceKeys:
         values |= {name: words(values[name]) for name in _LISTS}
         with self._database.write() as connection:
             if not self._database.insert_new(connection, service_key, values):
-                raise InputError("service account exists", thing=row.name, fix="choose another name")
+                raise InputError(
+                    "service account exists", thing=row.name, fix="choose another name"
+                )
 
     def get(self, key: str) -> ServiceKeyRow | None:
         """Return a key, or None."""
@@ -99,15 +101,14 @@ class ServiceKeys:
         """Take a key back; return whether it was good until now."""
         these = (service_key.c.id == key) & service_key.c.revoked_at.is_(None)
         with self._database.write() as connection:
-            return connection.execute(
-                update(service_key).where(these).values(revoked_at=at)
-            ).rowcount == 1
+            return (
+                connection.execute(update(service_key).where(these).values(revoked_at=at)).rowcount
+                == 1
+            )
 
     def renew(self, key: str, secret_hash: str, *, expires_at: float) -> bool:
         """Give a key another secret; return whether it was there and not taken back."""
         these = (service_key.c.id == key) & service_key.c.revoked_at.is_(None)
         values = {"secret_hash": secret_hash, "expires_at": expires_at}
         with self._database.write() as connection:
-            return connection.execute(
-                update(service_key).where(these).values(values)
-            ).rowcount == 1
+            return connection.execute(update(service_key).where(these).values(values)).rowcount == 1

@@ -132,6 +132,25 @@ class SyncRecords(SyncLists):
         with self._database.write() as connection:
             return connection.execute(change.values(**values)).rowcount == 1
 
+    def erase(self, code: str) -> int:
+        """Take the personal values out of everything held about an asset; return rows changed."""
+        changed = 0
+        with self._database.write() as connection:
+            c = sync_record.c
+            mine = connection.execute(
+                update(sync_record).where(c.code == code, c.sealed.is_not(None)).values(sealed=None)
+            )
+            changed += mine.rowcount
+            d = sync_conflict.c
+            query = select(sync_conflict).where(d.code == code, d.sealed.is_not(None))
+            for row in connection.execute(query).all():
+                aad = sync_aad("conflict", row.id, row.field)
+                empty = dict.fromkeys(self._sealer.open(aad, row.sealed))
+                change = update(sync_conflict).where(d.id == row.id)
+                connection.execute(change.values(sealed=self._sealer.seal(aad, empty)))
+                changed += 1
+        return changed
+
     def forget_runs(self, before: float) -> int:
         """Remove runs that ended before a time."""
         with self._database.write() as connection:

@@ -163,7 +163,9 @@ class Users:
         )
         with self._database.write() as connection:
             connection.execute(
-                delete(rows).where(rows.c.user == name, rows.c.number.not_in(kept.subquery().select()))
+                delete(rows).where(
+                    rows.c.user == name, rows.c.number.not_in(kept.subquery().select())
+                )
             )
 
     def update(

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, Text, delete, func, insert, or_, select, update
+from sqlalchemy.exc import DBAPIError
 
+from heatloop.kernel.errors import LinkError
 from heatloop.store.records.database import Database
+from heatloop.store.records.schema import metadata
 from heatloop.store.records.values import from_text, page, to_text
 from heatloop.store.records.watch_schema import security_entry, security_event
 
@@ -210,3 +213,47 @@ def _entry(row: Row[Any]) -> EntryRow:
     values = {name: getattr(row, name) for name in EntryRow.__slots__}
     values["body"] = from_text(row.body)
     return EntryRow(**values)
+
+
+_TRIES = (
+    "UPDATE audit_entry SET subject = subject WHERE seq = (SELECT max(seq) FROM audit_entry)",
+    "DELETE FROM audit_entry WHERE seq = (SELECT max(seq) FROM audit_entry)",
+)
+
+
+class _Undo(Exception):
+    """Takes back what should not have been possible."""
+
+
+def trail_refuses_change(database: Database) -> list[str]:
+    """Try to change and to delete an audit entry; return what was let through, undone again."""
+    let: list[str] = []
+    for statement in _TRIES:
+        try:
+            with database.write() as connection:
+                connection.exec_driver_sql(statement)
+                raise _Undo
+        except _Undo:
+            let.append(statement.partition(" ")[0])
+        except (DBAPIError, LinkError):
+            continue
+    return let
+
+
+def clear_text(database: Database, words: Sequence[str]) -> list[str]:
+    """Return the tables in whose text columns one of these words stands readable."""
+    found: list[str] = []
+    with database.read() as connection:
+        for name in _PERSONAL_TABLES:
+            table = metadata.tables.get(name)
+            if table is None:
+                continue
+            columns = [column for column in table.columns if isinstance(column.type, Text)]
+            tests = [column.contains(w, autoescape=True) for column in columns for w in words]
+            if tests and connection.execute(select(table).where(or_(*tests)).limit(1)).first():
+                found.append(name)
+    return found
+
+
+_PERSONAL_TABLES = ("ledger_row", "sync_record", "sync_conflict", "sync_change", "record_change")
+"""Where personal data of the ledger and of other systems could come to rest."""

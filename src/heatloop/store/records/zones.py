@@ -114,7 +114,9 @@ class Zones:
         c = zone_event.c
         query = (
             select(c.number)
-            .where(c.kind == kind, c.stream == stream, c.ended_at.is_(None), c.last_at > at - fold_s)
+            .where(
+                c.kind == kind, c.stream == stream, c.ended_at.is_(None), c.last_at > at - fold_s
+            )
             .order_by(c.number.desc())
             .limit(1)
         )

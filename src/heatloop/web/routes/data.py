@@ -7,9 +7,14 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from heatloop.app.governance import Governance
+from heatloop.app.governance_purpose import purpose_named
 from heatloop.app.queries import wholeness
+from heatloop.app.refusals import Forbidden
 from heatloop.app.views.system import LedgerImported
 from heatloop.app.views.work import Completeness, GapPage, QuarantinePage
+from heatloop.plant.data_classes import field_grades
+from heatloop.plant.personal_register import ABOUT_PEOPLE
 from heatloop.web.access import LedgerKeeper, Platformed, Viewer
 from heatloop.web.bodies import BadRowView
 from heatloop.web.errors import ErrorEnvelope
@@ -81,12 +86,27 @@ async def export_ledger(
     platform: Platformed,
     by: LedgerKeeper,
     format: Literal["xlsx", "csv"] = "xlsx",  # noqa: A002 - the name the interface has
+    personal: Literal["masked", "full"] = "masked",
 ) -> Response:
-    """Return one workbook, or a zip of one csv a sheet."""
-    body = await platform.ledgers.export(by, format)
+    """Return one workbook, or a zip of one csv a sheet.
+
+    Sensitive values are masked, and stay as they are when the file is read in again; `full` needs
+    an approval ticket for personal and household data.
+    """
+    if not by.scope.holds(""):
+        raise Forbidden("forbidden", thing="ledger", detail="the whole company")
+    tag = await Governance.of(platform).release(
+        by,
+        purpose=purpose_named(),
+        what="ledger",
+        datasets=sorted({name for place, name, _ in field_grades() if place == "ledger"}),
+        without=() if personal == "full" else ABOUT_PEOPLE,
+    )
+    body = await platform.ledgers.export(by, format, full=personal == "full")
     media, name = (_XLSX, "ledger.xlsx") if format == "xlsx" else ("application/zip", "ledger.zip")
     disposition = f'attachment; filename="{name}"'
-    return Response(body, media_type=media, headers={"content-disposition": disposition})
+    headers = {"content-disposition": disposition, "cache-control": "no-store", **tag.headers()}
+    return Response(body, media_type=media, headers=headers)
 
 
 @router.post(

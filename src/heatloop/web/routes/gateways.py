@@ -30,7 +30,13 @@ async def list_gateways(platform: Platformed, viewer: Viewer) -> GatewayList:
 @router.post("/enrol", summary="Exchange keys with a new gateway")
 async def enrol_gateway(body: EnrolRequest, platform: Platformed) -> Enrolled:
     """Spend a one-time token, keep the gateway's key, and give its signed profile."""
-    return await platform.gateways.enrol(body.gateway, bytes.fromhex(body.public_key), body.token)
+    asked = body.certificate_request
+    return await platform.gateways.enrol(
+        body.gateway,
+        bytes.fromhex(body.public_key),
+        body.token,
+        None if asked is None else asked.model_dump(),
+    )
 
 
 class _Link:
@@ -79,6 +85,8 @@ class _Link:
             name = str(hello.get("gateway", ""))
             if hello["type"] != "hello":
                 raise InputError("hello expected", thing=hello["type"])
+            shown = self._socket.scope.get("state", {}).get("client_certificate")
+            self._platform.gateways.certificates.check(name, shown)
             line = await self._platform.gateways.open(
                 hello, self._challenge["nonce"], self.send, self.hang_up
             )

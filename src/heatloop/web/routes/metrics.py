@@ -13,7 +13,8 @@ from heatloop.app.platform import Platform
 from heatloop.app.refusals import Forbidden, Refused
 from heatloop.bridge.metrics import MEDIA
 from heatloop.security.access import Permission
-from heatloop.web.access import Platformed, token_of
+from heatloop.web.access import Platformed
+from heatloop.web.credentials import find_session
 
 router = APIRouter(tags=["interfaces"])
 root = APIRouter()
@@ -62,8 +63,8 @@ async def get_metrics(request: Request, platform: Platformed, bearer: _Bearer) -
     For holders of the token, and signed-in users who see the whole company.
     """
     if not _knows(platform, bearer):
-        session = await platform.sessions.find(token_of(request))
-        if session is None or session.must_change:
+        session = await find_session(request)
+        if session is None or session.waits_for:
             raise Refused("unauthenticated")
         who = session.principal
         if Permission.VIEW not in who.permissions or not who.scope.holds(""):

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from heatloop.app.history import in_thread
-from heatloop.app.mlps import Asked, assess
+from heatloop.app.mlps import SELF, Asked, assess
 from heatloop.app.mlps_report import as_html, as_pdf
 from heatloop.app.sbom import bill_of_materials
 from heatloop.app.views.security import (
@@ -92,7 +92,7 @@ class ScanResult(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    register: Scan
+    scan: Scan
     """Which scan."""
     tool: _Code
     """What scanned, with its version."""
@@ -198,9 +198,9 @@ async def add_security_scan(body: ScanResult, platform: Platformed, by: Keeper) 
     """Keep the result; malware raises an alarm, grave vulnerabilities do past the patch window."""
     findings = [finding.model_dump(exclude_none=True) for finding in body.findings]
     entry = await platform.watch.registers.scanned(
-        by.user, body.register.value, body.tool, body.state.value, findings, body.note
+        by.user, body.scan.value, body.tool, body.state.value, findings, body.note
     )
-    if body.register is Scan.ANTIVIRUS and body.state.value == FINDINGS:
+    if body.scan is Scan.ANTIVIRUS and body.state.value == FINDINGS:
         first = body.findings[0].id if body.findings else ""
         platform.security_events.note("malware_found", body.tool, first=first)
     await platform.watch.duty.overdue()
@@ -304,7 +304,7 @@ class _Self:
     """Asks the application itself, as a stranger would, without a socket."""
 
     def __init__(self, app: Any) -> None:
-        self._transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        self._transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(SELF, 0))
 
     async def __call__(self, method: str, path: str, **headers: str) -> Asked:
         async with httpx.AsyncClient(

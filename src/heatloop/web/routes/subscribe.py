@@ -24,7 +24,8 @@ from heatloop.app.refusals import Refused
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import HeatloopError
 from heatloop.security.access import Permission, Principal, Role
-from heatloop.web.access import COOKIE, Platformed, Viewer, platform_of, token_of
+from heatloop.web.access import Platformed, Viewer, platform_of
+from heatloop.web.credentials import find_session, token_of
 from heatloop.web.errors import response
 from heatloop.web.params import Codes, split_codes
 
@@ -161,7 +162,7 @@ async def subscribe_socket(
         since_s = None if since is None else max(int(since.timestamp()), 0)
         with platform.outside.subscribers.enter(wish, viewer.user, "websocket") as made:
             await socket.accept()
-            door = _Door(platform, viewer, socket.cookies.get(COOKIE, ""))
+            door = _Door(platform, viewer, token_of(socket))
             async with contextlib.aclosing(made.messages(begin, since_s)) as messages:
                 await _pump(socket, messages, door)
     except HeatloopError as error:
@@ -217,11 +218,11 @@ async def _viewer(socket: WebSocket, platform: Platform) -> Principal:
     origin = socket.headers.get("origin")
     if origin and urlsplit(origin).netloc != socket.headers.get("host", ""):
         raise Refused("csrf", thing=origin[:200])
-    session = await platform.sessions.find(socket.cookies.get(COOKIE, ""))
+    session = await find_session(socket)
     if session is None:
         raise Refused("unauthenticated")
-    if session.must_change:
-        raise Refused("password_change_required", thing=session.principal.user)
+    if session.waits_for:
+        raise Refused(session.waits_for, thing=session.principal.user)
     if Permission.VIEW not in session.principal.permissions:
         path = socket.url.path
         await platform.audit.refused(session.principal.user, "WEBSOCKET", path)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from heatloop.app.governance import Governance
 from heatloop.app.queries import samples, trends
 from heatloop.app.views.work import Trends
 from heatloop.web.access import Platformed, Viewer
@@ -55,10 +56,16 @@ async def get_samples(
     asset: Word = "",
     all: bool = False,  # noqa: A002 - the name the interface has
 ) -> StreamingResponse:
-    """Stream columns key u32, slot u32, value f64, quality u8 as an Arrow stream."""
+    """Stream columns key u32, slot u32, value f64, quality u8 as an Arrow stream.
+
+    Behind the same door as every export: sensitive values need an approval ticket. Of everything
+    (`all`) what may not be taken out is left out; named points or an asset are refused instead.
+    """
     keys = samples.keys_asked(
         platform.world, viewer.scope, codes=split_codes(points, 2000), asset=asset, everything=all
     )
+    if platform.settings.privacy.samples_ticket:
+        keys = await samples.released(Governance.of(platform), viewer, keys, everything=all)
     start_s, end_s = samples.checked_range(start.timestamp(), end.timestamp())
     stream = samples.arrow_stream(platform.historian, keys, start_s, end_s)
     return StreamingResponse(stream, media_type=_ARROW)

@@ -8,9 +8,7 @@ from alembic import op
 revision = "0013_identity"
 down_revision = "0012_instances"
 
-_ACCOUNT = sa.table(
-    "user_account", sa.column("name", sa.Text), sa.column("name_key", sa.Text)
-)
+_ACCOUNT = sa.table("user_account", sa.column("name", sa.Text), sa.column("name_key", sa.Text))
 
 
 def upgrade() -> None:
@@ -48,9 +46,7 @@ def _name_keys() -> None:
             number += 1
             key = f"{name.casefold()}~{number}"
         taken.add(key)
-        connection.execute(
-            _ACCOUNT.update().where(_ACCOUNT.c.name == name).values(name_key=key)
-        )
+        connection.execute(_ACCOUNT.update().where(_ACCOUNT.c.name == name).values(name_key=key))
 
 
 def _user(table: str) -> tuple[sa.Column[str], sa.ForeignKeyConstraint]:
@@ -128,5 +124,11 @@ def _tables() -> None:
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("issuer", "subject", name="pk_user_provider"),
     )
-    for table in ("former_password", "user_factor", "recovery_code", "service_key", "user_provider"):
+    for table in (
+        "former_password",
+        "user_factor",
+        "recovery_code",
+        "service_key",
+        "user_provider",
+    ):
         op.create_index(f"ix_{table}_user", table, ["user"])

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_personal"
 down_revision = "0019_zones"
 
+_PERSONAL = {
+    "user_account": ("full_name",),
+    "sync_record": ("sealed",),
+    "sync_conflict": ("sealed",),
+}
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -83,3 +90,35 @@ def upgrade() -> None:
         ("personal_run", ["at"]),
     ):
         op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
+    _forget_in_journal()
+
+
+def _forget_in_journal() -> None:
+    """Take personal values out of the journal, which tells only that they changed from now on.
+
+    Its guard is made again when the records are opened.
+    """
+    connection = op.get_bind()
+    at = ' ON "record_change"' if connection.dialect.name == "postgresql" else ""
+    connection.execute(sa.text(f'DROP TRIGGER IF EXISTS "journal_fixed_update"{at}'))
+    change = sa.table(
+        "record_change",
+        *(sa.column(name) for name in ("number", "record_table", "before", "after")),
+    )
+    query = sa.select(change).where(change.c.record_table.in_(_PERSONAL))
+    for row in connection.execute(query).all():
+        held = {name: getattr(row, name) for name in ("before", "after")}
+        told = {name: _without(row.record_table, text) for name, text in held.items()}
+        if told != held:
+            mine = sa.update(change).where(change.c.number == row.number)
+            connection.execute(mine.values(**told))
+
+
+def _without(table: str, text: str | None) -> str | None:
+    if not text:
+        return text
+    plain = json.loads(text)
+    for name in _PERSONAL[table]:
+        if name in plain:
+            plain[name] = "***"
+    return json.dumps(plain, ensure_ascii=False)

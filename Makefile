@@ -23,7 +23,7 @@ install: $(TEST_STAMP) ## install everything development needs into .venv
 
 test: $(TEST_STAMP) screens ## run every test: make test ARGS="tests/unit -k batch"
 	@if [ -n "$(strip $(ARGS))" ]; then exec $(BIN)/python -m pytest $(ARGS); fi; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/e2e && $(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone" && $(BIN)/python -m pytest tests/e2e -m alone
 
 check: $(TEST_STAMP) ## formatting, lint, types, import rules, screens' sources, conformance file
 	@$(BIN)/ruff format --check .

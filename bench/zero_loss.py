@@ -29,7 +29,7 @@ from heatloop.cli.api import Api
 from heatloop.demo.verify import Comparison, compare, produced
 from heatloop.kernel.errors import InputError, LinkError
 
-SEEDS, QUICK_SEEDS = 20, 2
+SEEDS, QUICK_SEEDS = 20, 1
 FREE_SPEED = 15.0
 _RECOVER_S = 90.0
 

@@ -22,6 +22,8 @@ from heatloop.demo.logs import ANSWER
 from heatloop.kernel.clock import machine_s
 from tests.e2e.city_runs import free_block, free_port
 
+pytestmark = pytest.mark.alone
+
 PASSWORD = "Winter-Heat-2026!x"
 SUPPLY = "UN0001.secondary_supply_temperature"
 SETPOINT = "UN0001.secondary_supply_temperature_setpoint"
@@ -220,9 +222,13 @@ def test_at_speed_1_a_change_is_on_the_page_within_a_second_of_its_poll(
     tail = Tail(site.data / "city" / "answers.bin")
     tail.start()
     page.evaluate(_WATCH)
-    page.wait_for_timeout(95_000)
+    # Two polls as a rule; a third or fourth where few values change.
+    for _ in range(19):
+        page.wait_for_timeout(5_000)
+        changes = page.evaluate("window.changes")
+        if len(changes) >= 20 and len(tail.seen) >= 2:
+            break
     tail.stop = True
-    changes = page.evaluate("window.changes")
     polls = np.array(tail.seen)
     # A change belongs to the poll before it; the clock's own text is not among the values.
     lags = np.array([at - polls[polls <= at].max() for at in changes if (polls <= at).any()])

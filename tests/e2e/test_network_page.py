@@ -16,6 +16,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.e2e.city_runs import free_block, free_port
 from tests.e2e.test_browser import FLAGS, PASSWORD
 
+pytestmark = pytest.mark.alone
+
 HEADERS = {"X-Heatloop": "1", "Content-Type": "application/json"}
 
 

@@ -37,6 +37,9 @@ class _Here:
     async def call(self, function: Any, timeout_s: float, *args: Any) -> Any:
         return function(*args)
 
+    async def close(self) -> None:
+        """Nothing was started."""
+
 
 @contextlib.asynccontextmanager
 async def _town(folder: Path) -> AsyncIterator[Town]:

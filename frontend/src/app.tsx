@@ -13,7 +13,7 @@ const TrendsPage = lazy(() => import('./pages/trends/page'));
 const AlarmsPage = lazy(() => import('./pages/alarms/page'));
 const CommandsPage = lazy(() => import('./pages/commands/page'));
 const UsersPage = lazy(() => import('./pages/users/page'));
-const AuditPage = lazy(() => import('./pages/audit/page'));
+const AuditPage = lazy(() => withWords(['audit'], import('./pages/audit/page')));
 const DevicesPage = lazy(() => withWords(['devices'], import('./pages/devices/page')));
 const DevicePage = lazy(() => withWords(['devices'], import('./pages/devices/detail')));
 const LinksPage = lazy(() => withWords(['links'], import('./pages/links/page')));
@@ -23,8 +23,10 @@ const WeatherPage = lazy(() => withWords(['weather'], import('./pages/weather/pa
 const KeepingPage = lazy(() => withWords(['keeping'], import('./pages/keeping/page')));
 const InterfacesPage = lazy(() => withWords(['interfaces'], import('./pages/interfaces/page')));
 const GovernancePage = lazy(() => withWords(['governance'], import('./pages/governance/page')));
+const SecurityPage = lazy(() => withWords(['security'], import('./pages/security/page')));
 const LedgerPage = lazy(() => import('./pages/ledger/page'));
 const SystemPage = lazy(() => import('./pages/system/page'));
+const AccountPage = lazy(() => withWords(['account'], import('./pages/account/page')));
 const PasswordPage = lazy(() => import('./pages/signin/password-page'));
 
 function Nowhere() {
@@ -69,9 +71,11 @@ export default function App() {
             <Route path="/keeping" element={<KeepingPage />} />
             <Route path="/interfaces" element={<InterfacesPage />} />
             <Route path="/governance" element={<GovernancePage />} />
+            <Route path="/security" element={<SecurityPage />} />
             <Route path="/ledger" element={<LedgerPage />} />
             <Route path="/system" element={<SystemPage />} />
             <Route path="/password" element={<PasswordPage />} />
+            <Route path="/account" element={<AccountPage />} />
             <Route path="*" element={<Nowhere />} />
           </Routes>
         </Suspense>

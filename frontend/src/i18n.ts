@@ -1,7 +1,9 @@
 import i18n from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { remembered } from './base/remember';
+import type account from './locales/en/account.json';
 import type app from './locales/en/app.json';
+import type audit from './locales/en/audit.json';
 import type devices from './locales/en/devices.json';
 import type explore from './locales/en/explore.json';
 import type governance from './locales/en/governance.json';
@@ -11,6 +13,7 @@ import type kinds from './locales/en/kinds.json';
 import type links from './locales/en/links.json';
 import type network from './locales/en/network.json';
 import type quality from './locales/en/quality.json';
+import type security from './locales/en/security.json';
 import type signin from './locales/en/signin.json';
 import type weather from './locales/en/weather.json';
 
@@ -19,7 +22,9 @@ export type Language = (typeof LANGUAGES)[number];
 
 interface Files {
   signin: typeof signin;
+  account: typeof account;
   app: typeof app;
+  audit: typeof audit;
   kinds: typeof kinds;
   network: typeof network;
   devices: typeof devices;
@@ -30,6 +35,7 @@ interface Files {
   keeping: typeof keeping;
   interfaces: typeof interfaces;
   governance: typeof governance;
+  security: typeof security;
 }
 type Part = keyof Files;
 type All<T> = (T extends unknown ? (words: T) => void : never) extends (words: infer W) => void ? W : never;

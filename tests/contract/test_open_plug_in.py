@@ -166,7 +166,9 @@ async def test_4_2_3_5_1_and_6_1_3_h_a_package_outside_the_tree_is_added_used_an
         await answers(client)
         await sign_in_first(client, data)
         modules = {m["name"]: m for m in (await get(client, "extensions")).json()["items"]}
-        for name in ("x_acme_line", "x_acme_kinds", "x_acme_bearing", "x_acme_report"):
+        for name in (
+            "x_acme_line", "x_acme_kinds", "x_acme_bearing", "x_acme_report", "x_acme_frame",
+        ):  # fmt: skip
             assert (modules[name]["state"], modules[name]["distribution"]) == (
                 "running", "heatloop-acme 1.0.0",
             )  # fmt: skip

@@ -160,27 +160,34 @@ def test_6_2_d_a_servers_series_are_backed_up_and_restored_into_any_engine(
         assert (tmp_path / "d/keys/historian.aes256").stat().st_mode & 0o077 == 0
         with historian(tmp_path / "d") as chdb:
             alike(engine, chdb)
-            # And out of the embedded engine's own files into a server again.
-        other = target(server, password)
-        own = House(tmp_path / "o")
-        try:
-            own.furnish()
-            (tmp_path / "d/historian").rename(own.data / "historian")
-            (tmp_path / "d/keys/historian.aes256").rename(own.data / "keys/historian.aes256")
-            own.backup(full=True)
-            back = restore(own.opened(), tmp_path / "e", series=other)
-            assert back.findings == ()
-            assert not (tmp_path / "e/historian").exists()
-            with closing(opened(other, tmp_path)) as copied:
-                alike(engine, copied)
-            with pytest.raises(InputError, match="holds series already"):
-                restore(own.opened(), tmp_path / "f", series=other)
-        finally:
-            own.close()
 
         found = verify(house.opened(), room=tmp_path)
         assert found.findings == ()
         assert (found.rows["raw"], found.days) == (30 * 31 + 3, 4)
+
+
+@pytest.mark.slow
+def test_an_embedded_engines_own_files_are_restored_into_a_server(
+    server: Endpoint, password: Path, tmp_path: Path
+) -> None:
+    series = target(server, password)
+    house = House(tmp_path / "h")
+    try:
+        house.furnish()
+        with historian(house.data) as engine:
+            fill(engine)
+        house.backup(full=True)
+        back = restore(house.opened(), tmp_path / "d", series=series)
+        assert back.findings == ()
+        assert not (tmp_path / "d/historian").exists()
+        like = MemoryHistorian(zone=ZONE)
+        fill(like)
+        with closing(opened(series, tmp_path)) as copied:
+            alike(like, copied)
+        with pytest.raises(InputError, match="holds series already"):
+            restore(house.opened(), tmp_path / "e", series=series)
+    finally:
+        house.close()
 
 
 @pytest.mark.needs("postgres")

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import heatloop
+from heatloop.cli.bundle_signature import check_signer
 from heatloop.cli.version_folders import Home, VersionError, check_bundle, unpack_bundle
 
 SOURCE = Path(heatloop.__file__).parent
@@ -233,6 +234,40 @@ def test_6_2_c_1_a_bundle_installs_without_an_index_and_a_changed_one_does_not(
     (folder / "more").touch()
     with pytest.raises(VersionError, match="lacks files or has others"):
         check_bundle(folder)
+
+
+def test_6_2_c_1_a_home_takes_bundles_of_its_signer_only(
+    tmp_path: Path, wheels: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from heatloop.cli import main
+
+    def bundle(name: str, *more: str) -> Path:
+        archive = tmp_path / f"{name}.tar"
+        words = ["bundle", "--out", str(archive), "--wheel", str(wheels["1"]), "--code-only"]
+        assert main([*words, "--source", str(tmp_path), *more]) == 0
+        return unpack_bundle(archive, tmp_path / name)
+
+    keys = [tmp_path / "ours.pem", tmp_path / "other.pem"]
+    for key in keys:
+        assert main(["bundle", "--new-key", str(key)]) == 0
+        assert key.stat().st_mode & 0o077 == 0
+    assert main(["bundle", "--new-key", str(keys[0])]) == 2
+    signed, foreign = (bundle(k.stem, "--sign", str(k)) for k in keys)
+    plain, home = bundle("plain"), Home(tmp_path / "home")
+    assert check_signer(plain, home) == "unsigned"
+    with pytest.raises(VersionError, match="not signed by the key"):
+        check_signer(foreign, home, tmp_path / "ours.pem.pub")
+    assert check_signer(signed, home) == "signed"
+    for strange in (foreign, plain):
+        with pytest.raises(VersionError, match="not signed"):
+            check_signer(strange, home)
+    check_bundle(signed)
+    (signed / "bundle.json").write_bytes((signed / "bundle.json").read_bytes() + b" ")
+    with pytest.raises(VersionError, match="not signed by"):
+        check_signer(signed, home)
+    words = ["upgrade", "--home", str(home.folder), "--data", str(tmp_path / "d")]
+    assert main([*words, "--to", str(wheels["2"])]) == 2
+    assert "takes signed bundles" in capsys.readouterr().err
 
 
 def test_a_version_is_installed_beside_the_other_with_its_packages(

@@ -259,8 +259,8 @@ def _template() -> tempfile.TemporaryDirectory[str]:
     return made
 
 
-# Second factors have tests of their own.
-_PLAIN = {"identity": {"second_factor": "off"}}
+# Second factors and encrypted exports have tests of their own.
+_PLAIN = {"identity": {"second_factor": "off"}, "crypto": {"plain_exports": "free"}}
 
 
 def prepare(folder: Path, **overrides: Any) -> Settings:

@@ -9,6 +9,7 @@ import pytest
 
 from heatloop.security.access import Role
 from tests.unit.app_town import PASSWORD, Town, town
+from tests.unit.identity_town import move_machine_time
 
 API = "/api/v1"
 
@@ -22,11 +23,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Town]:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Machine time that the test moves."""
-    now = [1_900_000_000.0]
-    for module in ("sessions", "people", "audit", "gateways", "quarantine"):
-        monkeypatch.setattr(f"heatloop.app.{module}.machine_s", lambda: now[0])
-    monkeypatch.setattr("tests.unit.app_town.machine_s", lambda: now[0])
-    return now
+    return move_machine_time(monkeypatch)
 
 
 async def test_first_login_is_random_private_and_must_be_changed(here: Town) -> None:

@@ -4,6 +4,170 @@
  */
 
 export interface paths {
+    "/api/v1/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My account
+         * @description Return one's account with its factors.
+         */
+        get: operations["get_account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/factors/{factor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a second factor
+         * @description Remove a factor; the last one stays where one is required.
+         */
+        delete: operations["remove_factor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register a key or certificate
+         * @description Register a public key proved by a signature over the last challenge; codes if first.
+         */
+        post: operations["add_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make new recovery codes
+         * @description Return fresh recovery codes; the former ones are void.
+         */
+        post: operations["new_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My sessions
+         * @description Return one's sessions with address and device.
+         */
+        get: operations["own_sessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Sign out everywhere else
+         * @description End all of one's sessions but this one.
+         */
+        delete: operations["end_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sessions/{ident}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of my sessions
+         * @description End a session of one's own.
+         */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to use one-time codes
+         * @description Return a secret and its QR code; it counts once a code is confirmed.
+         */
+        post: operations["offer_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm the first one-time code
+         * @description Take the secret into use and return recovery codes, shown once.
+         */
+        post: operations["confirm_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -104,6 +268,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The last check of the chain, or the one under way
+         * @description Return its progress, and what it found.
+         */
+        get: operations["get_audit_check"];
+        put?: never;
+        /**
+         * Check the whole chain
+         * @description Begin to compute every hash and check every signature again.
+         */
+        post: operations["start_audit_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/copies/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a copy anew
+         * @description Begin a copy from the first entry that is here; what was copied before stays there.
+         */
+        post: operations["restart_audit_copy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/entries/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An entry with what belongs to it
+         * @description Return an entry, the others of its request, and the records changed with it.
+         */
+        get: operations["get_audit_entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries as a signed file
+         * @description Return entries, oldest first; the signature over the file is in X-Heatloop-Signature.
+         */
+        get: operations["export_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seal old entries into a signed file
+         * @description Seal what was written before a time; nothing is dropped.
+         */
+        post: operations["seal_audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/periods/{first_seq}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Drop entries of a sealed period
+         * @description Drop entries that are sealed and three years old; the chain goes on to verify.
+         */
+        delete: operations["drop_audit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the chain ends, its copies, periods and journal
+         * @description Return how the trail stands.
+         */
+        get: operations["get_audit_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/verify": {
         parameters: {
             query?: never;
@@ -112,7 +420,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Check the audit chain
+         * Check the audit chain and wait for it
          * @description Compute every hash again and say whether the trail is whole.
          */
         get: operations["verify_audit"];
@@ -207,9 +515,89 @@ export interface paths {
         put?: never;
         /**
          * Set a point
-         * @description Check, sign and queue a command; follow it by its id or in the live stream.
+         * @description Queue a harmless command; propose any other, to be confirmed with the token given here.
          */
         post: operations["create_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set several points for one reason
+         * @description Pass several writes through the door as one: all of them or none.
+         */
+        post: operations["create_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proposals, newest first
+         * @description Return a page of proposals; those outside the viewer's scope are left out.
+         */
+        get: operations["list_proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/proposals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One proposal and its commands
+         * @description Return a proposal with its steps and the commands it became.
+         */
+        get: operations["get_proposal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proposals that wait for me as second person
+         * @description Return the whole-network proposals of others inside the user's scope, oldest first.
+         */
+        get: operations["list_waiting"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -225,11 +613,91 @@ export interface paths {
         };
         /**
          * One command and its life
-         * @description Return a command with its events.
+         * @description Return a command with what it passed and its events.
          */
         get: operations["get_command"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{id}/break-glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Carry out without a second person
+         * @description Carry out one's own whole-network proposal at once; everybody is told by an alarm.
+         */
+        post: operations["break_glass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm one's own proposal
+         * @description Carry a proposal out, or have it wait for a second person.
+         */
+        post: operations["confirm_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{id}/second": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer as second person
+         * @description Agree to a whole-network proposal of another person, or refuse it.
+         */
+        post: operations["second_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back one's own proposal
+         * @description Take a proposal back before it is carried out.
+         */
+        post: operations["withdraw_command"];
         delete?: never;
         options?: never;
         head?: never;
@@ -996,6 +1464,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stops in force and before
+         * @description Return what is held, what waits for the reader's answer, and the newest orders.
+         */
+        get: operations["get_emergency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/emergency/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose to release a stop
+         * @description Return what would be released, with the token that confirms it.
+         */
+        post: operations["propose_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/emergency/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose an emergency stop
+         * @description Return what the stop would write, with the token that confirms it.
+         */
+        post: operations["propose_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/emergency/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm one's own emergency order
+         * @description Send the order to the gateways, or have it wait for a second person.
+         */
+        post: operations["confirm_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/emergency/{id}/second": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer an emergency order as second person
+         * @description Agree to a whole-network order of another person, or refuse it.
+         */
+        post: operations["second_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/emergency/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back one's own emergency order
+         * @description Take an order back before it is carried out.
+         */
+        post: operations["withdraw_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How exports may go out
+         * @description Return whether one's exports may go out in clear.
+         */
+        get: operations["get_export_rule"];
+        put?: never;
+        /**
+         * Choose how an export goes out
+         * @description Return a ticket; the export that names it as `export` spends it, within ten minutes.
+         */
+        post: operations["choose_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/extensions": {
         parameters: {
             query?: never;
@@ -1156,6 +1768,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gateways/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Certificate for a gateway
+         * @description Renew a gateway's certificate against a request signed with its own key.
+         */
+        post: operations["certify_gateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gateways/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Certificates of gateways
+         * @description Return the certificates of gateways inside the viewer's scope, newest first.
+         */
+        get: operations["list_certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gateways/crl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Revoked certificates of gateways
+         * @description Return the revocation list, signed by the platform's authority (PEM).
+         */
+        get: operations["get_revoked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gateways/enrol": {
         parameters: {
             query?: never;
@@ -1214,6 +1886,26 @@ export interface paths {
          * @description Send the version before the newest again, as a new document.
          */
         post: operations["roll_back_edge_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gateways/{gateway}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a gateway's certificate
+         * @description Revoke certificates and hang up on the gateway; it comes back with a new token only.
+         */
+        post: operations["revoke_certificate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1804,6 +2496,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keys of the platform and what needs them
+         * @description Return ids, algorithms and use; never a secret.
+         */
+        get: operations["get_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/reseal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seal everything anew
+         * @description Begin to seal every stored value under the data key in use.
+         */
+        post: operations["reseal_values"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget an old key
+         * @description Forget a key nothing needs any more; refused while something does.
+         */
+        post: operations["retire_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new key the one in use
+         * @description Seal or sign with a new key from now on; older ones are kept for what they did.
+         */
+        post: operations["rotate_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Security labels of all accounts
+         * @description Return the label of every account: given, or following from its roles.
+         */
+        get: operations["list_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give somebody a security label
+         * @description Put a label in force; what it does not dominate is closed to him whatever his roles say.
+         */
+        put: operations["put_label"];
+        post?: never;
+        /**
+         * Take somebody's security label away
+         * @description Put the label that follows from his roles in force again.
+         */
+        delete: operations["delete_label"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger/export": {
         parameters: {
             query?: never;
@@ -1814,6 +2630,9 @@ export interface paths {
         /**
          * The ledger as a file
          * @description Return one workbook, or a zip of one csv a sheet.
+         *
+         *     Sensitive values are masked, and stay as they are when the file is read in again; `full` needs
+         *     an approval ticket for personal and household data.
          */
         get: operations["export_ledger"];
         put?: never;
@@ -2209,6 +3028,218 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/personal/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Consents, newest first
+         * @description Return a page of what people agreed to, and what they took back.
+         */
+        get: operations["list_consents"];
+        put?: never;
+        /**
+         * Write down a consent
+         * @description Write down that somebody agreed to a use of his data.
+         */
+        post: operations["add_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/consents/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write down that a consent was taken back
+         * @description End a consent; data sets for that purpose leave the person out from now on.
+         */
+        post: operations["withdraw_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Erasures, newest first
+         * @description Return a page of erasures, retention runs and dry runs.
+         */
+        get: operations["list_erasures"];
+        put?: never;
+        /**
+         * Erase a person's data
+         * @description Take a person's data out of ledger, its past and the exchange; or tell what would go.
+         */
+        post: operations["erase_personal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/given": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Data sets made for others, newest first
+         * @description Return a page of data sets, refused ones among them, with the anonymity reached.
+         */
+        get: operations["list_given"];
+        put?: never;
+        /**
+         * Make a data set for somebody outside
+         * @description Make pseudonyms, make coarser, leave out, seal; needs an authorisation and a ticket.
+         */
+        post: operations["give_data"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/given/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The sealed file of a data set
+         * @description Return a file only its receiver can open.
+         */
+        get: operations["get_given_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/receivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who outside may be given data
+         * @description Return receivers with their authorisations, and the fields a data set can have.
+         */
+        get: operations["list_receivers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/receivers/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Authorise a receiver
+         * @description Say what somebody outside may be given, what for and until when.
+         */
+        put: operations["put_receiver"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is collected about persons, and what for
+         * @description Return every personal field with purposes, basis, retention and mask.
+         */
+        get: operations["get_personal_register"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase data whose time is over
+         * @description Take out everybody's data whose time is over; it also runs by itself every day.
+         */
+        post: operations["retain_personal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See one personal value
+         * @description Return one value in clear; who saw it and why is in the audit trail before it is given.
+         */
+        post: operations["reveal_personal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -2411,6 +3442,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which right every route asks for, and who has it
+         * @description Return the matrix of routes and roles, found in the running program itself.
+         */
+        get: operations["get_rights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/samples": {
         parameters: {
             query?: never;
@@ -2421,6 +3472,9 @@ export interface paths {
         /**
          * Stored samples in bulk
          * @description Stream columns key u32, slot u32, value f64, quality u8 as an Arrow stream.
+         *
+         *     Behind the same door as every export: sensitive values need an approval ticket. Of everything
+         *     (`all`) what may not be taken out is left out; named points or an asset are refused instead.
          */
         get: operations["get_samples"];
         put?: never;
@@ -2445,6 +3499,250 @@ export interface paths {
          * @description Stroke every valve and look at every sensor of the stations at or below an asset.
          */
         post: operations["start_season_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/assessment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Self-assessment against GB/T 22239 level 3
+         * @description Probe the running platform item by item.
+         */
+        get: operations["get_assessment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/assessment/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The self-assessment as a document
+         * @description Return it as PDF or as one HTML file.
+         */
+        get: operations["get_assessment_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/duties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scans, assessments and exceptions that are due
+         * @description Return when each was done last and is due next.
+         */
+        get: operations["list_security_duties"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Security events, newest first
+         * @description Return a page of events; the same thing again within ten minutes is one with a count.
+         */
+        get: operations["list_security_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter an exception
+         * @description Keep who allowed what until when, and what is done instead.
+         */
+        post: operations["add_security_exception"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/exceptions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End an exception
+         * @description Let an exception hold only until now.
+         */
+        delete: operations["withdraw_security_exception"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/filings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter an MLPS filing
+         * @description Keep it; sixty days before the annual assessment is due an alarm reminds.
+         */
+        post: operations["add_filing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kinds of security events and their rules
+         * @description Return every kind, the rules that make it, and how often it happened in a week.
+         */
+        get: operations["list_security_kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ports that may be open
+         * @description Return the ports declared, and what the newest scan found.
+         */
+        get: operations["get_declared_ports"];
+        put?: never;
+        /**
+         * Enter which ports answer from outside
+         * @description Compare with what is declared; a port that is not raises an alarm.
+         */
+        post: operations["add_port_scan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/registers/{register}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A security register, newest first
+         * @description Return a page of entries.
+         */
+        get: operations["list_security_register"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/sbom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Software bill of materials (CycloneDX 1.6)
+         * @description Return what this installation is made of: every Python package and its version.
+         */
+        get: operations["get_sbom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter the result of a scan
+         * @description Keep the result; malware raises an alarm, grave vulnerabilities do past the patch window.
+         */
+        post: operations["add_security_scan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2491,6 +3789,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/service-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keys of programs
+         * @description Return all keys, without their secrets.
+         */
+        get: operations["list_service_keys"];
+        put?: never;
+        /**
+         * Make a key for a program
+         * @description Make a key; its secret is in the answer and nowhere else.
+         */
+        post: operations["create_service_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a key back
+         * @description Take a key back; it opens nothing from now on.
+         */
+        delete: operations["revoke_service_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-keys/{key}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a key another secret
+         * @description Make another secret; the former one opens nothing any more.
+         */
+        post: operations["renew_service_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -2506,7 +3868,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Check the password and set the session cookie.
+         * @description Check the password and set the session cookie; `must_prove` asks for the second step.
          */
         post: operations["sign_in"];
         /**
@@ -2514,6 +3876,106 @@ export interface paths {
          * @description End the session and clear the cookie.
          */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get something to sign with one's key
+         * @description Return a challenge of this session; a signature over it is a second factor.
+         */
+        post: operations["get_challenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/display": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make this browser a wall display
+         * @description Turn the session into one that may only look and is never idle.
+         */
+        post: operations["become_display"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from the identity provider
+         * @description Take back who comes from the identity provider and begin a session.
+         */
+        get: operations["back_from_provider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Go to the identity provider
+         * @description Send the browser to the company's identity provider.
+         */
+        get: operations["leave_for_provider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the sign-in page may know
+         * @description Return the rule of passwords, and whether there is an identity provider.
+         */
+        get: operations["sign_in_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2533,6 +3995,46 @@ export interface paths {
          * @description Change the password of the user who is signed in; other sessions of the user end.
          */
         post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove again who one is
+         * @description Check password and second factor once more; dangerous operations want this fresh.
+         */
+        post: operations["prove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the second factor
+         * @description Check a code or signature and give the session another token.
+         */
+        post: operations["second_step"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2901,7 +4403,7 @@ export interface paths {
         get?: never;
         /**
          * Set a unit's station mode
-         * @description Command the unit's station mode.
+         * @description Command the unit's station mode; to leave automatic must be confirmed.
          */
         put: operations["set_mode"];
         post?: never;
@@ -2973,6 +4475,66 @@ export interface paths {
          * @description Change roles, scope or state, or make a new first password (else it comes empty).
          */
         patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{name}/factors/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a user's second factors away
+         * @description Remove all second factors of a user, who is signed out and must set up new ones.
+         */
+        post: operations["reset_factors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign a user out everywhere
+         * @description End all sessions of a user.
+         */
+        delete: operations["end_user_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unlock a user
+         * @description Forget a user's failed sign-ins.
+         */
+        post: operations["unlock_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/verification/plans": {
@@ -3375,6 +4937,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/zone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which zone this is, and how fresh it is
+         * @description Return the zone of this process and both directions of the boundary.
+         */
+        get: operations["get_zone"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/zone/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened at the boundary
+         * @description Return a page of refusals, gaps and silences, newest first.
+         */
+        get: operations["list_zone_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/zone/gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Records of the reverse gate
+         * @description Return a page of records that came, or were sent, through the gate, newest first.
+         */
+        get: operations["list_gate_records"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3400,6 +5022,26 @@ export interface components {
             reason_en: string;
             /** Reason Zh */
             reason_zh: string;
+        };
+        /**
+         * AccountView
+         * @description One's own account.
+         */
+        AccountView: {
+            /** Factors */
+            factors: components["schemas"]["FactorView"][];
+            /** Full Name */
+            full_name: string;
+            /** Password At */
+            password_at: string | null;
+            /** Password Ends At */
+            password_ends_at: string | null;
+            /** Recovery Left */
+            recovery_left: number;
+            /** User */
+            user: string;
+            /** Wants Second */
+            wants_second: boolean;
         };
         /**
          * Action
@@ -3502,6 +5144,55 @@ export interface components {
             undamaged: boolean;
         };
         /**
+         * AssessedItem
+         * @description One item of the self-assessment.
+         */
+        AssessedItem: {
+            /** Chapter */
+            chapter: string;
+            /** Code */
+            code: string;
+            /** Compensating */
+            compensating: string;
+            /** En */
+            en: string;
+            /** Found En */
+            found_en: string;
+            /** Found Zh */
+            found_zh: string;
+            /** Kind */
+            kind: string;
+            /** Result */
+            result: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * Assessment
+         * @description The self-assessment against GB/T 22239 level 3.
+         */
+        Assessment: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Company En */
+            company_en: string;
+            /** Company Zh */
+            company_zh: string;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Demo */
+            demo: boolean;
+            /** Items */
+            items: components["schemas"]["AssessedItem"][];
+            /** Version */
+            version: string;
+        };
+        /**
          * AssetDecision
          * @description What people decide about a data asset; fields left out stay.
          */
@@ -3575,6 +5266,8 @@ export interface components {
             heat_path: string;
             /** Kind */
             kind: string;
+            /** Masked */
+            masked: string[];
             /** Org Path */
             org_path: string;
             /** Organisation */
@@ -3585,12 +5278,85 @@ export interface components {
             zh: string;
         };
         /**
+         * AuditCheck
+         * @description A check of the whole chain.
+         */
+        AuditCheck: {
+            /** Checked */
+            checked: number;
+            /** Checkpoints */
+            checkpoints: number;
+            /** First Broken */
+            first_broken: number | null;
+            /** Ok */
+            ok: boolean | null;
+            /** Reason */
+            reason: string;
+            /** Running */
+            running: boolean;
+            /** Seconds */
+            seconds: number;
+            /** Signed Through */
+            signed_through: number;
+            /** Started At */
+            started_at: string | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * AuditCopyView
+         * @description A copy of the trail in a second place.
+         */
+        AuditCopyView: {
+            /** Differs */
+            differs: boolean;
+            /** Failing */
+            failing: string;
+            /** Lag S */
+            lag_s: number;
+            /** Late */
+            late: boolean;
+            /** Target */
+            target: string;
+            /** Through */
+            through: number;
+        };
+        /**
+         * AuditDetail
+         * @description An entry with everything that belongs to it.
+         */
+        AuditDetail: {
+            /** Algorithm */
+            algorithm: string;
+            /** Changes */
+            changes: components["schemas"]["RecordChange"][];
+            entry: components["schemas"]["AuditEntry"];
+            /** Previous */
+            previous: string;
+            /** Same Request */
+            same_request: components["schemas"]["AuditEntry"][];
+        };
+        /**
+         * AuditDropped
+         * @description Entries of a sealed period were dropped.
+         */
+        AuditDropped: {
+            /** Entries */
+            entries: number;
+            /** First Seq */
+            first_seq: number;
+            /** Last Seq */
+            last_seq: number;
+        };
+        /**
          * AuditEntry
          * @description One line of the audit trail.
          */
         AuditEntry: {
             /** Action */
             action: string;
+            /** Address */
+            address: string;
             /**
              * At
              * Format: date-time
@@ -3602,6 +5368,12 @@ export interface components {
             };
             /** Hash */
             hash: string;
+            /** Request */
+            request: string;
+            /** Result */
+            result: string;
+            /** Role */
+            role: string;
             /** Seq */
             seq: number;
             /** Subject */
@@ -3618,6 +5390,80 @@ export interface components {
             items: components["schemas"]["AuditEntry"][];
             /** Total */
             total: number;
+        };
+        /**
+         * AuditPeriodView
+         * @description A stretch of the trail that is sealed in a file.
+         */
+        AuditPeriodView: {
+            /** Droppable */
+            droppable: boolean;
+            /** Dropped At */
+            dropped_at: string | null;
+            /** Dropped By */
+            dropped_by: string | null;
+            /** File */
+            file: string;
+            /** File Sha256 */
+            file_sha256: string;
+            /**
+             * First At
+             * Format: date-time
+             */
+            first_at: string;
+            /** First Seq */
+            first_seq: number;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Last Seq */
+            last_seq: number;
+            /**
+             * Sealed At
+             * Format: date-time
+             */
+            sealed_at: string;
+            /** Sealed By */
+            sealed_by: string;
+        };
+        /**
+         * AuditSealed
+         * @description A period was sealed.
+         */
+        AuditSealed: {
+            period: components["schemas"]["AuditPeriodView"] | null;
+        };
+        /**
+         * AuditState
+         * @description How the trail stands.
+         */
+        AuditState: {
+            /** Algorithm */
+            algorithm: string;
+            /** Checkpoints */
+            checkpoints: number;
+            /** Copies */
+            copies: components["schemas"]["AuditCopyView"][];
+            /** Entries */
+            entries: number;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Hash */
+            hash: string;
+            /** Journalled */
+            journalled: number;
+            /** Key Id */
+            key_id: string;
+            /** Periods */
+            periods: components["schemas"]["AuditPeriodView"][];
+            /** Public Key */
+            public_key: string;
+            /** Signed Through */
+            signed_through: number;
+            /** Writable */
+            writable: boolean;
         };
         /**
          * AuditVerdict
@@ -3668,6 +5514,38 @@ export interface components {
             sheet: string;
             /** Value */
             value: string;
+        };
+        /**
+         * BatchPoint
+         * @description One write of a batch.
+         */
+        BatchPoint: {
+            /**
+             * Point
+             * @description Point code.
+             */
+            point: string;
+            /**
+             * Value
+             * @description In the point's unit.
+             */
+            value: number;
+        };
+        /**
+         * BatchRequest
+         * @description Several writes for one reason.
+         */
+        BatchRequest: {
+            /**
+             * Points
+             * @description What is to be written, each point once.
+             */
+            points: components["schemas"]["BatchPoint"][];
+            /**
+             * Reason
+             * @description Why; kept in the audit trail.
+             */
+            reason: string;
         };
         /**
          * BuildingCard
@@ -3763,6 +5641,18 @@ export interface components {
             warning_zh: string;
         };
         /**
+         * CarrierView
+         * @description One way a stream travels.
+         */
+        CarrierView: {
+            /** Detail */
+            detail: string;
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean;
+        };
+        /**
          * CaseHandling
          * @description What was the matter with abnormal data, and what is to be done about it.
          */
@@ -3785,6 +5675,75 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * CertificateList
+         * @description Certificates of gateways.
+         */
+        CertificateList: {
+            /** Items */
+            items: components["schemas"]["CertificateView"][];
+            /** Required */
+            required: boolean;
+            /** Total */
+            total: number;
+            /** Urls */
+            urls: string[];
+        };
+        /**
+         * CertificateRequest
+         * @description A gateway asks for a certificate.
+         */
+        CertificateRequest: {
+            /**
+             * Gateway
+             * @description Gateway code.
+             */
+            gateway: string;
+            /** @description Signed with the gateway's own key. */
+            request: components["schemas"]["SignedRequest"];
+        };
+        /**
+         * CertificateView
+         * @description A certificate that was issued.
+         */
+        CertificateView: {
+            /** Fingerprint */
+            fingerprint: string;
+            /** Gateway */
+            gateway: string;
+            /** Issued By */
+            issued_by: string;
+            /**
+             * Not After
+             * Format: date-time
+             */
+            not_after: string;
+            /**
+             * Not Before
+             * Format: date-time
+             */
+            not_before: string;
+            /** Reason */
+            reason: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Serial */
+            serial: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * Challenge
+         * @description Something to sign with one's key.
+         */
+        Challenge: {
+            /** Challenge */
+            challenge: string;
+            /** Keys */
+            keys: components["schemas"]["FactorView"][];
+            /** Seconds */
+            seconds: number;
         };
         /**
          * ChangeView
@@ -3926,6 +5885,11 @@ export interface components {
          * @description A command as people read it.
          */
         CommandView: {
+            /**
+             * Command Class
+             * @default normal
+             */
+            command_class: string;
             /** Events */
             events: components["schemas"]["CommandEvent"][];
             /**
@@ -3942,8 +5906,15 @@ export interface components {
             issued: string;
             /** Mode */
             mode: string;
+            /** Passed */
+            passed?: components["schemas"]["DoorStep"][];
             /** Point */
             point: string;
+            /**
+             * Proposal
+             * @default
+             */
+            proposal: string;
             /** Reason */
             reason: string;
             /** Requested By */
@@ -4050,6 +6021,79 @@ export interface components {
             stored_bytes_a_sample: number | null;
             /** Windows */
             windows: number;
+        };
+        /**
+         * ConfirmRequest
+         * @description The one-time token of a proposal.
+         */
+        ConfirmRequest: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * ConsentPage
+         * @description A page of consents.
+         */
+        ConsentPage: {
+            /** Items */
+            items: components["schemas"]["ConsentView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ConsentRequest
+         * @description That somebody agreed to a use of his data.
+         */
+        ConsentRequest: {
+            /**
+             * Basis
+             * @description What it rests on.
+             * @default consent
+             */
+            basis: string;
+            /**
+             * Note
+             * @description How he said so.
+             * @default
+             */
+            note: string;
+            /**
+             * Purpose
+             * @description One of the purposes of the grading.
+             */
+            purpose: string;
+            /**
+             * Subject
+             * @description Contract or person of the ledger.
+             */
+            subject: string;
+        };
+        /**
+         * ConsentView
+         * @description That somebody agreed to a use of his data.
+         */
+        ConsentView: {
+            /** Basis */
+            basis: string;
+            /** By */
+            by: string;
+            /**
+             * Given
+             * Format: date-time
+             */
+            given: string;
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+            /** Purpose */
+            purpose: string;
+            /** Subject */
+            subject: string;
+            /** Withdrawn */
+            withdrawn: string | null;
+            /** Withdrawn By */
+            withdrawn_by: string | null;
         };
         /**
          * CountOf
@@ -4421,6 +6465,25 @@ export interface components {
             file: string;
         };
         /**
+         * DoorStep
+         * @description One step before a command was signed.
+         */
+        DoorStep: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Detail */
+            detail: string;
+            /** Ok */
+            ok: boolean;
+            /** Step */
+            step: string;
+        };
+        /**
          * Draft
          * @description A profile as it would be, and what is wrong with it.
          */
@@ -4439,15 +6502,61 @@ export interface components {
             rows: components["schemas"]["ProfileRow"][];
         };
         /**
+         * DutyList
+         * @description What is due.
+         */
+        DutyList: {
+            /** Items */
+            items: components["schemas"]["DutyView"][];
+        };
+        /**
+         * DutyView
+         * @description Something to be done again and again.
+         */
+        DutyView: {
+            /** Due At */
+            due_at: string | null;
+            /** Last At */
+            last_at: string | null;
+            /** Overdue */
+            overdue: boolean;
+            /** Register */
+            register: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * EmergencyView
+         * @description Stops in force, and what happened before.
+         */
+        EmergencyView: {
+            /** Held */
+            held: string[];
+            /** Orders */
+            orders: components["schemas"]["StopOrderView"][];
+            /** Waiting */
+            waiting: components["schemas"]["StopOrderView"][];
+        };
+        /**
+         * Ended
+         * @description Sessions were ended.
+         */
+        Ended: {
+            /** Sessions */
+            sessions: number;
+        };
+        /**
          * EnrolRequest
          * @description A gateway's own public key and the token an administrator gave it.
          */
         EnrolRequest: {
+            /** @description Asks for the gateway's certificate as well. */
+            certificate_request?: components["schemas"]["SignedRequest"] | null;
             /** Gateway */
             gateway: string;
             /**
              * Public Key
-             * @description Ed25519 public key, hexadecimal.
+             * @description Ed25519 or SM2 public key, hexadecimal.
              */
             public_key: string;
             /** Token */
@@ -4458,12 +6567,109 @@ export interface components {
          * @description What a gateway gets when it enrols.
          */
         Enrolled: {
+            /** Ca */
+            ca: string;
+            /** Certificate */
+            certificate: string;
+            /** Gateway Urls */
+            gateway_urls: string[];
+            /** Keys Seq */
+            keys_seq: number;
             /** Platform Public Key */
             platform_public_key: string;
+            /** Platform Public Keys */
+            platform_public_keys: string[];
             /** Profile */
             profile: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * EraseRequest
+         * @description Whose data are to be erased, and why.
+         */
+        EraseRequest: {
+            /**
+             * Dry Run
+             * @description Whether only to tell what would go and what would stay.
+             * @default true
+             */
+            dry_run: boolean;
+            /**
+             * Reason
+             * @description Who asked for it, and how.
+             */
+            reason: string;
+            /**
+             * Subject
+             * @description Contract or person of the ledger.
+             */
+            subject: string;
+        };
+        /**
+         * ErasedField
+         * @description What becomes of one field of one subject.
+         */
+        ErasedField: {
+            /** Action */
+            action: string;
+            /** Field */
+            field: string;
+            /** Law En */
+            law_en: string;
+            /** Law Zh */
+            law_zh: string;
+            /** Sheet */
+            sheet: string;
+            /** Subject */
+            subject: string;
+            /** Until */
+            until: string | null;
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * ErasurePage
+         * @description A page of erasures.
+         */
+        ErasurePage: {
+            /** Items */
+            items: components["schemas"]["ErasureView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ErasureView
+         * @description An erasure, a retention run, or the dry run of one.
+         */
+        ErasureView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Dry Run */
+            dry_run: boolean;
+            /** Erased */
+            erased: number;
+            /** Fields */
+            fields: components["schemas"]["ErasedField"][];
+            /** Files */
+            files: number;
+            /** Id */
+            id: string;
+            /** Kept */
+            kept: number;
+            /** Kind */
+            kind: string;
+            /** Reason */
+            reason: string;
+            /** Subject */
+            subject: string;
+            /** Subjects */
+            subjects: number;
         };
         /**
          * ErrorBody
@@ -4551,6 +6757,79 @@ export interface components {
             table: string;
             /** Whole */
             whole: boolean;
+        };
+        /**
+         * ExportChoice
+         * @description How an export is to go out.
+         */
+        ExportChoice: {
+            /**
+             * How
+             * @description Encrypted for whoever knows a passphrase, for the holder of a key, or in clear.
+             * @enum {string}
+             */
+            how: "passphrase" | "key" | "plain";
+            /**
+             * Passphrase
+             * @description At least 12 letters.
+             * @default
+             */
+            passphrase: string;
+            /**
+             * Public Key
+             * @description X25519 or SM2 public key, hexadecimal.
+             * @default
+             */
+            public_key: string;
+            /**
+             * Reason
+             * @description Why in clear; kept in the audit trail.
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * ExportRule
+         * @description How exports may go out.
+         */
+        ExportRule: {
+            /** May Plain */
+            may_plain: boolean;
+            /** Plain */
+            plain: string;
+        };
+        /**
+         * ExportTicket
+         * @description A choice made beforehand.
+         */
+        ExportTicket: {
+            /** Ticket */
+            ticket: string;
+        };
+        /**
+         * FactorView
+         * @description A second factor.
+         */
+        FactorView: {
+            /** Algorithm */
+            algorithm: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ends At */
+            ends_at: string | null;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Subject */
+            subject: string;
+            /** Used At */
+            used_at: string | null;
         };
         /**
          * FailureForm
@@ -4664,6 +6943,72 @@ export interface components {
             size_bytes: number;
         };
         /**
+         * Filing
+         * @description A filing of the platform with the police, and its last annual assessment.
+         */
+        Filing: {
+            /**
+             * Assessed
+             * @description Day of the last assessment.
+             */
+            assessed?: string | null;
+            /**
+             * Filed
+             * Format: date
+             * @description Day of filing.
+             */
+            filed: string;
+            /**
+             * Level
+             * @description Level of protection.
+             */
+            level: number;
+            /**
+             * Number
+             * @description Number of the certificate.
+             */
+            number: string;
+            /**
+             * System
+             * @description Name of the system as it was filed.
+             */
+            system: string;
+        };
+        /**
+         * Finding
+         * @description Something a scan found.
+         */
+        Finding: {
+            /**
+             * Fixed In
+             * @description First version without it.
+             * @default
+             */
+            fixed_in: string;
+            /**
+             * Id
+             * @description Its name, for example a CVE.
+             */
+            id: string;
+            /**
+             * Package
+             * @description What has it.
+             * @default
+             */
+            package: string;
+            /**
+             * Published S
+             * @description When it became known, seconds since 1970 UTC.
+             */
+            published_s?: number | null;
+            /**
+             * Severity
+             * @description `critical`, `high`, `medium` or `low`.
+             * @default
+             */
+            severity: string;
+        };
+        /**
          * FleetReport
          * @description What all devices together show.
          */
@@ -4711,6 +7056,37 @@ export interface components {
              * Format: date-time
              */
             start: string;
+        };
+        /**
+         * GateRecordPage
+         * @description A page of records of the gate.
+         */
+        GateRecordPage: {
+            /** Items */
+            items: components["schemas"]["GateRecordView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * GateRecordView
+         * @description A record of the reverse gate.
+         */
+        GateRecordView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Place */
+            place: string;
+            /** Reason */
+            reason: string;
+            /** State */
+            state: string;
         };
         /**
          * GatewayList
@@ -4763,6 +7139,135 @@ export interface components {
             through: number | null;
             /** Zh */
             zh: string;
+        };
+        /**
+         * GiveRequest
+         * @description A data set for somebody outside.
+         */
+        GiveRequest: {
+            /**
+             * Asset
+             * @description Part of the plant; empty: all of it.
+             * @default
+             */
+            asset: string;
+            /**
+             * End
+             * Format: date-time
+             * @description End of it.
+             */
+            end: string;
+            /**
+             * Fields
+             * @description Fields.
+             */
+            fields: string[];
+            /**
+             * K
+             * @description Least number of households that look alike; never less than the settings say.
+             * @default 0
+             */
+            k: number;
+            /**
+             * Purpose
+             * @description What for.
+             */
+            purpose: string;
+            /**
+             * Reason
+             * @description Why now.
+             */
+            reason: string;
+            /**
+             * Receiver
+             * @description Who gets it.
+             */
+            receiver: string;
+            /**
+             * Start
+             * Format: date-time
+             * @description Begin of the time window.
+             */
+            start: string;
+        };
+        /**
+         * GivenPage
+         * @description A page of data sets made for others.
+         */
+        GivenPage: {
+            /** Items */
+            items: components["schemas"]["GivenView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * GivenView
+         * @description A data set made for somebody outside.
+         */
+        GivenView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Fields */
+            fields: string[];
+            /** Id */
+            id: string;
+            /** K */
+            k: number;
+            /** K Reached */
+            k_reached: number;
+            /** Kept */
+            kept: boolean;
+            /** Left Out */
+            left_out: number;
+            /** Loss Pct */
+            loss_pct: number;
+            /** Permit */
+            permit: string;
+            /** Purpose */
+            purpose: string;
+            /** Reason */
+            reason: string;
+            /** Receiver */
+            receiver: string;
+            /** Rows */
+            rows: number;
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** State */
+            state: string;
+            /** Steps */
+            steps: {
+                [key: string]: number;
+            };
+            /** Suppressed */
+            suppressed: number;
+        };
+        /**
+         * GlassRequest
+         * @description The one-time token, and why nobody can be waited for.
+         */
+        GlassRequest: {
+            /** Token */
+            token: string;
+            /** Why */
+            why: string;
         };
         /**
          * GradingView
@@ -4909,6 +7414,26 @@ export interface components {
         HistoryTables: {
             /** Items */
             items: components["schemas"]["HistoryTable"][];
+        };
+        /**
+         * HurtStation
+         * @description A station that a write would starve or strain.
+         */
+        HurtStation: {
+            /** Code */
+            code: string;
+            /** Dp After Kpa */
+            dp_after_kpa: number | null;
+            /** Dp Kpa */
+            dp_kpa: number;
+            /** En */
+            en: string;
+            /** Supply After Kpa */
+            supply_after_kpa: number | null;
+            /** Supply Kpa */
+            supply_kpa: number;
+            /** Zh */
+            zh: string;
         };
         /**
          * ImportGuess
@@ -5288,6 +7813,21 @@ export interface components {
             subscribers: components["schemas"]["SubscriberView"][];
         };
         /**
+         * IssuedCertificate
+         * @description A gateway's certificate.
+         */
+        IssuedCertificate: {
+            /** Ca */
+            ca: string;
+            /** Certificate */
+            certificate: string;
+            /**
+             * Not After
+             * Format: date-time
+             */
+            not_after: string;
+        };
+        /**
          * Joined
          * @description The samples of one point, each with what the others last said.
          */
@@ -5450,6 +7990,49 @@ export interface components {
             total: number;
         };
         /**
+         * KeyKind
+         * @description What a key is for.
+         * @enum {string}
+         */
+        KeyKind: "data" | "signing";
+        /**
+         * KeyList
+         * @description The platform's keys.
+         */
+        KeyList: {
+            /** Gateways Behind */
+            gateways_behind: string[];
+            /** Keys */
+            keys: components["schemas"]["KeyView"][];
+            reseal: components["schemas"]["ResealView"] | null;
+            /** Suite */
+            suite: string;
+            /** Suites */
+            suites: string[];
+        };
+        /**
+         * KeyView
+         * @description A key of the platform.
+         */
+        KeyView: {
+            /** Algorithm */
+            algorithm: string;
+            /** Current */
+            current: boolean;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Made At */
+            made_at: string | null;
+            /** Public Key */
+            public_key: string;
+            /** Source */
+            source: string;
+            /** Values */
+            values: number;
+        };
+        /**
          * KindSize
          * @description What samples of one point kind take, kept by themselves.
          */
@@ -5470,6 +8053,71 @@ export interface components {
             samples: number;
             /** Zh */
             zh: string;
+        };
+        /**
+         * LabelPage
+         * @description Labels of all accounts.
+         */
+        LabelPage: {
+            /** Items */
+            items: components["schemas"]["LabelView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * LabelRequest
+         * @description A security label for a person.
+         */
+        LabelRequest: {
+            /**
+             * Categories
+             * @description What he may deal with.
+             */
+            categories: string[];
+            /**
+             * Level
+             * @description How far he may see.
+             */
+            level: string;
+            /**
+             * Reason
+             * @description Why; it stands in the audit trail.
+             */
+            reason: string;
+        };
+        /**
+         * LabelView
+         * @description The security label of an account.
+         */
+        LabelView: {
+            /** Categories */
+            categories: string[];
+            /** Given */
+            given: boolean;
+            /** Given At */
+            given_at: string | null;
+            /** Given By */
+            given_by: string | null;
+            /** Level */
+            level: string;
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+            /** Roles */
+            roles: string[];
+            /** Usual Categories */
+            usual_categories: string[];
+            /** Usual Level */
+            usual_level: string;
+        };
+        /**
+         * Labelled
+         * @description A name for something of one's own.
+         */
+        Labelled: {
+            /** Label */
+            label: string;
         };
         /**
          * LedgerImported
@@ -5680,11 +8328,13 @@ export interface components {
             /** Quality */
             quality: string;
             /** Reception */
-            reception: number | null;
+            reception: string | null;
             /** Revision */
             revision: number | null;
             /** Value */
             value: number | null;
+            /** Versions */
+            versions: number;
         };
         /**
          * LineageWindow
@@ -6217,6 +8867,24 @@ export interface components {
             serial: string;
         };
         /**
+         * NewKey
+         * @description A public key or certificate, and the proof that its private key is at hand.
+         */
+        NewKey: {
+            /** Label */
+            label: string;
+            /**
+             * Pem
+             * @description PEM of the public key or certificate.
+             */
+            pem: string;
+            /**
+             * Signature
+             * @description Hexadecimal signature over the last challenge of this session.
+             */
+            signature: string;
+        };
+        /**
          * ObservationImport
          * @description Observations from a file or another program.
          */
@@ -6295,6 +8963,20 @@ export interface components {
             wind_ms?: number | null;
         };
         /**
+         * OfferedField
+         * @description A field that may be given to others, and how.
+         */
+        OfferedField: {
+            /** En */
+            en: string;
+            /** Field */
+            field: string;
+            /** How */
+            how: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * OpenItem
          * @description Something that holds a device back.
          */
@@ -6341,6 +9023,34 @@ export interface components {
             /** Substations */
             substations: components["schemas"]["SubstationCard"][];
             totals: components["schemas"]["Totals"];
+        };
+        /**
+         * OwnSession
+         * @description A session of one's own.
+         */
+        OwnSession: {
+            /** Address */
+            address: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Current */
+            current: boolean;
+            /** Device */
+            device: string;
+            /** Factors */
+            factors: string[];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
         };
         /**
          * Part
@@ -6549,6 +9259,78 @@ export interface components {
             user: string;
             /** Uses */
             uses: number;
+        };
+        /**
+         * PersonalFieldView
+         * @description One field of the purpose register.
+         */
+        PersonalFieldView: {
+            /** Basis */
+            basis: string;
+            /** Dataset */
+            dataset: string;
+            /** En */
+            en: string;
+            /** Field */
+            field: string;
+            /** Held */
+            held: number;
+            /** Legal Days */
+            legal_days: number;
+            /** Legal En */
+            legal_en: string;
+            /** Legal Zh */
+            legal_zh: string;
+            /** Level */
+            level: string;
+            /** Mask */
+            mask: string;
+            /** Place */
+            place: string;
+            /** Purposes */
+            purposes: string[];
+            /** Retention Days */
+            retention_days: number;
+            /** Subject */
+            subject: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * PersonalRegister
+         * @description What is collected about persons.
+         */
+        PersonalRegister: {
+            /** Findings */
+            findings: string[];
+            /** Items */
+            items: components["schemas"]["PersonalFieldView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * PhysicsView
+         * @description What the twin says to a write that moves water.
+         */
+        PhysicsView: {
+            /** At */
+            at: string | null;
+            /** Hurt */
+            hurt: components["schemas"]["HurtStation"][];
+            /** Least Dp Kpa */
+            least_dp_kpa: number;
+            /** Most Supply Kpa */
+            most_supply_kpa: number;
+            /** Starved */
+            starved: number;
+            /** State */
+            state: string;
+            /** Strained */
+            strained: number;
+            /** Took Ms */
+            took_ms: number;
+            /** Why */
+            why: string;
         };
         /**
          * PlaceCompleteness
@@ -6801,6 +9583,36 @@ export interface components {
             value: number | null;
             /** Zh */
             zh: string;
+        };
+        /**
+         * PortScan
+         * @description What `heatloop check ports --json` says, run from another machine.
+         */
+        PortScan: {
+            /**
+             * Open
+             * @description Ports that answered.
+             */
+            open: number[];
+            /**
+             * Target
+             * @description Host that was tried.
+             */
+            target: string;
+        };
+        /**
+         * PortScanView
+         * @description Which ports answer, against which may.
+         */
+        PortScanView: {
+            /** Allowed */
+            allowed: number[];
+            /** Open */
+            open: number[];
+            /** Target */
+            target: string;
+            /** Undeclared */
+            undeclared: number[];
         };
         /**
          * PressureProfile
@@ -7071,6 +9883,106 @@ export interface components {
             zh: string;
         };
         /**
+         * ProofBody
+         * @description Who one is, again.
+         */
+        ProofBody: {
+            /**
+             * Code
+             * @description One-time or recovery code, for who has one.
+             */
+            code?: string | null;
+            /**
+             * Key
+             * @description Id of the key that signed.
+             * @default
+             */
+            key: string;
+            /**
+             * Password
+             * @description The password; empty for who came by an identity provider.
+             * @default
+             */
+            password: string;
+            /**
+             * Signature
+             * @description Hexadecimal signature over the last challenge.
+             * @default
+             */
+            signature: string;
+        };
+        /**
+         * ProposalPage
+         * @description A page of proposals.
+         */
+        ProposalPage: {
+            /** Items */
+            items: components["schemas"]["ProposalView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ProposalView
+         * @description A write that needs more than one step.
+         */
+        ProposalView: {
+            /**
+             * Asked
+             * Format: date-time
+             */
+            asked: string;
+            /** Break Glass */
+            break_glass: string;
+            /** Command Class */
+            command_class: string;
+            /** Commands */
+            commands: components["schemas"]["CommandView"][];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            physics: components["schemas"]["PhysicsView"];
+            /** Points */
+            points: components["schemas"]["ProposedPoint"][];
+            /** Reason */
+            reason: string;
+            /** Requested By */
+            requested_by: string;
+            /** Second By */
+            second_by: string;
+            /** Second Until */
+            second_until: string | null;
+            /** State */
+            state: string;
+            /** Stations */
+            stations: number;
+            /** Steps */
+            steps: components["schemas"]["DoorStep"][];
+            /** Token */
+            token: string;
+            /**
+             * Token Until
+             * Format: date-time
+             */
+            token_until: string;
+        };
+        /**
+         * ProposedPoint
+         * @description One write of a proposal.
+         */
+        ProposedPoint: {
+            /** Before */
+            before: number | null;
+            /** Effect En */
+            effect_en: string;
+            /** Effect Zh */
+            effect_zh: string;
+            /** Point */
+            point: string;
+            /** Value */
+            value: number;
+        };
+        /**
          * QualityCasePage
          * @description A page of abnormal data.
          */
@@ -7297,6 +10209,106 @@ export interface components {
             purchase: string;
         };
         /**
+         * ReceiverAuthorisation
+         * @description What somebody outside may be given, and until when.
+         */
+        ReceiverAuthorisation: {
+            /**
+             * Active
+             * @description Whether it stands.
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Contract
+             * @description Contract or instruction he gets data by.
+             */
+            contract: string;
+            /**
+             * Fields
+             * @description Fields he may get.
+             */
+            fields: string[];
+            /**
+             * Name
+             * @description Name.
+             */
+            name: string;
+            /**
+             * Public Key
+             * @description His X25519 key, hexadecimal; `heatloop personal key` makes one.
+             */
+            public_key: string;
+            /**
+             * Purposes
+             * @description What for.
+             */
+            purposes: string[];
+            /**
+             * Valid From
+             * Format: date-time
+             * @description Begin.
+             */
+            valid_from: string;
+            /**
+             * Valid Until
+             * Format: date-time
+             * @description End.
+             */
+            valid_until: string;
+        };
+        /**
+         * ReceiverPage
+         * @description Receivers, and what they can be given at all.
+         */
+        ReceiverPage: {
+            /** Items */
+            items: components["schemas"]["ReceiverView"][];
+            /** Offered */
+            offered: components["schemas"]["OfferedField"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ReceiverView
+         * @description Somebody outside who may be given data.
+         */
+        ReceiverView: {
+            /** Active */
+            active: boolean;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Code */
+            code: string;
+            /** Contract */
+            contract: string;
+            /** Fields */
+            fields: string[];
+            /** In Force */
+            in_force: boolean;
+            /** Name */
+            name: string;
+            /** Public Key */
+            public_key: string;
+            /** Purposes */
+            purposes: string[];
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /**
+             * Valid Until
+             * Format: date-time
+             */
+            valid_until: string;
+        };
+        /**
          * RecordBatch
          * @description Records of one system.
          */
@@ -7311,6 +10323,31 @@ export interface components {
              * @description The other system, for example `billing` or `customer`.
              */
             system: string;
+        };
+        /**
+         * RecordChange
+         * @description What a request changed in one record.
+         */
+        RecordChange: {
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** Operation */
+            operation: string;
+            /** Record */
+            record: string;
+            /** Table */
+            table: string;
         };
         /**
          * RecordHistory
@@ -7354,6 +10391,14 @@ export interface components {
             kind: string;
         };
         /**
+         * RecoveryCodes
+         * @description Codes for the day the phone is lost; shown once.
+         */
+        RecoveryCodes: {
+            /** Codes */
+            codes: string[];
+        };
+        /**
          * RefusedReason
          * @description Why readings were refused, and how many.
          */
@@ -7370,6 +10415,106 @@ export interface components {
             reason: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * Register
+         * @description A register.
+         * @enum {string}
+         */
+        Register: "antivirus" | "vulnerability" | "ports" | "filing" | "exception";
+        /**
+         * RegisterEntry
+         * @description An entry of a security register.
+         */
+        RegisterEntry: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** Code */
+            code: string;
+            /** Number */
+            number: number;
+            /** Register */
+            register: string;
+            /** State */
+            state: string;
+            /** Until */
+            until: string | null;
+            /** User */
+            user: string;
+        };
+        /**
+         * RegisterPage
+         * @description A page of a register, newest first.
+         */
+        RegisterPage: {
+            /** Items */
+            items: components["schemas"]["RegisterEntry"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ReleaseRequest
+         * @description What is to be released, and why.
+         */
+        ReleaseRequest: {
+            /** Reason */
+            reason: string;
+            /**
+             * Subject
+             * @description Asset at the top of it.
+             */
+            subject: string;
+        };
+        /**
+         * ReportFormat
+         * @description How the self-assessment is written.
+         * @enum {string}
+         */
+        ReportFormat: "html" | "pdf";
+        /**
+         * ResealRequest
+         * @description A re-sealing run.
+         */
+        ResealRequest: {
+            /**
+             * Reason
+             * @description What for; kept in the audit trail.
+             */
+            reason: string;
+        };
+        /**
+         * ResealView
+         * @description A run over all sealed values.
+         */
+        ResealView: {
+            /** Done */
+            done: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Key Id */
+            key_id: string;
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** State */
+            state: string;
+            /** Total */
+            total: number;
+            /** User */
+            user: string;
         };
         /**
          * Resource
@@ -7390,6 +10535,16 @@ export interface components {
             used: number;
             /** Zh */
             zh: string;
+        };
+        /**
+         * RestartRequest
+         * @description A copy to begin anew.
+         */
+        RestartRequest: {
+            /** Reason */
+            reason: string;
+            /** Target */
+            target: string;
         };
         /**
          * RetentionClass
@@ -7416,6 +10571,18 @@ export interface components {
             least_days: number;
         };
         /**
+         * RetentionRequest
+         * @description Whether data whose time is over are erased now.
+         */
+        RetentionRequest: {
+            /**
+             * Dry Run
+             * @description Whether only to tell what would go.
+             * @default true
+             */
+            dry_run: boolean;
+        };
+        /**
          * RetentionRun
          * @description An order to remove what has had its time.
          */
@@ -7426,6 +10593,118 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * RetireRequest
+         * @description An old key to forget.
+         */
+        RetireRequest: {
+            /**
+             * Force
+             * @description Do not wait for gateways that were not heard; they must be enrolled anew.
+             * @default false
+             */
+            force: boolean;
+            /**
+             * Id
+             * @description Id of the key.
+             */
+            id: string;
+            /** @description What it is for. */
+            kind: components["schemas"]["KeyKind"];
+            /**
+             * Reason
+             * @description What for; kept in the audit trail.
+             */
+            reason: string;
+        };
+        /**
+         * RevealRequest
+         * @description Which personal value is to be seen, and why.
+         */
+        RevealRequest: {
+            /**
+             * Field
+             * @description Field that is shown masked.
+             */
+            field: string;
+            /**
+             * Reason
+             * @description Why; it stands in the audit trail.
+             */
+            reason: string;
+            /**
+             * Subject
+             * @description Asset.
+             */
+            subject: string;
+        };
+        /**
+         * RevealedView
+         * @description One personal value in clear.
+         */
+        RevealedView: {
+            /** Field */
+            field: string;
+            /** Left */
+            left: number;
+            /** Subject */
+            subject: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * RevokeRequest
+         * @description A certificate that must not be accepted any more.
+         */
+        RevokeRequest: {
+            /**
+             * Reason
+             * @description Why.
+             */
+            reason: string;
+            /**
+             * Serial
+             * @description Serial number; empty: all of the gateway.
+             * @default
+             */
+            serial: string;
+        };
+        /**
+         * Revoked
+         * @description What was revoked.
+         */
+        Revoked: {
+            /** Count */
+            count: number;
+        };
+        /**
+         * RightRow
+         * @description One route.
+         */
+        RightRow: {
+            /** Method */
+            method: string;
+            /** Path */
+            path: string;
+            /** Reason En */
+            reason_en: string;
+            /** Reason Zh */
+            reason_zh: string;
+            /** Right */
+            right: string;
+            /** Roles */
+            roles: string[];
+        };
+        /**
+         * RightsMatrix
+         * @description Routes and roles.
+         */
+        RightsMatrix: {
+            /** Items */
+            items: components["schemas"]["RightRow"][];
+            /** Roles */
+            roles: string[];
         };
         /**
          * RoleClearanceView
@@ -7476,6 +10755,19 @@ export interface components {
              * @enum {string}
              */
             step: "10m" | "1h" | "1d";
+        };
+        /**
+         * RotateRequest
+         * @description A new key.
+         */
+        RotateRequest: {
+            /** @description What it is for. */
+            kind: components["schemas"]["KeyKind"];
+            /**
+             * Reason
+             * @description What for; kept in the audit trail.
+             */
+            reason: string;
         };
         /**
          * RulesRequest
@@ -7626,6 +10918,45 @@ export interface components {
             subject: string;
         };
         /**
+         * Scan
+         * @description Scans whose results are entered.
+         * @enum {string}
+         */
+        Scan: "antivirus" | "vulnerability";
+        /**
+         * ScanResult
+         * @description What a virus or vulnerability scan said.
+         */
+        ScanResult: {
+            /**
+             * Findings
+             * @description What was found.
+             * @default []
+             */
+            findings: components["schemas"]["Finding"][];
+            /**
+             * Note
+             * @description Anything else.
+             * @default
+             */
+            note: string;
+            /** @description Which scan. */
+            scan: components["schemas"]["Scan"];
+            /** @description What came of it. */
+            state: components["schemas"]["ScanState"];
+            /**
+             * Tool
+             * @description What scanned, with its version.
+             */
+            tool: string;
+        };
+        /**
+         * ScanState
+         * @description What came of a scan.
+         * @enum {string}
+         */
+        ScanState: "ok" | "findings" | "failed";
+        /**
          * Scanned
          * @description One device scanned at arrival.
          */
@@ -7639,6 +10970,17 @@ export interface components {
             parameters: string;
             /** Serial */
             serial: string;
+        };
+        /**
+         * SealRequest
+         * @description Which entries to seal.
+         */
+        SealRequest: {
+            /**
+             * Before
+             * Format: date-time
+             */
+            before: string;
         };
         /**
          * SeasonRequest
@@ -7667,6 +11009,156 @@ export interface components {
             technician_s?: number | null;
             /** Window S */
             window_s?: number | null;
+        };
+        /**
+         * SecondRequest
+         * @description A second person's answer.
+         */
+        SecondRequest: {
+            /** Agree */
+            agree: boolean;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * SecondStep
+         * @description A one-time or recovery code, or a signature over the last challenge.
+         */
+        SecondStep: {
+            /**
+             * Code
+             * @description One-time or recovery code.
+             */
+            code?: string | null;
+            /**
+             * Key
+             * @description Id of the key that signed.
+             * @default
+             */
+            key: string;
+            /**
+             * Signature
+             * @description Hexadecimal signature over `heatloop-sign-in`, a zero byte and the challenge.
+             * @default
+             */
+            signature: string;
+        };
+        /**
+         * SecurityEventPage
+         * @description A page of events, newest first.
+         */
+        SecurityEventPage: {
+            /** Items */
+            items: components["schemas"]["SecurityEventView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * SecurityEventView
+         * @description Something that happened to the platform's security.
+         */
+        SecurityEventView: {
+            /** Address */
+            address: string;
+            /** Advice En */
+            advice_en: string;
+            /** Advice Zh */
+            advice_zh: string;
+            /** Count */
+            count: number;
+            /** En */
+            en: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * First At
+             * Format: date-time
+             */
+            first_at: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Number */
+            number: number;
+            /** Severity */
+            severity: number;
+            /** Subject */
+            subject: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * SecurityException
+         * @description An item that cannot be met, and what is done instead.
+         */
+        SecurityException: {
+            /**
+             * Approved By
+             * @description Who decided.
+             */
+            approved_by: string;
+            /**
+             * Item
+             * @description Item of the assessment.
+             */
+            item: string;
+            /**
+             * Measure
+             * @description Compensating measure.
+             */
+            measure: string;
+            /**
+             * Reason
+             * @description Why it cannot be met.
+             */
+            reason: string;
+            /**
+             * Until
+             * Format: date
+             * @description Last day it holds.
+             */
+            until: string;
+        };
+        /**
+         * SecurityKindList
+         * @description All kinds of events.
+         */
+        SecurityKindList: {
+            /** Items */
+            items: components["schemas"]["SecurityKindView"][];
+        };
+        /**
+         * SecurityKindView
+         * @description A kind of event.
+         */
+        SecurityKindView: {
+            /** Advice En */
+            advice_en: string;
+            /** Advice Zh */
+            advice_zh: string;
+            /** Alarm */
+            alarm: boolean;
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Rules */
+            rules: components["schemas"]["WatchRuleView"][];
+            /** Severity */
+            severity: number;
+            /** Week */
+            week: number;
+            /** Zh */
+            zh: string;
         };
         /**
          * SemanticPage
@@ -7750,12 +11242,136 @@ export interface components {
             zh: string;
         };
         /**
+         * ServiceKeyCreate
+         * @description A key for a program.
+         */
+        ServiceKeyCreate: {
+            /**
+             * Addresses
+             * @description Networks it may come from; empty: any.
+             */
+            addresses?: string[];
+            /**
+             * Days
+             * @description Life in days.
+             * @default 90
+             */
+            days: number;
+            /**
+             * Name
+             * @description Name of the service account.
+             */
+            name: string;
+            /**
+             * Owner
+             * @description Whose rights it borrows.
+             */
+            owner: string;
+            /**
+             * Permissions
+             * @description Of the roles' rights only these; empty: all.
+             */
+            permissions?: string[];
+            /**
+             * Purpose
+             * @description What it is for.
+             */
+            purpose: string;
+            /** Roles */
+            roles: string[];
+            /**
+             * Scope
+             * @description Subtree paths inside the owner's scope.
+             */
+            scope?: string[];
+        };
+        /**
+         * ServiceKeyMade
+         * @description A new key, shown once.
+         */
+        ServiceKeyMade: {
+            key: components["schemas"]["ServiceKeyView"];
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * ServiceKeyRenew
+         * @description Another secret for a key.
+         */
+        ServiceKeyRenew: {
+            /**
+             * Days
+             * @description Life in days.
+             * @default 90
+             */
+            days: number;
+        };
+        /**
+         * ServiceKeyView
+         * @description A program's key, without its secret.
+         */
+        ServiceKeyView: {
+            /** Addresses */
+            addresses: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Permissions */
+            permissions: string[];
+            /** Purpose */
+            purpose: string;
+            /** Roles */
+            roles: string[];
+            /** Scope */
+            scope: string[];
+            /** State */
+            state: string;
+            /** Used At */
+            used_at: string | null;
+            /** Used From */
+            used_from: string;
+        };
+        /**
          * SessionView
          * @description Who is signed in.
          */
         SessionView: {
+            /** Factors */
+            factors: string[];
+            /**
+             * Kind
+             * @default person
+             */
+            kind: string;
+            /** Methods */
+            methods: string[];
             /** Must Change */
             must_change: boolean;
+            /**
+             * Must Enrol
+             * @default false
+             */
+            must_enrol: boolean;
+            /**
+             * Must Prove
+             * @default false
+             */
+            must_prove: boolean;
             /** Permissions */
             permissions: string[];
             /** Roles */
@@ -7774,6 +11390,24 @@ export interface components {
             password: string;
             /** User */
             user: string;
+        };
+        /**
+         * SignInOptions
+         * @description What the sign-in page may know before anybody is signed in.
+         */
+        SignInOptions: {
+            /** Classes */
+            classes: number;
+            /** History */
+            history: number;
+            /** Min Length */
+            min_length: number;
+            /** Provider */
+            provider: boolean;
+            /** Provider En */
+            provider_en: string;
+            /** Provider Zh */
+            provider_zh: string;
         };
         /**
          * SignatureView
@@ -7802,6 +11436,20 @@ export interface components {
          * @description A document under the platform's signature.
          */
         SignedDocument: {
+            /** Alg */
+            alg: string;
+            /** Body */
+            body: string;
+            /** Key Id */
+            key_id: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * SignedRequest
+         * @description A document signed with the gateway's own key.
+         */
+        SignedRequest: {
             /** Alg */
             alg: string;
             /** Body */
@@ -7990,6 +11638,144 @@ export interface components {
             time_zone: string;
         };
         /**
+         * StopAnswer
+         * @description A second person's answer.
+         */
+        StopAnswer: {
+            /** Agree */
+            agree: boolean;
+        };
+        /**
+         * StopAssetView
+         * @description One piece of equipment that is stopped.
+         */
+        StopAssetView: {
+            /** Asset */
+            asset: string;
+            /** Connected */
+            connected: boolean;
+            /** En */
+            en: string;
+            /** Gateway */
+            gateway: string;
+            /** State */
+            state: string;
+            /** Steps */
+            steps: components["schemas"]["StopStepView"][];
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * StopConfirm
+         * @description The one-time token; for the whole network also why nobody can be waited for.
+         */
+        StopConfirm: {
+            /**
+             * Break Glass
+             * @description Empty: a second person is waited for where one is needed.
+             * @default
+             */
+            break_glass: string;
+            /** Token */
+            token: string;
+        };
+        /**
+         * StopOrderView
+         * @description An emergency order: proposed, in force, or over.
+         */
+        StopOrderView: {
+            /** Action */
+            action: string;
+            /** Assets */
+            assets: components["schemas"]["StopAssetView"][];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Break Glass */
+            break_glass: string;
+            /** Cause */
+            cause: string;
+            /** Connected */
+            connected: number;
+            /** Ended */
+            ended: string | null;
+            /** Gateways */
+            gateways: number;
+            /** Id */
+            id: string;
+            /** Network */
+            network: boolean;
+            /**
+             * Ordered
+             * Format: date-time
+             */
+            ordered: string;
+            /** Ordered By */
+            ordered_by: string;
+            /** Reason */
+            reason: string;
+            /** Second By */
+            second_by: string;
+            /** Second Until */
+            second_until: string | null;
+            /** State */
+            state: string;
+            /** Subject */
+            subject: string;
+            /** Subject En */
+            subject_en: string;
+            /** Subject Zh */
+            subject_zh: string;
+            /** Token */
+            token: string;
+            /** Token Until */
+            token_until: string | null;
+        };
+        /**
+         * StopRequest
+         * @description What is to be stopped, and why.
+         */
+        StopRequest: {
+            /**
+             * Cause
+             * @description Where a pipe burst, circulation stops too; where water is lost, make-up is isolated.
+             * @default general
+             * @enum {string}
+             */
+            cause: "general" | "burst" | "leak";
+            /** Reason */
+            reason: string;
+            /**
+             * Subject
+             * @description Asset at the top of it: a unit, a station, a source, or the company for everything.
+             */
+            subject: string;
+        };
+        /**
+         * StopStepView
+         * @description One write of a stop.
+         */
+        StopStepView: {
+            /** Before */
+            before: number | null;
+            /** En */
+            en: string;
+            /** Point */
+            point: string;
+            /** Read */
+            read: number | null;
+            /** Reason */
+            reason: string;
+            /** State */
+            state: string;
+            /** Value */
+            value: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * StorageReport
          * @description What the store keeps.
          */
@@ -8024,6 +11810,34 @@ export interface components {
             stored_bytes: number;
             /** Table */
             table: string;
+        };
+        /**
+         * StreamView
+         * @description One direction between the zones, as this end sees it.
+         */
+        StreamView: {
+            /** Age S */
+            age_s: number | null;
+            /** Batches */
+            batches: number;
+            /** Carriers */
+            carriers: components["schemas"]["CarrierView"][];
+            /** Delay S */
+            delay_s: number | null;
+            /** Gaps */
+            gaps: number;
+            /** Name */
+            name: string;
+            /** Records */
+            records: number;
+            /** Refused */
+            refused: number;
+            /** Role */
+            role: string;
+            /** Set Up */
+            set_up: boolean;
+            /** Silent */
+            silent: boolean;
         };
         /**
          * SubscriberView
@@ -8527,6 +12341,35 @@ export interface components {
             substations: number;
         };
         /**
+         * TotpConfirm
+         * @description The first code of a new secret.
+         */
+        TotpConfirm: {
+            /** Code */
+            code: string;
+            /**
+             * Id
+             * @description Id of the offer.
+             */
+            id: string;
+        };
+        /**
+         * TotpOffer
+         * @description What a phone program needs to make one-time codes; shown once.
+         */
+        TotpOffer: {
+            /** Algorithm */
+            algorithm: string;
+            /** Id */
+            id: string;
+            /** Picture */
+            picture: string;
+            /** Secret */
+            secret: string;
+            /** Uri */
+            uri: string;
+        };
+        /**
          * Traced
          * @description Assets upstream or downstream of one.
          */
@@ -8672,16 +12515,40 @@ export interface components {
         UserView: {
             /** Disabled */
             disabled: boolean;
+            /**
+             * Disabled Reason
+             * @default
+             */
+            disabled_reason: string;
             /** Full Name */
             full_name: string;
+            /**
+             * Locked
+             * @default false
+             */
+            locked: boolean;
             /** Must Change */
             must_change: boolean;
             /** Name */
             name: string;
+            /** Password At */
+            password_at?: string | null;
             /** Roles */
             roles: string[];
             /** Scope */
             scope: string[];
+            /**
+             * Second Factor
+             * @default false
+             */
+            second_factor: boolean;
+            /** Seen At */
+            seen_at?: string | null;
+            /**
+             * Wants Second
+             * @default false
+             */
+            wants_second: boolean;
         };
         /**
          * VerificationItemView
@@ -8896,6 +12763,22 @@ export interface components {
             item: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * WatchRuleView
+         * @description A rule that makes events of signals.
+         */
+        WatchRuleView: {
+            /** Count */
+            count: number;
+            /** En */
+            en: string;
+            /** Kind */
+            kind: string;
+            /** Window S */
+            window_s: number;
+            /** Zh */
+            zh: string;
         };
         /**
          * WeatherForecastHour
@@ -9359,6 +13242,65 @@ export interface components {
             units: components["schemas"]["WhatIfUnit"][];
         };
         /**
+         * ZoneEventPage
+         * @description A page of events.
+         */
+        ZoneEventPage: {
+            /** Items */
+            items: components["schemas"]["ZoneEventView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ZoneEventView
+         * @description Something that happened to a stream.
+         */
+        ZoneEventView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Count */
+            count: number;
+            /** Detail */
+            detail: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Kind */
+            kind: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Number */
+            number: number;
+            /** Stream */
+            stream: string;
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
+        };
+        /**
+         * ZoneState
+         * @description Which zone this is, and how fresh it is.
+         */
+        ZoneState: {
+            /** Fresh */
+            fresh: boolean;
+            /**
+             * Plant Time
+             * Format: date-time
+             */
+            plant_time: string;
+            /** Streams */
+            streams: components["schemas"]["StreamView"][];
+            /** Zone */
+            zone: string;
+        };
+        /**
          * DeviceView
          * @description One device in a list.
          */
@@ -9426,6 +13368,279 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    remove_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                factor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    new_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    own_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSession"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    end_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    offer_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Labelled"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpOffer"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    confirm_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     list_alarms: {
         parameters: {
             query?: {
@@ -9564,11 +13779,22 @@ export interface operations {
     list_audit: {
         parameters: {
             query?: {
-                user?: string;
-                action?: string;
                 /** @description Page number from 1 */
                 page?: number;
                 size?: number;
+                user?: string;
+                /** @description An action, or with a dot at the end all of a kind */
+                action?: string;
+                /** @description Part of the subject */
+                subject?: string;
+                result?: "" | "done" | "refused" | "failed";
+                /** @description Beginning of the address */
+                address?: string;
+                request?: string;
+                /** @description First moment */
+                start?: string | null;
+                /** @description Moment after the last */
+                end?: string | null;
             };
             header?: never;
             path?: never;
@@ -9583,6 +13809,273 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_audit_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditCheck"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_audit_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditCheck"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    restart_audit_copy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestartRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_audit_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_audit: {
+        parameters: {
+            query?: {
+                format?: "jsonl" | "pdf";
+                /** @description Ticket of POST /exports */
+                export?: string;
+                user?: string;
+                /** @description An action, or with a dot at the end all of a kind */
+                action?: string;
+                /** @description Part of the subject */
+                subject?: string;
+                result?: "" | "done" | "refused" | "failed";
+                /** @description Beginning of the address */
+                address?: string;
+                request?: string;
+                /** @description First moment */
+                start?: string | null;
+                /** @description Moment after the last */
+                end?: string | null;
+            };
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": unknown;
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    seal_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SealRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditSealed"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    drop_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                first_seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditDropped"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_audit_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditState"];
                 };
             };
             /** @description What to correct */
@@ -9699,6 +14192,8 @@ export interface operations {
                 step?: "10m" | "1h" | "1d";
                 format?: "arrow" | "parquet" | "csv" | "xlsx";
                 compressed?: boolean;
+                /** @description Ticket of POST /exports */
+                export?: string;
                 /** @description Codes joined by commas */
                 points?: string;
                 /** @description One or more values, joined by commas */
@@ -9728,7 +14223,14 @@ export interface operations {
                 /** @description Every point of the scope */
                 all?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9759,8 +14261,18 @@ export interface operations {
     };
     request_rollups: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Ticket of POST /exports */
+                export?: string;
+            };
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9802,6 +14314,8 @@ export interface operations {
                 end: string;
                 format?: "arrow" | "parquet" | "csv" | "xlsx";
                 compressed?: boolean;
+                /** @description Ticket of POST /exports */
+                export?: string;
                 /** @description Codes joined by commas */
                 points?: string;
                 /** @description One or more values, joined by commas */
@@ -9831,7 +14345,14 @@ export interface operations {
                 /** @description Every point of the scope */
                 all?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9862,8 +14383,18 @@ export interface operations {
     };
     request_samples: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Ticket of POST /exports */
+                export?: string;
+            };
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9950,7 +14481,134 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CommandView"];
+                    "application/json": components["schemas"]["CommandView"] | components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"] | components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_proposals: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_proposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"][];
                 };
             };
             /** @description What to correct */
@@ -9982,6 +14640,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    break_glass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GlassRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    confirm_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    second_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    withdraw_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
                 };
             };
             /** @description What to correct */
@@ -11415,6 +16209,264 @@ export interface operations {
             };
         };
     };
+    get_emergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    propose_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOrderView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    propose_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOrderView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    confirm_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOrderView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    second_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOrderView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    withdraw_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOrderView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_export_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRule"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    choose_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportTicket"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_extensions: {
         parameters: {
             query?: never;
@@ -11679,6 +16731,100 @@ export interface operations {
             };
         };
     };
+    certify_gateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedCertificate"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_certificates: {
+        parameters: {
+            query?: {
+                /** @description Gateway code */
+                gateway?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateList"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_revoked: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     enrol_gateway: {
         parameters: {
             query?: never;
@@ -11796,6 +16942,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RulesView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    revoke_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Gateway code */
+                gateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revoked"];
                 };
             };
             /** @description What to correct */
@@ -12941,12 +18123,245 @@ export interface operations {
             };
         };
     };
+    get_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    reseal_values: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResealRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResealView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    retire_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetireRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    rotate_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     export_ledger: {
         parameters: {
             query?: {
                 format?: "xlsx" | "csv";
+                personal?: "masked" | "full";
+                /** @description Ticket of POST /exports */
+                export?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13306,8 +18721,17 @@ export interface operations {
                 to: string;
                 by?: "gateway" | "device" | "channel";
                 format?: "json" | "xlsx";
+                /** @description Ticket of POST /exports */
+                export?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13600,6 +19024,429 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_consents: {
+        parameters: {
+            query?: {
+                subject?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    withdraw_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasurePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    erase_personal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EraseRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_given: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GivenPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    give_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GivenView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_given_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_receivers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiverPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_receiver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiverAuthorisation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiverView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_personal_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalRegister"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    retain_personal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    reveal_personal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealedView"];
                 };
             };
             /** @description What to correct */
@@ -13972,6 +19819,35 @@ export interface operations {
             };
         };
     };
+    get_rights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RightsMatrix"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_samples: {
         parameters: {
             query: {
@@ -14030,6 +19906,426 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunView"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_assessment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assessment"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_assessment_report: {
+        parameters: {
+            query?: {
+                /** @description html or pdf */
+                format?: components["schemas"]["ReportFormat"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "text/html": unknown;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_security_duties: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyList"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_security_events: {
+        parameters: {
+            query?: {
+                kind?: string;
+                /** @description At least this grave */
+                severity?: number | null;
+                /** @description Part of subject or address */
+                word?: string;
+                /** @description Seen since */
+                start?: string | null;
+                /** @description Seen before */
+                end?: string | null;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityEventPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_security_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecurityException"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterEntry"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    withdraw_security_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterEntry"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_filing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Filing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterEntry"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_security_kinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityKindList"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_declared_ports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortScanView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_port_scan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortScan"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortScanView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_security_register: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                register: components["schemas"]["Register"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_sbom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.cyclonedx+json": unknown;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_security_scan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanResult"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterEntry"];
                 };
             };
             /** @description What to correct */
@@ -14112,6 +20408,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Grid"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_service_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceKeyView"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_service_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceKeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceKeyMade"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    revoke_service_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    renew_service_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceKeyRenew"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceKeyMade"];
                 };
             };
             /** @description What to correct */
@@ -14214,6 +20636,151 @@ export interface operations {
             };
         };
     };
+    get_challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Challenge"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    become_display: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    back_from_provider: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    leave_for_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sign_in_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInOptions"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     change_password: {
         parameters: {
             query?: never;
@@ -14233,6 +20800,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    prove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    second_step: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondStep"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
             };
             /** @description What to correct */
             "4XX": {
@@ -14905,7 +21538,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CommandView"];
+                    "application/json": components["schemas"]["CommandView"] | components["schemas"]["ProposalView"];
                 };
             };
             /** @description What to correct */
@@ -15039,6 +21672,95 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserCreated"];
                 };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    reset_factors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    end_user_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    unlock_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What to correct */
             "4XX": {
@@ -15833,6 +22555,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queued"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_zone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZoneState"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_zone_events: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZoneEventPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_gate_records: {
+        parameters: {
+            query?: {
+                /** @description Schema */
+                kind?: "" | "weather_forecast" | "sensor_reading" | "case_label" | "wish" | "billing_state";
+                /** @description How it stands */
+                state?: "" | "waiting" | "sent" | "accepted" | "refused";
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateRecordPage"];
                 };
             };
             /** @description What to correct */

@@ -17,22 +17,6 @@ export interface UserView {
   disabled_reason: string;
 }
 
-export interface AuditEntry {
-  seq: number;
-  at: string;
-  user: string;
-  action: string;
-  subject: string;
-  detail: Record<string, unknown>;
-  hash: string;
-}
-
-export interface AuditVerdict {
-  ok: boolean;
-  entries: number;
-  first_broken: number | null;
-}
-
 export interface GatewayView extends Named {
   kind: string;
   channel: string;

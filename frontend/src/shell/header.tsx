@@ -85,6 +85,10 @@ function Person({ narrow }: { narrow: boolean }) {
             <Icon name={theme === 'dark' ? 'moon' : theme === 'light' ? 'sun' : 'auto'} size={18} />
             {t(`theme.${theme}`)}
           </button>
+          <Link to="/account" data-testid="my-account">
+            <Icon name="users" size={18} />
+            {t('myAccount')}
+          </Link>
           <Link to="/password" data-testid="change-password">
             <Icon name="lock" size={18} />
             {t('password.title')}

@@ -24,6 +24,7 @@ const ENTRIES = [
   { name: 'keeping', path: '/keeping', needs: 'view' },
   { name: 'governance', path: '/governance', needs: 'view' },
   { name: 'system', path: '/system', needs: 'view' },
+  { name: 'security', path: '/security', needs: 'watch' },
   { name: 'users', path: '/users', needs: 'manage_users' },
   { name: 'audit', path: '/audit', needs: 'audit' },
 ] as const satisfies readonly { name: string; path: string; needs: Permission }[];

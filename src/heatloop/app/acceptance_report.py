@@ -16,7 +16,7 @@ from heatloop.app.world import World
 from heatloop.kernel.clock import machine_s, utc
 from heatloop.kernel.errors import HeatloopError
 from heatloop.report.device_test import device_test_pdf
-from heatloop.security.keys import ALGORITHM, KeyRing, open_document, sign_document
+from heatloop.security.keys import open_document, sign_document
 from heatloop.store.files import Files
 from heatloop.store.records import Records
 from heatloop.store.records.device_life import FileRow
@@ -85,7 +85,7 @@ class Reports:
 
     async def check(self, run: RunRow) -> SignatureView:
         """Return whether result and report are still what was signed."""
-        ring = KeyRing([self._keys.signing.public])
+        ring = self._keys.ring
         ok = bool(run.pdf_signature)
         try:
             if ok:
@@ -98,7 +98,7 @@ class Reports:
         return SignatureView(
             ok=ok,
             key_id=run.key_id,
-            alg=ALGORITHM,
+            alg=self._keys.signing.algorithm,
             public_key=self._keys.signing.public.hex(),
             pdf_sha256=run.pdf,
             pdf_signature=run.pdf_signature,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from heatloop.app.edge_rules import EdgeRules
     from heatloop.app.emergency import Emergency
     from heatloop.app.emergency_views import EmergencyBook
+    from heatloop.app.export_seal import ExportSeals
     from heatloop.app.field_probes import FieldProbes
     from heatloop.app.gap_audit import GapAudit
     from heatloop.app.gateways import Gateways
@@ -83,6 +84,8 @@ class Platform:
     """Keys and spools of gateways."""
     key_room: KeyRoom
     """Rotation of keys, re-sealing, certificates."""
+    exports: ExportSeals
+    """How exports go out."""
     gap_audit: GapAudit
     """Whether every expected sample is stored or explained."""
     link_watch: LinkWatch

@@ -20,13 +20,14 @@ import uvicorn
 from heatloop.app.historian_ledger import HistorianLedger
 from heatloop.app.emergency_socket import serve_emergency
 from heatloop.app.history import in_thread
+from heatloop.app.http_guard import Connections, guarded_http
 from heatloop.app.patience import until_done
 from heatloop.app.platform import Platform
 from heatloop.app.settings import Settings
 from heatloop.app.standby import Shared
 from heatloop.app.standby_duty import Duty
 from heatloop.app.standby_view import follow_ledger, refresh_view
-from heatloop.app.tls import CertifiedHttp, GatewayDoor, redirect, server_context
+from heatloop.app.tls import GatewayDoor, redirect, server_context
 from heatloop.app.wiring import build_platform
 from heatloop.edge.clock_link import ClockLink
 from heatloop.kernel.clock import SharedClock
@@ -244,7 +245,7 @@ def gateway_door(platform: Platform, web: Any) -> uvicorn.Config:
     host, port = certificates.door
     files = certificates.authority.server_files(certificates.door_names())
     context = server_context(*files, client_ca=certificates.authority.certificate_file)
-    return _config(GatewayDoor(web), host, port, context)
+    return _config(GatewayDoor(web), host, port, context, _guarded(platform.settings))
 
 
 def uvicorn_config(settings: Settings, app: Any) -> uvicorn.Config:
@@ -253,15 +254,28 @@ def uvicorn_config(settings: Settings, app: Any) -> uvicorn.Config:
     context = None
     if server.tls_certificate:
         context = server_context(server.tls_certificate, server.tls_key)
-    return _config(app, server.host, server.port, context)
+    return _config(app, server.host, server.port, context, _guarded(settings))
 
 
-def _config(app: Any, host: str, port: int, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def _guarded(settings: Settings) -> type[asyncio.Protocol]:
+    """Return the protocol of one listener, with connections counted and heads timed."""
+    server = settings.server
+    connections = Connections(server.max_connections, server.max_connections_an_address)
+    return guarded_http(connections, server.head_wait_s)
+
+
+def _config(
+    app: Any,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    http: type[asyncio.Protocol],
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=CertifiedHttp,
+        http=http,
         ws="websockets-sansio",
         ws_max_size=_WS_BYTES,
         ws_per_message_deflate=False,

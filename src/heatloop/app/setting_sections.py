@@ -69,6 +69,14 @@ class ServerSettings:
     """Live streams at a time."""
     max_upload_mb: int = 64
     """Largest upload."""
+    max_connections: int = 4096
+    """Connections at a time; more are closed at once."""
+    max_connections_an_address: int = 1024
+    """Connections at a time from one address."""
+    head_wait_s: float = 10.0
+    """Longest time the head of a request may take, machine time."""
+    body_wait_s: float = 30.0
+    """Longest time between two pieces of a body, machine time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

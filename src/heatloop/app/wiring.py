@@ -28,6 +28,7 @@ from heatloop.app.emergency import Emergency
 from heatloop.app.emergency_books import DoorBooks
 from heatloop.app.emergency_orders import OrderFile
 from heatloop.app.emergency_views import EmergencyBook
+from heatloop.app.export_seal import ExportSeals
 from heatloop.app.extensions import Extensions
 from heatloop.app.extensions_own import GatedSchedule
 from heatloop.app.field_probes import FieldProbes
@@ -278,6 +279,7 @@ def build_platform(
         intake=intake,
         gateways=gateways,
         key_room=KeyRoom(keys, records, audit, gateways),
+        exports=ExportSeals(settings.crypto, keys.suite, audit),
         gap_audit=GapAudit(world, series, records, links, settings.company.time_zone),
         link_watch=LinkWatch(world, records, alarming),
         mqtt=MqttCarrier(settings.mqtt, gateways, intake, links, keys),

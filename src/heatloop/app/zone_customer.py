@@ -19,8 +19,10 @@ import structlog
 from heatloop import __version__
 from heatloop.app.alarming import Alarming
 from heatloop.app.audit_journal import Journal
+from heatloop.app.audit_room import AuditRoom
 from heatloop.app.governance_audit import WatchedAudit
 from heatloop.app.history import in_thread
+from heatloop.app.identity_room import IdentityRoom
 from heatloop.app.keys import FIRST_LOGIN, PlatformKeys, load_keys, write_secret
 from heatloop.app.lag import LagWatch
 from heatloop.app.live import Hub
@@ -31,6 +33,7 @@ from heatloop.app.sessions import Sessions
 from heatloop.app.settings import Settings
 from heatloop.app.views.system import Health, Info, Part
 from heatloop.app.views.zones import GateRecordPage, StreamView, ZoneEventPage, ZoneState
+from heatloop.app.workers import Workers
 from heatloop.app.world import World
 from heatloop.app.zone_events import ZoneEvents
 from heatloop.app.zone_gate_out import GateOut
@@ -42,7 +45,7 @@ from heatloop.app.zone_settings import CUSTOMER
 from heatloop.bridge.feed_frame import FEED, Batch
 from heatloop.bridge.feed_order import Cursor
 from heatloop.kernel.clock import SharedClock, machine_s, utc
-from heatloop.kernel.errors import ConfigError
+from heatloop.kernel.errors import ConfigError, HeatloopError
 from heatloop.store.records import Records
 
 _log = structlog.get_logger("heatloop.zones")
@@ -253,8 +256,14 @@ class CustomerPlatform:
     """Who is signed in here."""
     people: People
     """Users of this zone."""
+    identity: IdentityRoom
+    """Factors, accounts, programs' keys, the identity provider."""
     audit: WatchedAudit
     """This zone's own trail."""
+    audit_room: AuditRoom
+    """What the audit administrator works with."""
+    workers: Workers
+    """A process for reports of the trail."""
     alarming: Alarming
     """This zone's own alarms."""
     security_events: SecurityEvents
@@ -298,6 +307,19 @@ def build_customer(settings: Settings) -> CustomerPlatform:
             records, people, audit, settings, keys.data, settings.keys / FIRST_LOGIN
         )
         sessions.note = security.note
+        identity = IdentityRoom.build(
+            settings, records=records, people=people, audit=audit, sessions=sessions
+        )
+        workers = Workers(1)
+        audit_room = AuditRoom.build(
+            settings,
+            world=world,
+            records=records,
+            audit=audit,
+            alarming=alarming,
+            keys=keys,
+            workers=workers,
+        )
         zones = CustomerZone(settings, records, model, security)
     except BaseException:
         records.close()
@@ -309,13 +331,27 @@ def build_customer(settings: Settings) -> CustomerPlatform:
         records=records,
         sessions=sessions,
         people=people,
+        identity=identity,
         audit=audit,
+        audit_room=audit_room,
+        workers=workers,
         alarming=alarming,
         security_events=security,
         zones=zones,
         health=CustomerHealth(settings, zones, records),
         lag=LagWatch(),
     )
+
+
+async def _look_after_accounts(platform: CustomerPlatform) -> None:
+    """Disable accounts nobody uses and forget sessions that ended, every six hours."""
+    while True:
+        try:
+            await platform.identity.stale.run(machine_s())
+            await in_thread(platform.records.sessions.purge, at=machine_s())
+        except HeatloopError as error:
+            _log.error("accounts were not looked after", error=str(error))
+        await asyncio.sleep(_KEEP_S)
 
 
 @contextlib.asynccontextmanager
@@ -328,6 +364,8 @@ async def running_customer(
         ("lag", platform.lag.run),
         ("zone", platform.zones.run),
         ("security events", platform.security_events.run),
+        ("audit", platform.audit_room.keeper.run),
+        ("accounts", lambda: _look_after_accounts(platform)),
     )
     tasks = [asyncio.create_task(part(), name=name) for name, part in life]
     try:
@@ -336,4 +374,6 @@ async def running_customer(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await platform.audit_room.close()
+        await platform.workers.close()
         platform.records.close()

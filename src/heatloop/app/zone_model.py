@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import structlog
 
-from heatloop.app.ledger_admin import empty_ledger
 from heatloop.app.world import World
 from heatloop.app.zone_collect import DIRECTORY, digest, shared_kinds
 from heatloop.bridge.feed_frame import SNAPSHOT, Batch
@@ -105,7 +104,7 @@ class ZoneModel:
     """
 
     def __init__(self, clock: SharedClock) -> None:
-        self.world = World(clock, empty_ledger())
+        self.world = World(clock, ledger_of((), 0))
         self.clock = clock
         self.held: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in FEED_SCHEMAS}
         """Records by kind, then by what they are about."""

@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         overrides["zones"] = {"zone": given.zone}
     if given.demo:
         overrides["company"]["demo"] = True
+        overrides["crypto"] = {"plain_exports": "free"}
     try:
         settings = load_settings(given.data, given.config, os.environ, overrides)
         uvloop.run(serve(settings, build_web))

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from heatloop.cli.version_folders import Home, VersionError, unpack_bundle
+from heatloop.cli.bundle_signature import SIGNER, check_signer
+from heatloop.cli.version_folders import Home, VersionError, check_bundle, unpack_bundle
 from heatloop.kernel.errors import InputError
 
 
@@ -26,6 +27,7 @@ def add_to(commands: Any) -> None:
         epilog="example: heatloop upgrade --to heatloop-bundle.tar --data /var/lib/heatloop",
     )
     parser.add_argument("--to", type=Path, help="wheel or bundle")
+    parser.add_argument("--signer", type=Path, help="public key the bundle must be signed with")
     parser.add_argument("--rollback", action="store_true", help="go back to the version before")
     parser.add_argument("--data", type=Path, default=Path("heatloop-data"), help="data folder")
     parser.add_argument("--config", type=Path, help="heatloop.toml")
@@ -59,15 +61,20 @@ def run(options: argparse.Namespace) -> int:
         if options.rollback:
             return asyncio.run(go_back(plan))
         with tempfile.TemporaryDirectory(prefix="heatloop-upgrade-") as scratch:
-            version = _install(home, options.to, Path(scratch))
+            version = _install(home, options.to, Path(scratch), options.signer)
         return asyncio.run(upgrade(plan, version))
     except VersionError as error:
         raise InputError(str(error), fix="give another wheel or bundle") from error
 
 
-def _install(home: Home, given: Path, scratch: Path) -> str:
+def _install(home: Home, given: Path, scratch: Path, signer: Path | None) -> str:
     if not given.exists():
         raise InputError("no such file", thing=str(given), fix="give a wheel or a bundle")
     if given.suffix == ".whl":
+        if signer is not None or (home.folder / SIGNER).is_file():
+            raise VersionError("a wheel alone is not signed, and this home takes signed bundles")
         return home.install_wheel(given)
-    return home.install_bundle(given if given.is_dir() else unpack_bundle(given, scratch))
+    folder = given if given.is_dir() else unpack_bundle(given, scratch)
+    check_bundle(folder)
+    print(f"bundle 安装包: {check_signer(folder, home, signer)}")
+    return home.install_bundle(folder)

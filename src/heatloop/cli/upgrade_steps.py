@@ -206,7 +206,7 @@ async def _restart(plan: Plan, name: str, version: str) -> float:
         seen.add(pid)
         if pid not in (None, old) and await _serves(plan, name, version):
             return time.monotonic() - started
-        if len(seen) > _TRIES + 2:
+        if len(seen) > _TRIES + 1:  # it was given as many tries
             raise LinkError(f"{name} ends again and again", thing=name)
         await asyncio.sleep(0.05)
     raise LinkError(f"{name} did not come back within {PATIENCE_S:.0f} s", thing=name)

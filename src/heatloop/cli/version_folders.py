@@ -217,8 +217,9 @@ def check_bundle(bundle: Path) -> dict[str, object]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VersionError(f"not a bundle: {bundle}") from error
     held = {p.relative_to(bundle).as_posix() for p in bundle.rglob("*") if p.is_file()}
-    if held - {MANIFEST} != set(sums):
-        odd = sorted((held - {MANIFEST}) ^ set(sums))
+    held -= {MANIFEST, f"{MANIFEST}.sig", f"{MANIFEST}.pem"}
+    if held != set(sums):
+        odd = sorted(held ^ set(sums))
         raise VersionError(f"bundle lacks files or has others: {', '.join(odd[:5])}")
     for name, digest in sums.items():
         if hashlib.sha256((bundle / name).read_bytes()).hexdigest() != digest:

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from heatloop.kernel.errors import InputError, UnsafeError
 
@@ -27,7 +28,6 @@ _CHALLENGE = b"heatloop-sign-in\x00"
 _RSA_BITS = 2048
 _P1363 = {"secp256r1": 32, "secp384r1": 48}
 _FIX = "give a PEM of an Ed25519, ECDSA P-256, P-384 or RSA public key, or a certificate of one"
-PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +85,7 @@ def read_personal_key(
         if b"BEGIN CERTIFICATE" in raw:
             certificate = x509.load_pem_x509_certificate(raw)
             _check_certificate(certificate, authorities, now_s)
-            key = certificate.public_key()
+            key: PublicKeyTypes = certificate.public_key()
             subject = certificate.subject.rfc4514_string()
             ends_s = certificate.not_valid_after_utc.timestamp()
         elif authorities:

@@ -104,7 +104,7 @@ def secret_text(secret: bytes) -> str:
 
 def enrolment_uri(secret: bytes, user: str, issuer: str, algorithm: str = "sha1") -> str:
     """Return what the QR code holds, as authenticator programs read it."""
-    label = quote(f"{issuer}:{user}", safe="")
+    label = f"{quote(issuer, safe='')}:{quote(user, safe='')}"
     query = {
         "secret": secret_text(secret),
         "issuer": issuer,

@@ -170,7 +170,7 @@ def _into_embedded(series: Series, staging: Path, target: Target, told: Told) ->
 
 
 def _engine_folder(staging: Path) -> Path:
-    """Return an empty data folder for a scratch engine, with the key of the backup if it has one."""
+    """Return an empty data folder for a scratch engine, with the backup's key if it has one."""
     made = staging / "engine"
     shutil.rmtree(made, ignore_errors=True)
     (made / "keys").mkdir(parents=True, mode=0o700)

@@ -115,17 +115,39 @@ def make_chain(
     """Return a new chain's key, and the document that goes with it to the target."""
     key = secrets.token_bytes(_KEY_BYTES)
     key_id = key_id_of(b"heatloop-backup-key\x00" + key)
-    terms = {
+    terms = _fresh_terms()
+    about = {"format": 1, "chain": chain, "encrypted": encrypted, "made_at": at, "key_id": key_id}
+    sealed = seal("recovery", _derived(passphrase, terms), key, _PASSPHRASE_AAD + canonical(about))
+    document = {"about": about, "terms": terms, "key": sealed.hex()}
+    return ChainKey(key_id=key_id, key=key, encrypted=encrypted), canonical(document)
+
+
+def rewrap(document: bytes, old: str, new: str) -> bytes:
+    """Return a chain's document with its key sealed under another passphrase.
+
+    Raises:
+        InputError: That is no such document.
+        UnsafeError: Neither passphrase opens it.
+    """
+    try:
+        held = open_chain(document, old)
+    except UnsafeError:
+        held = open_chain(document, new)  # done by a run that broke off
+    about = json.loads(document)["about"]
+    terms = _fresh_terms()
+    aad = _PASSPHRASE_AAD + canonical(about)
+    sealed = seal("recovery", _derived(new, terms), held.key, aad)
+    return canonical({"about": about, "terms": terms, "key": sealed.hex()})
+
+
+def _fresh_terms() -> dict[str, Any]:
+    return {
         "kdf": "argon2id",
         "salt": secrets.token_hex(_SALT_BYTES),
         "time_cost": _TIME_COST,
         "memory_kib": _MEMORY_KIB,
         "lanes": _LANES,
     }
-    about = {"format": 1, "chain": chain, "encrypted": encrypted, "made_at": at, "key_id": key_id}
-    sealed = seal("recovery", _derived(passphrase, terms), key, _PASSPHRASE_AAD + canonical(about))
-    document = {"about": about, "terms": terms, "key": sealed.hex()}
-    return ChainKey(key_id=key_id, key=key, encrypted=encrypted), canonical(document)
 
 
 def open_chain(document: bytes, passphrase: str) -> ChainKey:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from heatloop.app.platform import Platform
 from heatloop.app.refusals import Forbidden, Refused
 from heatloop.app.sessions import Session
-from heatloop.security.access import Permission, Principal
+from heatloop.security.access import Permission, Principal, Role
 from heatloop.web import credentials
 from heatloop.web.errors import envelope
 
@@ -79,6 +79,23 @@ def needs(*permissions: Permission) -> Callable[..., Awaitable[Principal]]:
         request: Request, principal: Annotated[Principal, Depends(signed_in)]
     ) -> Principal:
         if not allowed & principal.permissions:
+            path = request.url.path
+            await platform_of(request).audit.refused(principal.user, request.method, path)
+            raise Forbidden("forbidden", thing=principal.user, place=f"{names} {path}")
+        return principal
+
+    check.right = names  # type: ignore[attr-defined]
+    return check
+
+
+def needs_role(*roles: Role) -> Callable[..., Awaitable[Principal]]:
+    """Return a dependency that lets only holders of one of these roles pass; as `needs` else."""
+    allowed, names = frozenset(roles), "|".join(f"role:{each.value}" for each in roles)
+
+    async def check(
+        request: Request, principal: Annotated[Principal, Depends(signed_in)]
+    ) -> Principal:
+        if not allowed & principal.roles:
             path = request.url.path
             await platform_of(request).audit.refused(principal.user, request.method, path)
             raise Forbidden("forbidden", thing=principal.user, place=f"{names} {path}")

@@ -59,6 +59,21 @@ def _config(settings: Settings, app: Any) -> uvicorn.Config:
     )
 
 
+def _plain_log() -> None:
+    """Log errors without the values of variables: those of a whole zone take minutes to print."""
+    plain = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=True),
+            plain,
+        ]
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the process; return the exit code."""
     parser = argparse.ArgumentParser(prog="heatloop-customer", description=__doc__)
@@ -74,6 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
             overrides["server"][name] = getattr(given, name)
     if given.demo:
         overrides["company"] = {"demo": True}
+    _plain_log()
     try:
         settings = load_settings(given.data, given.config, os.environ, overrides)
         uvloop.run(serve(settings))

@@ -14,6 +14,7 @@ from heatloop.app.platform import Platform
 from heatloop.app.zone_settings import CONTROL
 from heatloop.web import errors
 from heatloop.web.access import WriteGuard
+from heatloop.web.body_guard import BodyGuard
 from heatloop.web.errors import ErrorEnvelope
 from heatloop.web.headers import SecurityHeaders
 from heatloop.web.limits import RequestLimits
@@ -31,6 +32,7 @@ from heatloop.web.routes import (
     device_life_runs,
     device_profiles,
     edge_rules,
+    exports,
     emergency,
     gateways,
     governance,
@@ -88,6 +90,7 @@ _ROUTES = (
     stream,
     data,
     device_profiles,
+    exports,
     keys,
     gateways,
     keeping,
@@ -181,6 +184,7 @@ def create_app(platform: Platform, extra: tuple[APIRouter, ...] = ()) -> FastAPI
             Middleware(RefusalTrail),
             Middleware(WriteGuard, max_bytes=server.max_upload_mb * 1024 * 1024),
             Middleware(StandbyGuard, standing=platform.standing),
+            Middleware(BodyGuard, wait_s=server.body_wait_s),
             Middleware(WriteTrail),
             Middleware(ScreenGate),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),

@@ -26,7 +26,8 @@ SIGNED_IN, SESSION = "signed_in", "session"
 """Rights of everybody who has signed in; the second also before the first password changed."""
 WEBSOCKET = "WEBSOCKET"
 _HEAD = ("HEAD", "OPTIONS")
-_ORDER = {SESSION: 0, SIGNED_IN: 1}
+_ORDER = {SESSION: 1, SIGNED_IN: 2}
+_ROLE = "role:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,18 +104,22 @@ def _routes(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str, Dependant |
 
 
 def _declared(dependant: Dependant) -> str:
-    """Return the strongest right among a route's dependencies."""
+    """Return the strongest right among a route's dependencies; the outer word wins."""
     best = ""
     for inner in dependant.dependencies:
-        here = getattr(inner.call, "right", "")
+        here = str(getattr(inner.call, "right", ""))
         if inner.call is signed_in:
             here = SIGNED_IN
         elif inner.call is session_of:
             here = SESSION
-        for each in (here, _declared(inner)):
-            if _ORDER.get(each, 2 if each else -1) > _ORDER.get(best, 2 if best else -1):
-                best = each
+        each = here or _declared(inner)
+        if _strength(each) > _strength(best):
+            best = each
     return best
+
+
+def _strength(right: str) -> int:
+    return _ORDER.get(right, 3 if right else 0)
 
 
 def roles_that_may(right: str) -> list[str]:
@@ -122,7 +127,9 @@ def roles_that_may(right: str) -> list[str]:
     if right in (SIGNED_IN, SESSION, "open"):
         return [role.value for role in Role]
     wanted = set(right.split("|"))
-    return [role.value for role in Role if wanted & PERMISSIONS[role]]
+    return [
+        role.value for role in Role if wanted & {*PERMISSIONS[role], f"{_ROLE}{role.value}"}
+    ]
 
 
 def matrix_of(rights: Sequence[RouteRight]) -> RightsMatrix:

@@ -20,7 +20,7 @@ from heatloop.web.headers import SecurityHeaders
 from heatloop.web.limits import RequestLimits
 from heatloop.web.refused import RefusalTrail
 from heatloop.web.rights import check_rights
-from heatloop.web.routes import alarms, people, session, zone_customer, zones
+from heatloop.web.routes import alarms, audit, people, session, zone_customer, zones
 from heatloop.web.written import RequestMark, WriteTrail
 
 API = "/api/v1"
@@ -28,6 +28,7 @@ CUSTOMER_ROUTES: tuple[APIRouter, ...] = (
     zone_customer.status,
     session.router,
     people.router,
+    audit.router,
     alarms.router,
     zones.router,
     zone_customer.router,

@@ -1,76 +1,98 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, got } from '../../api/client';
-import type { AuditEntry, AuditVerdict } from '../../api/system-views';
+import { type AuditAsked, type AuditEntry, auditApi } from '../../api/audit-views';
+import { got } from '../../api/client';
 import { useResource } from '../../base/resource';
 import { showTime } from '../../base/time';
 import { type Column, Grid, Pager } from '../../parts/grid';
 import { Icon } from '../../parts/icon';
 import { Loaded } from '../../parts/states';
-import { sayProblem } from '../../parts/toast';
+import '../../styles/audit.css';
+import { Chain, Check } from './chain';
+import { Detail } from './detail';
+import { EVERYTHING, Filters } from './filters';
+import { useAction } from './words';
 
 const SIZE = 100;
 
-function useColumns(): Column<AuditEntry>[] {
-  const { t, i18n } = useTranslation();
-  const action = (name: string) => {
-    const key = `action.${name.replaceAll('.', '_')}`;
-    return i18n.exists(key) ? t(key as 'action.session_open') : name;
-  };
+function useColumns(onOpen: (entry: AuditEntry) => void): Column<AuditEntry>[] {
+  const { t } = useTranslation();
+  const action = useAction();
   return [
-    { name: 'seq', label: t('audit.seq'), num: true, cell: (entry) => entry.seq },
+    {
+      name: 'seq',
+      label: t('audit.seq'),
+      num: true,
+      cell: (entry) => (
+        <button type="button" className="link" data-testid={`audit-open-${entry.seq}`} onClick={() => onOpen(entry)}>
+          {entry.seq}
+        </button>
+      ),
+    },
     { name: 'at', label: t('audit.at'), cell: (entry) => <span className="nowrap">{showTime(entry.at, 'full')}</span> },
     { name: 'user', label: t('audit.user'), cell: (entry) => entry.user },
+    { name: 'address', label: t('audit.address'), cell: (entry) => <span className="code">{entry.address || '–'}</span> },
     { name: 'action', label: t('audit.action'), cell: (entry) => <span title={entry.action}>{action(entry.action)}</span> },
     { name: 'subject', label: t('audit.subject'), cell: (entry) => <span className="code">{entry.subject}</span> },
+    {
+      name: 'result',
+      label: t('audit.result'),
+      cell: (entry) => <span className={`tag audit-${entry.result}`}>{t(`audit.results.${entry.result}`)}</span>,
+    },
     {
       name: 'detail',
       label: t('audit.detail'),
       cell: (entry) => (
-        <span className="small muted">
+        <span className="small muted audit-brief">
           {Object.entries(entry.detail)
             .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
             .join(' · ')}
         </span>
       ),
     },
-    { name: 'hash', label: t('audit.hash'), cell: (entry) => <span className="code">{entry.hash.slice(0, 12)}</span> },
   ];
+}
+
+/** Address of the signed file of what is on the screen. */
+function fileOf(asked: AuditAsked, format: 'jsonl' | 'pdf'): string {
+  const words = Object.entries(asked).filter(([, value]) => value) as [string, string][];
+  return `/api/v1/audit/export?${new URLSearchParams([...words, ['format', format]])}`;
 }
 
 export default function AuditPage() {
   const { t } = useTranslation();
   const [page, setPage] = useState(1);
-  const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
-  const [busy, setBusy] = useState(false);
+  const [asked, setAsked] = useState<AuditAsked>(EVERYTHING);
+  const [open, setOpen] = useState<AuditEntry | null>(null);
   const list = useResource(
-    () => got(api.GET('/api/v1/audit', { params: { query: { page, size: SIZE } } })),
-    [page],
+    () => got(auditApi.GET('/api/v1/audit', { params: { query: { ...asked, page, size: SIZE } } })),
+    [page, asked],
   );
-  const columns = useColumns();
-  const verify = () => {
-    setBusy(true);
-    got(api.GET('/api/v1/audit/verify'))
-      .then(setVerdict, sayProblem)
-      .finally(() => setBusy(false));
+  const state = useResource(() => got(auditApi.GET('/api/v1/audit/state')), []);
+  const columns = useColumns(setOpen);
+  const ask = (next: AuditAsked) => {
+    setAsked(next);
+    setPage(1);
   };
   return (
     <div className="page" data-testid="audit-page">
       <header className="page-head">
         <h1>{t('nav.audit')}</h1>
         <span className="grow" />
-        {verdict && (
-          <span className={`tag${verdict.ok ? ' strong' : ' cstate bad'}`} role="status" data-testid="audit-verdict" data-ok={verdict.ok}>
-            {verdict.ok
-              ? `✓ ${t('audit.whole', { count: verdict.entries })}`
-              : `✕ ${t('audit.broken', { seq: verdict.first_broken ?? 0 })}`}
-          </span>
-        )}
-        <button type="button" className="btn" disabled={busy} data-testid="audit-verify" onClick={verify}>
-          <Icon name="lock" size={16} /> {t('audit.verify')}
-        </button>
+        <Check />
+        {(['jsonl', 'pdf'] as const).map((format) => (
+          <a key={format} className="btn" href={fileOf(asked, format)} download data-testid={`audit-export-${format}`}>
+            <Icon name="download" size={16} /> {format.toUpperCase()}
+          </a>
+        ))}
       </header>
       <section className="panel">
+        <Loaded of={state} height={72}>
+          {(data) => <Chain state={data} onChanged={state.reload} />}
+        </Loaded>
+      </section>
+      <section className="panel">
+        <Filters onAsk={ask} />
         <Loaded of={list}>
           {(data) => (
             <>
@@ -87,6 +109,7 @@ export default function AuditPage() {
           )}
         </Loaded>
       </section>
+      {open && <Detail of={open} onClose={() => setOpen(null)} />}
     </div>
   );
 }

@@ -1,7 +1,9 @@
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { api, got } from '../../api/client';
 import { changePassword, signOut } from '../../api/session';
 import { problemFix, problemText } from '../../base/problem';
+import { useResource } from '../../base/resource';
 import { Gate } from './gate';
 
 interface Fields {
@@ -16,6 +18,8 @@ export function NewPassword({ first, onDone }: { first?: boolean; onDone?: () =>
   const [fields, setFields] = useState<Fields>({ old: '', fresh: '', again: '' });
   const [told, setTold] = useState('');
   const [busy, setBusy] = useState(false);
+  const { data } = useResource(() => got(api.GET('/api/v1/session/options')), []);
+  const rule = { length: data?.min_length ?? 8, classes: data?.classes ?? 3 };
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -52,7 +56,7 @@ export function NewPassword({ first, onDone }: { first?: boolean; onDone?: () =>
   return (
     <Gate title={t('password.title')}>
       <form className="gate-form" onSubmit={(event) => void submit(event)}>
-        <p className="muted small">{first ? t('password.first') : t('password.rules')}</p>
+        <p className="muted small">{first ? t('password.first', rule) : t('password.rules', rule)}</p>
         {input('old', t('password.old'), 'password-old', 'current-password')}
         {input('fresh', t('password.new'), 'password-new', 'new-password')}
         {input('again', t('password.again'), 'password-again', 'new-password')}

@@ -4,12 +4,15 @@ import { api, got } from '../../api/client';
 import { session } from '../../api/session';
 import type { UserView } from '../../api/system-views';
 import { useResource } from '../../base/resource';
+import { showTime } from '../../base/time';
 import { type Column, Grid } from '../../parts/grid';
 import { Sheet } from '../../parts/sheet';
 import { Loaded } from '../../parts/states';
 import { sayProblem } from '../../parts/toast';
 import '../../styles/alarms.css';
+import { Care } from './care';
 import { UserForm } from './form';
+import { ServiceKeys } from './service-keys';
 
 interface Handed {
   name: string;
@@ -37,7 +40,11 @@ function FirstPassword({ handed, onClose }: { handed: Handed; onClose: () => voi
   );
 }
 
-function useColumns(onEdit: (user: UserView) => void, onSwitch: (user: UserView) => void): Column<UserView>[] {
+function useColumns(
+  onEdit: (user: UserView) => void,
+  onSwitch: (user: UserView) => void,
+  onCared: () => void,
+): Column<UserView>[] {
   const { t } = useTranslation();
   return [
     {
@@ -63,10 +70,28 @@ function useColumns(onEdit: (user: UserView) => void, onSwitch: (user: UserView)
       name: 'state',
       label: t('users.state'),
       cell: (user) => (
-        <span className="tag">
-          {user.disabled ? t('users.disabled') : user.must_change ? t('users.mustChange') : t('users.active')}
-        </span>
+        <>
+          <span className="tag">
+            {user.disabled
+              ? t(user.disabled_reason === 'stale' ? 'users.stale' : 'users.disabled')
+              : user.must_change
+                ? t('users.mustChange')
+                : t('users.active')}
+          </span>{' '}
+          {user.locked && <span className="tag strong">{t('users.locked')}</span>}
+        </>
       ),
+    },
+    {
+      name: 'second',
+      label: t('users.second'),
+      cell: (user) =>
+        t(user.second_factor ? 'users.secondYes' : user.wants_second ? 'users.secondMissing' : 'users.secondNo'),
+    },
+    {
+      name: 'seen',
+      label: t('users.seen'),
+      cell: (user) => (user.seen_at ? showTime(user.seen_at) : t('users.never')),
     },
     {
       name: 'actions',
@@ -85,6 +110,7 @@ function useColumns(onEdit: (user: UserView) => void, onSwitch: (user: UserView)
           >
             {user.disabled ? t('users.enable') : t('users.disable')}
           </button>
+          <Care user={user} onDone={onCared} />
         </span>
       ),
     },
@@ -103,7 +129,7 @@ export default function UsersPage() {
         body: { disabled: !user.disabled, reset_password: false },
       }),
     ).then(users.reload, sayProblem);
-  });
+  }, users.reload);
   return (
     <div className="page" data-testid="users-page">
       <header className="page-head">
@@ -139,6 +165,7 @@ export default function UsersPage() {
         />
       )}
       {handed && <FirstPassword handed={handed} onClose={() => setHanded(null)} />}
+      <ServiceKeys owners={(users.data ?? []).filter((user) => !user.disabled)} />
     </div>
   );
 }

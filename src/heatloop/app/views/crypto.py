@@ -124,3 +124,21 @@ class Revoked:
 
     count: int
     """Certificates that held until now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportRule:
+    """How exports may go out."""
+
+    plain: str
+    """What the settings say of exports in clear: `reason`, `refused` or `free`."""
+    may_plain: bool
+    """Whether who asks may have them in clear."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportTicket:
+    """A choice made beforehand."""
+
+    ticket: str
+    """To be named by the export."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -70,9 +70,9 @@ class SessionView:
     """Whether the second factor is still to be given."""
     must_enrol: bool = False
     """Whether a second factor must be set up before anything else."""
-    factors: list[str] = field(default_factory=list)
+    factors: list[str]
     """What was proved: password, totp, certificate, oidc, key."""
-    methods: list[str] = field(default_factory=list)
+    methods: list[str]
     """Second factors the account has: totp, key."""
     kind: str = "person"
     """`person`, `display` (a wall display that may only look) or `program`."""

@@ -3,15 +3,19 @@
 One report, or a list of up to 1,000. The device is known by its `address` in the ledger (IMEI,
 node, device id) or its code; `source` of a point is the path of its value, by default the name of
 its kind. Parameters: `source=` (only this source may report it), `zone=` (of times that name none,
-default the gateway's), `period=` (how often it reports, seconds). See `protocols.reports`.
+default the gateway's), `period=` (how often it reports, seconds), `decoder=` (plug-in that reads
+`data`, the payload in base64, and `port`, see `decoders`). See `protocols.reports`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
+from heatloop.edge.drivers.decoders import decoder_of
 from heatloop.edge.drivers.http import STATUS, Answer
 from heatloop.edge.drivers.listener import ListenerTools
 from heatloop.edge.drivers.listener_intake import Report
@@ -103,20 +107,39 @@ class JsonRoute:
             if device is None or not allowed(device, source):
                 self._intake.refuse(NAME, "refused", f"unknown device {name!r} from {source}")
                 return Verdict.UNKNOWN, name
+            report = await self._decoded(device, report)
             return await self._intake.take(self._report(device, report, size)), name
         except (InputError, ConfigError) as error:
             who = NAME if device is None else device.code
             self._intake.refuse(who, "malformed", str(error))
             return InputError(error.message), name
 
+    async def _decoded(self, device: Device, found: JsonReport) -> JsonReport:
+        """Return the report with the numbers of its payload, where a plug-in reads it."""
+        name = decoder_of(device)
+        if not name:
+            return found
+        values = found.values if isinstance(found.values, dict) else {}
+        text, port = values.get("data"), values.get("port", 0)
+        if not isinstance(text, str) or not isinstance(port, int):
+            raise InputError("no payload", place="data", fix="send data in base64, and port")
+        try:
+            payload = base64.b64decode(text, validate=True)
+        except ValueError as error:
+            raise InputError("payload is not base64", place="data") from error
+        numbers = await self._tools.decoders.decode(name, payload, port)
+        # What a binding names is a name here, never a path.
+        return replace(found, values=numbers)
+
     def _report(self, device: Device, found: JsonReport, size: int) -> Report:
         zone = field_parameters(device.parameters).get("zone", self._tools.zone)
         at_s = read_time(found.time, zone_of(zone))
+        named = bool(decoder_of(device))
         values: list[tuple[Binding, float]] = []
         wrong: InputError | None = None
         for binding in self._intake.bindings(device.code):
             try:
-                value = _value(found.values, binding)
+                value = _value(found.values, binding, named=named)
             except InputError as error:
                 wrong = error
                 self._intake.refuse(device.code, "malformed", f"{binding.point}: {error}")
@@ -140,7 +163,9 @@ class JsonRoute:
         )
 
 
-def _value(values: object, binding: Binding) -> float | None:
+def _value(values: object, binding: Binding, *, named: bool) -> float | None:
+    if named and isinstance(values, dict):
+        return number(values.get(binding.source or kind_name(binding)))
     if binding.source:
         return value_of(values, binding.source)
     return number(values.get(kind_name(binding))) if isinstance(values, dict) else None

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from heatloop.edge.drivers.decoders import Decoders
 from heatloop.edge.drivers.listener_intake import Intake
 from heatloop.edge.index import ProfileIndex
 from heatloop.kernel.errors import InputError
@@ -25,6 +26,8 @@ class ListenerTools:
     """IANA zone of times that come without one."""
     secrets: Path
     """Folder with tokens and keys of sources and devices."""
+    decoders: Decoders = field(default_factory=Decoders)
+    """Payload decoders of third parties."""
 
     def secret(self, name: str) -> bytes:
         """Return a secret by its file name.

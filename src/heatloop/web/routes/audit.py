@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from heatloop.app.views.audit import (
@@ -19,6 +19,7 @@ from heatloop.app.views.system import AuditPage, AuditVerdict
 from heatloop.security.access import Permission, Principal
 from heatloop.store.records.audit_rows import AuditQuery
 from heatloop.web.access import Auditor, Platformed, needs
+from heatloop.web.export_door import Wished, decided, sent
 from heatloop.web.params import Page, Word
 
 router = APIRouter(tags=["audit"])
@@ -122,18 +123,21 @@ async def start_audit_check(platform: Platformed, by: Auditor) -> AuditCheck:
     responses={200: {"content": {kind: {} for kind in _TYPES.values()}}},
 )
 async def export_audit(
+    request: Request,
     platform: Platformed,
     by: Auditor,
+    wish: Wished,
     query: Asked,
     format: Literal["jsonl", "pdf"] = "jsonl",  # noqa: A002 - what it is called in the address
 ) -> Response:
     """Return entries, oldest first; the signature over the file is in X-Heatloop-Signature."""
+    door = await decided(request, by, f"audit {format}", wish)
     data, signature = await platform.audit_room.export(by.user, query, format)
     headers = {
         "content-disposition": f'attachment; filename="audit.{format}"',
         "x-heatloop-signature": signature,
     }
-    return Response(data, media_type=_TYPES[format], headers=headers)
+    return sent(door, Response(data, media_type=_TYPES[format], headers=headers))
 
 
 @router.get("/audit/entries/{seq}", summary="An entry with what belongs to it")

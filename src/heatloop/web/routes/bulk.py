@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from heatloop.app.platform import Platform
+from heatloop.app.export_seal import Wish
 from heatloop.app.queries import joins
 from heatloop.app.queries.bulk_export import EXCEL_MEDIA, Wanted
 from heatloop.app.queries.semantic import Selection
 from heatloop.app.views.bulk import BulkPlan, Grid, Joined
 from heatloop.security.access import Principal
 from heatloop.store.bulk_arrow import MEDIA
-from heatloop.web.access import Platformed, Viewer
+from heatloop.web.access import Platformed, Viewer, platform_of
+from heatloop.web.export_door import Wished, decided, sent
 from heatloop.web.params import Codes, Time, split_codes
 from heatloop.web.routes.semantic import Selected
 
@@ -103,7 +104,9 @@ class RollupRequest(BulkRequest):
     """Length of a window."""
 
 
-async def _file(platform: Platform, by: Principal, wanted: Wanted) -> Response:
+async def _file(request: Request, by: Principal, wanted: Wanted, wish: Wish) -> Response:
+    platform = platform_of(request)
+    door = await decided(request, by, f"bulk {wanted.step or 'samples'}", wish)
     export = await platform.bulk.prepare(by, wanted)
     await platform.bulk.announce(export)
     headers = {
@@ -116,9 +119,9 @@ async def _file(platform: Platform, by: Principal, wanted: Wanted) -> Response:
     }
     if wanted.kind == "xlsx":
         body = await platform.bulk.workbook(export)
-        return Response(body, media_type=export.media, headers=headers)
+        return sent(door, Response(body, media_type=export.media, headers=headers))
     stream = platform.bulk.stream(export)
-    return StreamingResponse(stream, media_type=export.media, headers=headers)
+    return sent(door, StreamingResponse(stream, media_type=export.media, headers=headers))
 
 
 @router.get(
@@ -128,8 +131,9 @@ async def _file(platform: Platform, by: Principal, wanted: Wanted) -> Response:
     responses=_FILES,
 )
 async def export_samples(
-    platform: Platformed,
+    request: Request,
     viewer: Viewer,
+    wish: Wished,
     wanted: Selected,
     start: Time,
     end: Time,
@@ -137,7 +141,7 @@ async def export_samples(
     compressed: bool = False,
 ) -> Response:
     """Stream code, time (UTC), value, quality and unit; Excel holds at most 100,000 rows."""
-    return await _file(platform, viewer, _wanted(wanted, start, end, format, compressed))
+    return await _file(request, viewer, _wanted(wanted, start, end, format, compressed), wish)
 
 
 @router.post(
@@ -146,11 +150,13 @@ async def export_samples(
     response_class=StreamingResponse,
     responses=_FILES,
 )
-async def request_samples(platform: Platformed, viewer: Viewer, body: BulkRequest) -> Response:
+async def request_samples(
+    request: Request, viewer: Viewer, wish: Wished, body: BulkRequest
+) -> Response:
     """Do the same for long lists of points."""
     chosen = body.choose.selection()
     wanted = _wanted(chosen, body.start, body.end, body.format, body.compressed)
-    return await _file(platform, viewer, wanted)
+    return await _file(request, viewer, wanted, wish)
 
 
 @router.get(
@@ -160,8 +166,9 @@ async def request_samples(platform: Platformed, viewer: Viewer, body: BulkReques
     responses=_FILES,
 )
 async def export_rollups(
-    platform: Platformed,
+    request: Request,
     viewer: Viewer,
+    wish: Wished,
     wanted: Selected,
     start: Time,
     end: Time,
@@ -170,7 +177,7 @@ async def export_rollups(
     compressed: bool = False,
 ) -> Response:
     """Stream code, time (UTC), count, low, mean, high, last, good count, origin and unit."""
-    return await _file(platform, viewer, _wanted(wanted, start, end, format, compressed, step))
+    return await _file(request, viewer, _wanted(wanted, start, end, format, compressed, step), wish)
 
 
 @router.post(
@@ -179,11 +186,13 @@ async def export_rollups(
     response_class=StreamingResponse,
     responses=_FILES,
 )
-async def request_rollups(platform: Platformed, viewer: Viewer, body: RollupRequest) -> Response:
+async def request_rollups(
+    request: Request, viewer: Viewer, wish: Wished, body: RollupRequest
+) -> Response:
     """Do the same for long lists of points."""
     chosen = body.choose.selection()
     wanted = _wanted(chosen, body.start, body.end, body.format, body.compressed, body.step)
-    return await _file(platform, viewer, wanted)
+    return await _file(request, viewer, wanted, wish)
 
 
 @router.get("/bulk/plan", summary="What an export would hold")

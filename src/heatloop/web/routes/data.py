@@ -18,6 +18,7 @@ from heatloop.plant.personal_register import ABOUT_PEOPLE
 from heatloop.web.access import LedgerKeeper, Platformed, Viewer
 from heatloop.web.bodies import BadRowView
 from heatloop.web.errors import ErrorEnvelope
+from heatloop.web.export_door import Wished, decided, sent
 from heatloop.web.params import Page, Size
 from heatloop.web.upload import file_of
 
@@ -83,8 +84,10 @@ async def get_completeness(
     },
 )
 async def export_ledger(
+    request: Request,
     platform: Platformed,
     by: LedgerKeeper,
+    wish: Wished,
     format: Literal["xlsx", "csv"] = "xlsx",  # noqa: A002 - the name the interface has
     personal: Literal["masked", "full"] = "masked",
 ) -> Response:
@@ -95,6 +98,7 @@ async def export_ledger(
     """
     if not by.scope.holds(""):
         raise Forbidden("forbidden", thing="ledger", detail="the whole company")
+    door = await decided(request, by, "ledger", wish)
     tag = await Governance.of(platform).release(
         by,
         purpose=purpose_named(),
@@ -106,7 +110,7 @@ async def export_ledger(
     media, name = (_XLSX, "ledger.xlsx") if format == "xlsx" else ("application/zip", "ledger.zip")
     disposition = f'attachment; filename="{name}"'
     headers = {"content-disposition": disposition, "cache-control": "no-store", **tag.headers()}
-    return Response(body, media_type=media, headers=headers)
+    return sent(door, Response(body, media_type=media, headers=headers))
 
 
 @router.post(

@@ -11,7 +11,6 @@ from heatloop.app.governance import AssetChange, Governance
 from heatloop.app.governance_grades import fields, grading
 from heatloop.app.governance_history import Histories
 from heatloop.app.governance_permits import Permits
-from heatloop.app.refusals import Forbidden
 from heatloop.app.views.governance import (
     AccessVerdict,
     DataAssetPage,
@@ -25,12 +24,11 @@ from heatloop.app.views.governance import (
     RecordHistory,
 )
 from heatloop.security.access import Permission, Principal
-from heatloop.web.access import Auditor, Platformed, UserKeeper, signed_in
+from heatloop.web.access import Auditor, Platformed, UserKeeper, needs
 from heatloop.web.params import AssetCode, Codes, Ident, Page, Size, Word, split_codes
 
 router = APIRouter(tags=["governance"])
 
-_OPEN_TO = frozenset((Permission.VIEW, Permission.MANAGE_USERS, Permission.AUDIT))
 Purpose = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z_]+$")]
 ClassName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z_]+$")]
 TableName = Annotated[str, Path(max_length=64, pattern=r"^[a-z_]+$")]
@@ -39,14 +37,10 @@ RecordId = Annotated[
 ]
 
 
-async def _reader(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
-    """Let pass whoever may look at the plant, at people or at the audit trail."""
-    if not _OPEN_TO & principal.permissions:
-        raise Forbidden("forbidden", thing=principal.user)
-    return principal
-
-
-Reader = Annotated[Principal, Depends(_reader)]
+Reader = Annotated[
+    Principal, Depends(needs(Permission.VIEW, Permission.MANAGE_USERS, Permission.AUDIT))
+]
+"""Whoever may look at the plant, at people or at the audit trail."""
 
 
 class _Body(BaseModel):

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from heatloop.app.refusals import Forbidden
 from heatloop.app.views.keeping import (
     IntegrityPage,
     KeepingRun,
@@ -21,7 +20,7 @@ from heatloop.app.views.keeping import (
 )
 from heatloop.security.access import Permission, Principal, Role
 from heatloop.store.files import KEPT_MEDIA, MAX_BYTES
-from heatloop.web.access import Platformed, Viewer, needs, platform_of
+from heatloop.web.access import Platformed, Viewer, needs, needs_role
 from heatloop.web.params import Ident, Page, Size
 from heatloop.web.upload import file_of
 
@@ -97,21 +96,8 @@ class ActionRequest(BaseModel):
     """What for; kept in the audit trail."""
 
 
-async def system_keeper(request: Request, principal: Viewer) -> Principal:
-    """Return who is asking if he is a system administrator; refusals are audited.
-
-    Raises:
-        Forbidden: He is not.
-    """
-    if Role.SYSTEM_ADMIN not in principal.roles:
-        path = request.url.path
-        await platform_of(request).audit.refused(principal.user, request.method, path)
-        raise Forbidden("forbidden", thing=principal.user, place=f"system_admin {path}")
-    return principal
-
-
 FileKeeper = Annotated[Principal, Depends(needs(Permission.KEEP_DEVICES))]
-SystemKeeper = Annotated[Principal, Depends(system_keeper)]
+SystemKeeper = Annotated[Principal, Depends(needs_role(Role.SYSTEM_ADMIN))]
 Digest = Annotated[str, Path(min_length=64, max_length=64, pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -13,10 +13,11 @@ from heatloop.app.link_report import LinkReports
 from heatloop.app.link_tables import report_sheets
 from heatloop.app.views.links import LinkReportView, LinksNow, SignedDocument, VerifiedDocument
 from heatloop.kernel.errors import HeatloopError
-from heatloop.security.keys import KeyRing, open_document, sign_document
+from heatloop.security.keys import open_document, sign_document
 from heatloop.store.tables import write_tables
 from heatloop.web.access import Platformed, Viewer
 from heatloop.web.answers import packed
+from heatloop.web.export_door import Wished, decided, sent
 from heatloop.web.params import Word
 
 router = APIRouter(prefix="/links", tags=["links"])
@@ -53,6 +54,7 @@ async def get_link_report(
     viewer: Viewer,
     start: From,
     end: To,
+    wish: Wished,
     by: Literal["gateway", "device", "channel"] = "gateway",
     format: Literal["json", "xlsx"] = "json",  # noqa: A002 - the name the interface has
 ) -> Response:
@@ -63,9 +65,11 @@ async def get_link_report(
     )
     if format == "json":
         return await packed(request, found)
+    door = await decided(request, viewer, f"links {by}", wish)
     body = await asyncio.to_thread(write_tables, report_sheets(found))
     disposition = f'attachment; filename="links-{by}.xlsx"'
-    return Response(body, media_type=_XLSX, headers={"content-disposition": disposition})
+    headers = {"content-disposition": disposition}
+    return sent(door, Response(body, media_type=_XLSX, headers=headers))
 
 
 @router.get("/audit", summary="Every expected sample: stored, explained or unexplained; signed")
@@ -88,7 +92,8 @@ async def verify_gap_audit(
 ) -> VerifiedDocument:
     """Check a document's signature against the platform's own key."""
     del viewer
-    ring = KeyRing([platform.keys.signing.public])
+    # A document signed before a change of key is the platform's own as well.
+    ring = platform.keys.ring
     try:
         found = await asyncio.to_thread(open_document, ring, document.model_dump())
     except HeatloopError as error:

@@ -23,15 +23,23 @@ from heatloop.app.views.personal import (
     RevealedView,
 )
 from heatloop.kernel.clock import machine_s
-from heatloop.security.access import Principal
+from heatloop.security.access import Permission, Principal
 from heatloop.store.records.personal_receivers import ReceiverRow
-from heatloop.web.access import Platformed, PrivacyKeeper, PrivacyReader, Revealer, UserKeeper
-from heatloop.web.access import signed_in as _signed_in
+from heatloop.web.access import (
+    Platformed,
+    PrivacyKeeper,
+    PrivacyReader,
+    Revealer,
+    UserKeeper,
+    needs,
+)
 from heatloop.web.credentials import recent_proof
 from heatloop.web.params import Page, Size, Word
 
 router = APIRouter(prefix="/personal", tags=["personal"])
-Reader = Annotated[Principal, Depends(_signed_in)]
+Reader = Annotated[
+    Principal, Depends(needs(Permission.VIEW, Permission.MANAGE_USERS, Permission.AUDIT))
+]
 Ident = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[0-9a-f]+$")]
 ReceiverCode = Annotated[
     str, Path(min_length=2, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
@@ -255,7 +263,7 @@ async def erase_personal(
 
 
 @router.post("/retention", summary="Erase data whose time is over")
-async def run_retention(
+async def retain_personal(
     body: RetentionRequest, platform: Platformed, by: PrivacyKeeper
 ) -> ErasureView:
     """Take out everybody's data whose time is over; it also runs by itself every day."""

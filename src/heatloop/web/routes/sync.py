@@ -19,8 +19,8 @@ from heatloop.app.views.sync import (
     SyncState,
 )
 from heatloop.bridge.sync.records import Incoming
-from heatloop.security.access import Permission, Principal, Role
-from heatloop.web.access import LedgerKeeper, Platformed, Viewer, needs, platform_of
+from heatloop.security.access import Principal, Role
+from heatloop.web.access import LedgerKeeper, Platformed, Viewer, needs_role, platform_of
 from heatloop.web.params import Ident, Page, Size, Word
 
 router = APIRouter(prefix="/sync", tags=["sync"])
@@ -34,14 +34,14 @@ Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 
 async def integrator(
-    request: Request, by: Annotated[Principal, Depends(needs(Permission.VIEW))]
+    request: Request, by: Annotated[Principal, Depends(needs_role(Role.INTEGRATOR))]
 ) -> Principal:
     """Let only integrators of the whole company pass; refusals are audited.
 
     Raises:
         Forbidden: He is none.
     """
-    if Role.INTEGRATOR not in by.roles or not by.scope.holds(""):
+    if not by.scope.holds(""):
         path = request.url.path
         await platform_of(request).audit.refused(by.user, request.method, path)
         raise Forbidden("forbidden", thing=by.user, place=f"integrator {path}")

@@ -30,6 +30,9 @@ CI = os.environ.get("CI") == "true"
 DATA = Path(os.environ.get("HEATLOOP_DATA", ROOT.parent / "shared" / "data"))
 LACKS = "lacks "
 
+# Platforms that tests start as processes: second factors have tests of their own.
+os.environ.setdefault("HEATLOOP_IDENTITY_SECOND_FACTOR", "off")
+
 settings.register_profile("local", deadline=None)
 settings.register_profile(
     "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -7,11 +7,11 @@ import { Bones } from './parts/states';
 import { Shell } from './shell/shell';
 import './styles/shell.css';
 
-const SubstationPage = lazy(() => import('./pages/substation/page'));
-const NetworkPage = lazy(() => withWords(['network'], import('./pages/network/page')));
+const SubstationPage = lazy(() => withWords(['commands'], import('./pages/substation/page')));
+const NetworkPage = lazy(() => withWords(['network', 'commands'], import('./pages/network/page')));
 const TrendsPage = lazy(() => import('./pages/trends/page'));
 const AlarmsPage = lazy(() => import('./pages/alarms/page'));
-const CommandsPage = lazy(() => import('./pages/commands/page'));
+const CommandsPage = lazy(() => withWords(['commands'], import('./pages/commands/page')));
 const UsersPage = lazy(() => import('./pages/users/page'));
 const AuditPage = lazy(() => withWords(['audit'], import('./pages/audit/page')));
 const DevicesPage = lazy(() => withWords(['devices'], import('./pages/devices/page')));
@@ -23,6 +23,7 @@ const WeatherPage = lazy(() => withWords(['weather'], import('./pages/weather/pa
 const KeepingPage = lazy(() => withWords(['keeping'], import('./pages/keeping/page')));
 const InterfacesPage = lazy(() => withWords(['interfaces'], import('./pages/interfaces/page')));
 const GovernancePage = lazy(() => withWords(['governance'], import('./pages/governance/page')));
+const PersonalPage = lazy(() => withWords(['personal'], import('./pages/personal/page')));
 const SecurityPage = lazy(() => withWords(['security'], import('./pages/security/page')));
 const LedgerPage = lazy(() => import('./pages/ledger/page'));
 const SystemPage = lazy(() => import('./pages/system/page'));
@@ -71,6 +72,7 @@ export default function App() {
             <Route path="/keeping" element={<KeepingPage />} />
             <Route path="/interfaces" element={<InterfacesPage />} />
             <Route path="/governance" element={<GovernancePage />} />
+            <Route path="/personal" element={<PersonalPage />} />
             <Route path="/security" element={<SecurityPage />} />
             <Route path="/ledger" element={<LedgerPage />} />
             <Route path="/system" element={<SystemPage />} />

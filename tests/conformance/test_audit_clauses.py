@@ -64,28 +64,36 @@ async def test_9_2_2_2_every_writing_route_leaves_an_entry(tmp_path: Path) -> No
     async with town(tmp_path, watch=LIMITS) as here:
         writes = _writes(here.app.openapi())
         assert len(writes) > 60
-        audit, missing, results = here.platform.records.audit, [], set[str]()
+        asked: dict[str, tuple[str, str, str, int]] = {}
         # One who may nearly everything, and one who may nothing.
         for name, roles in (("boss", (*(set(Role) - ADMINISTRATORS), Role.SYSTEM_ADMIN)),
                             ("user", (Role.HEAT_USER,))):  # fmt: skip
-            async with here.client(name, *roles) as client:
-                cookies = dict(client.cookies)
-                for method, path, body in writes:
-                    client.cookies.update(cookies)
+            here.add_user(name, *roles)
+            for method, path, body in writes:
+                # A session of its own: among the routes are those that end it.
+                async with here.client(name) as client:
                     reply = await client.request(method, path, json=body)
-                    assert reply.status_code < 500 or reply.status_code == 503, (path, reply.text)
-                    request = reply.headers["x-request-id"]
-                    mine = [e for e, _ in audit.after(0, 10**6) if e["request"] == request]
-                    if not mine:
-                        missing.append((method, path, reply.status_code))
-                    for entry in mine:
-                        results.add(entry["result"])
-                        assert entry["address"] == "127.0.0.1" and entry["alg"] == "sha256"
-                        if entry["user"] == "user":
-                            assert entry["role"] in ("heat_user", "")
+                assert reply.status_code < 500 or reply.status_code == 503, (path, reply.text)
+                request = reply.headers["x-request-id"]
+                asked[request] = (name, method, path, reply.status_code)
+        trail = [entry for entry, _ in here.platform.records.audit.after(0, 10**6)]
+        told = {entry["request"]: entry for entry in trail}
+        # Somebody turned away twice within a minute at one place is told once.
+        away = {each[1:] for request, each in asked.items() if request in told}
+        missing = [
+            each
+            for request, each in asked.items()
+            if request not in told and not (each[3] in (401, 403) and each[1:] in away)
+        ]
         assert missing == []
-        assert {"done", "refused"} <= results
-        assert audit.examine().broken is None
+        for request, (name, *_) in asked.items():
+            if request not in told:
+                continue
+            assert told[request]["address"] == "127.0.0.1", asked[request]
+            assert told[request]["role"] in ("", "heat_user") or name == "boss"
+        results = {told[request]["result"] for request in asked if request in told}
+        assert results >= {"done", "refused"}
+        assert here.platform.records.audit.examine().broken is None
 
 
 async def test_6_1_3_e_2_an_operation_is_in_the_chain_with_who_where_before_and_after(
@@ -148,7 +156,7 @@ async def test_gbt22239_ces1_15_only_the_audit_administrator_touches_the_trail(
             else:
                 assert codes == [403] * len(ways), role
         # Nothing in the settings of the program can switch it off.
-        names = {name for name in here.platform.settings.audit.__slots__}
+        names = set(here.platform.settings.audit.__slots__)
         assert not any("enabled" in name or "off" in name for name in names)
         state = here.platform.records.audit.list(action="audit.check")[0]
         assert state == 1
@@ -169,11 +177,14 @@ async def test_gbt22239_ces1_14_check_export_and_periods_over_the_api(tmp_path: 
             await here.platform.audit_room.close()
             check = (await client.get(f"{API}/audit/check")).json()
             assert (check["ok"], check["running"], check["reason"]) == (True, False, "")
-            assert check["checked"] == check["total"] > 20 and check["checkpoints"] >= 1
+            assert check["checked"] == check["total"] > 20
+            assert check["checkpoints"] >= 1
             state = (await client.get(f"{API}/audit/state")).json()
-            assert state["writable"] and state["entries"] >= 20
+            assert state["writable"]
+            assert state["entries"] >= 20
             assert state["copies"][0]["target"] == str(copy)
-            assert not state["copies"][0]["late"] and state["copies"][0]["through"] >= 20
+            assert not state["copies"][0]["late"]
+            assert state["copies"][0]["through"] >= 20
             ring = KeyRing([bytes.fromhex(state["public_key"])])
             export = await client.get(f"{API}/audit/export", params={"action": "test."})
             key_id, _, signature = export.headers["x-heatloop-signature"].partition(":")
@@ -190,7 +201,7 @@ async def test_gbt22239_ces1_14_check_export_and_periods_over_the_api(tmp_path: 
         with here.platform.records.database.write() as connection:
             connection.exec_driver_sql("DROP TRIGGER audit_entry_no_UPDATE")
             connection.exec_driver_sql("UPDATE audit_entry SET user = 'wu' WHERE seq = 7")
-        async with here.client("sun", Role.AUDIT_ADMIN) as client:
+        async with here.client("sun") as client:
             assert (await client.post(f"{API}/audit/check")).status_code == 202
             await here.platform.audit_room.close()
             check = (await client.get(f"{API}/audit/check")).json()
@@ -204,13 +215,14 @@ async def test_gbt22239_ces1_14_old_periods_are_sealed_and_dropped_by_its_admini
 
     async with town(tmp_path, watch=LIMITS) as here:
         trail = here.platform.records.audit
-        held = trail.head().seq
+        assert trail.head().seq == 0  # Only what is old enough at the beginning can go.
         old = [AuditWish(at=1e9 + n, user="li", action="a.b", subject=str(n), detail={})
                for n in range(30)]  # fmt: skip
         trail.append_many(old)
         async with here.client("sun", Role.AUDIT_ADMIN) as client:
-            # What is there from the start of the test is young: it holds up what stands behind.
-            young = (await client.post(f"{API}/audit/periods", json={"before": "2010-01-01T00:00:00Z"})).json()
+            young = (
+                await client.post(f"{API}/audit/periods", json={"before": "2010-01-01T00:00:00Z"})
+            ).json()
             if held:
                 assert young["period"] is None
                 return
@@ -243,7 +255,10 @@ async def test_gbt22239_ces1_15_writes_stop_while_the_trail_cannot_be_written(
             body = {"stage": "automatic"}
             for _ in range(2):
                 reply = await client.put(f"{API}/units/UN0001/stage", json=body)
-                assert (reply.status_code, reply.json()["error"]["code"]) == (503, "audit_unavailable")
+                assert (reply.status_code, reply.json()["error"]["code"]) == (
+                    503,
+                    "audit_unavailable",
+                )
                 assert reply.json()["error"]["message_zh"]
             assert (await client.get(f"{API}/overview")).status_code == 200
             active = here.platform.alarming.active_of(("audit_unavailable",))
@@ -255,5 +270,3 @@ async def test_gbt22239_ces1_15_writes_stop_while_the_trail_cannot_be_written(
             await here.platform.audit_room.keeper.tend()
         assert here.platform.alarming.active_of(("audit_unavailable",)) == {}
         assert here.platform.records.audit.list(action="audit.recovered")[0] == 1
-
-

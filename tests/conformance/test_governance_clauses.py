@@ -298,7 +298,7 @@ async def test_9_2_2_2_a_hundred_records_drawn_at_random_have_their_history(here
         # A change behind everybody's back is found.
         with here.platform.records.database.write() as connection:
             connection.exec_driver_sql("DROP TRIGGER " + _trigger(here, "user_account", "update"))
-            connection.exec_driver_sql("UPDATE user_account SET full_name = 'X' WHERE name = 'u5'")
+            connection.exec_driver_sql("UPDATE user_account SET scope = 'X' WHERE name = 'u5'")
         check = (await client.get(f"{API}/history-check?records=1000")).json()
         assert [(f["table"], f["id"]) for f in check["findings"]] == [("user_account", "u5")]
 

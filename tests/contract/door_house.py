@@ -85,7 +85,7 @@ async def served(platform, app):
 
 
 @contextlib.asynccontextmanager
-async def door_house(folder, **overrides):
+async def door_house(folder, speed=SPEED, **overrides):
     """Run the house; `overrides` are sections of settings."""
     port = _port()
     own = [replace(d, port=port) if d.code == "DV0001" else d for d in devices()]
@@ -99,7 +99,7 @@ async def door_house(folder, **overrides):
     began = machine_s()
     clock = SharedClock(
         ClockState(
-            epoch=1, origin_machine_s=began, origin_plant_s=START_S, speed=SPEED, lockstep=False
+            epoch=1, origin_machine_s=began, origin_plant_s=START_S, speed=speed, lockstep=False
         )
     )
     engine = MortalHistorian(zone=ZoneInfo("Asia/Shanghai"))
@@ -115,7 +115,7 @@ async def door_house(folder, **overrides):
         edge.mkdir()
         (edge / "token").write_text(token)
         publisher = Publisher(
-            edge / "city.sock", start=START_S, speed=SPEED, origin_machine_s=began
+            edge / "city.sock", start=START_S, speed=speed, origin_machine_s=began
         )
         await stack.enter_async_context(publisher)
         config = EdgeConfig(

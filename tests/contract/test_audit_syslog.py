@@ -190,7 +190,7 @@ def test_a_server_that_is_not_who_it_should_be_gets_nothing(
     with pytest.raises(LinkError, match="certificate"):
         stranger.send(sent)
     other = SyslogTls(f"127.0.0.1:{server.port}", ca_file=str(certificate[0]), host="h")
-    with pytest.raises(LinkError, match="(?i)certificate"):
+    with pytest.raises(LinkError, match=r"(?i)certificate"):
         other.send(sent)
     assert b"".join(server.taken) == b""
     with pytest.raises(ConfigError):

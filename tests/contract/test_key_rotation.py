@@ -24,15 +24,15 @@ from heatloop.edge.files import save_json
 from heatloop.kernel.errors import ConfigError, InputError, UnsafeError
 from heatloop.plant.edge_profile import EdgeProfile
 from heatloop.security.access import Role
-from heatloop.security.keys import KeyRing, SigningKey, open_document, sign_document
-from heatloop.security.keys import seal_key_id
+from heatloop.security.keys import KeyRing, SigningKey, open_document, seal_key_id, sign_document
 from heatloop.security.providers import provider
 from heatloop.store.backup_after import data_key
 from heatloop.store.key_files import folder_keys
 from heatloop.store.records import Records
 from heatloop.store.records.crypto import SEALED
 from heatloop.store.records.schema import metadata
-from tests.unit.app_town import Town, town
+from heatloop.store.records.webhook import WebhookRow
+from tests.unit.app_town import Town, prepare, town
 
 PHONE = "13900000001"
 _NOT_SEALS = {"public_key", "public"}
@@ -66,9 +66,7 @@ def test_every_sealed_column_is_known_to_the_reseal_job() -> None:
     assert held == {(each.table.name, each.column.name) for each in SEALED}
 
 
-async def test_7_8_e_the_data_key_changes_while_everything_runs(
-    here: Town, tmp_path: Path
-) -> None:
+async def test_7_8_e_the_data_key_changes_while_everything_runs(here: Town, tmp_path: Path) -> None:
     platform = here.platform
     records, first = platform.records, platform.keys.data_id
     async with here.client("zhao", Role.SECURITY_ADMIN) as client:
@@ -103,7 +101,9 @@ async def test_7_8_e_the_data_key_changes_while_everything_runs(
     # What others start with finds the new key as well: backups, restores, the next process.
     with pytest.raises(InputError, match="unknown key"):
         records.sealer.__class__({}, "").open(b"", _one_blob(records))
-    again = Records(f"sqlite:///{tmp_path / 't' / 'records.sqlite'}", **data_key(tmp_path / "t/keys"))
+    again = Records(
+        f"sqlite:///{tmp_path / 't' / 'records.sqlite'}", **data_key(tmp_path / "t/keys")
+    )
     assert phone_of(again) == PHONE
     again.close()
     actions = {row.action for row in records.audit.list(limit=200)[1]}
@@ -116,7 +116,9 @@ def _one_blob(records: Records) -> bytes:
 
     column = SEALED[0].column
     with records.database.read() as connection:
-        return bytes(connection.execute(select(column).where(column.is_not(None))).scalar_one())
+        return bytes(
+            connection.execute(select(column).where(column.is_not(None)).limit(1)).scalar_one()
+        )
 
 
 async def test_7_8_e_only_the_security_administrator_touches_keys(here: Town) -> None:
@@ -127,29 +129,36 @@ async def test_7_8_e_only_the_security_administrator_touches_keys(here: Town) ->
             assert (await client.post("/api/v1/keys/rotate", json=body)).status_code == 403, role
 
 
-async def test_a_mixed_store_of_both_suites_stays_readable(tmp_path: Path) -> None:
-    async with town(tmp_path / "t") as made:
-        first = made.platform.keys.data_id
-    async with town(
-        tmp_path / "t", crypto={"suite": "sm", "plain_exports": "free"}
-    ) as made:
-        # The suite was changed in the settings: new keys, and the old values can be read.
-        keys, records = made.platform.keys, made.platform.records
-        assert keys.signing.algorithm == "SM2-SM3"
-        assert keys.held.current("data").algorithm == "SM4-GCM"  # type: ignore[union-attr]
-        assert phone_of(records) == PHONE
-        records.sealer.seal(b"x", {"a": 1})
-        assert seal_key_id(records.sealer.seal(b"x", {"a": 1})) == keys.data_id
-        assert records.crypto.usage().keys() == {first}
-        assert records.crypto.reseal() > 0
-        assert records.crypto.usage().keys() == {keys.data_id}
-        assert phone_of(records) == PHONE
-        # A gateway enrolled now trusts SM2 and Ed25519 keys alike.
-        gateway = await made.enrol()
-        await gateway.connect()
-        profile = made.platform.gateways.profile("GW0001")
-        assert profile["alg"] == "SM2-SM3"
-        assert open_document(keys.ring, profile)["gateway"] == "GW0001"
+def test_a_mixed_store_of_both_suites_stays_readable(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    records, keys = open_records(load_settings(tmp_path))
+    first = keys.data_id
+    records.close()
+    # The suite was changed in the settings: new keys, and the old values can be read.
+    settings = load_settings(tmp_path, overrides={"crypto": {"suite": "sm"}})
+    records, keys = open_records(settings)
+    assert keys.signing.algorithm == "SM2-SM3"
+    assert keys.held.current("data").algorithm == "SM4-GCM"  # type: ignore[union-attr]
+    assert phone_of(records) == PHONE
+    assert seal_key_id(records.sealer.seal(b"x", {"a": 1})) == keys.data_id
+    assert records.crypto.usage().keys() == {first}
+    records.webhooks.put(hook(), "secret of a webhook")
+    assert records.crypto.usage().keys() == {first, keys.data_id}
+    assert records.crypto.reseal() > 0
+    assert records.crypto.usage().keys() == {keys.data_id}
+    assert phone_of(records) == PHONE
+    assert records.webhooks.secret("w1") == "secret of a webhook"
+    # Both signing keys are told to gateways, the new one by the old one's signature.
+    assert [key.algorithm for key in keys.held.of("signing")] == ["Ed25519", "SM2-SM3"]
+    assert len(keys.trust_after(0)) == 1
+    records.close()
+
+
+def hook() -> WebhookRow:
+    return WebhookRow(
+        id="w1", name="w", url="https://x.example", events=(), scope=(), enabled=True,
+        created_by="t", created_at=1.0,
+    )  # fmt: skip
 
 
 _KILLED = """
@@ -199,16 +208,14 @@ def test_7_8_e_a_kill_in_the_middle_of_a_reseal_loses_nothing(
     records.close()
 
 
-async def test_7_8_e_a_run_that_broke_off_goes_on_at_the_next_start(tmp_path: Path) -> None:
-    async with town(tmp_path / "t") as made:
-        made.platform.keys.rotate("data")
-        records = made.platform.records
-        records.crypto.begin_reseal(made.platform.keys.data_id, user="t", total=1, at=1.0)
-    async with town(tmp_path / "t", fresh=False) as made:
-        await done(made.platform)
-        assert made.platform.records.crypto.usage().keys() == {made.platform.keys.data_id}
-        runs = made.platform.records.crypto.reseals()
-        assert [run.state for run in runs] == ["done", "broken"]
+async def test_7_8_e_a_run_that_broke_off_goes_on_at_the_next_start(here: Town) -> None:
+    platform = here.platform
+    platform.keys.rotate("data")
+    platform.records.crypto.begin_reseal(platform.keys.data_id, user="t", total=1, at=1.0)
+    await platform.key_room.resume()
+    await done(platform)
+    assert platform.records.crypto.usage().keys() == {platform.keys.data_id}
+    assert [run.state for run in platform.records.crypto.reseals()] == ["done", "broken"]
 
 
 def follower(made: Town, folder: Path) -> Identity:
@@ -272,7 +279,9 @@ def follower_of(folder: Path, signer: SigningKey, made: Town) -> Identity:
     plain = open_document(made.platform.keys.ring, made.platform.gateways.profile("GW0001"))
     folder.mkdir()
     (folder / "gateway.key").write_bytes(SigningKey.generate().raw)
-    save_json(folder / "profile.json", sign_document(signer, EdgeProfile.from_dict(plain).to_dict()))
+    save_json(
+        folder / "profile.json", sign_document(signer, EdgeProfile.from_dict(plain).to_dict())
+    )
     save_json(folder / "platform.json", {"public_key": signer.public.hex()})
     found = load_identity(folder, "GW0001")
     assert found is not None
@@ -341,7 +350,12 @@ def test_6_3_d_1_no_secret_stands_in_a_message_a_name_or_a_log(
     with pytest.raises(ConfigError, match="others") as caught:
         load_keys(folder, environ={})
     file.chmod(0o600)
-    told += [str(caught.value), caplog.text, *capsys.readouterr(), (folder / "keys.json").read_text()]
+    told += [
+        str(caught.value),
+        caplog.text,
+        *capsys.readouterr(),
+        (folder / "keys.json").read_text(),
+    ]
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
     for key in held:
         for shape in (key.secret.hex(), repr(key.secret), key.secret.hex().upper()):

@@ -36,7 +36,7 @@ KEPT = {
     "identity": {"second_factor": "required"},
     "backup": {"to": "/mnt/backup"},
     "audit": {"copy_to": "/mnt/audit"},
-    "storage": {"follower_socket": ""},
+    "crypto": {"plain_exports": "reason"},
 }
 # What one process on a developer's machine cannot show by itself: measures stand for it.
 MEASURES = ("L3-CES1-30", "L3-CES1-31", "L3-ICS1-03")

@@ -1,4 +1,4 @@
-"""Exports leave encrypted by default; in clear they need a right, a reason, and are written down."""
+"""Exports leave encrypted by default; in clear they need a right and a reason."""
 
 from __future__ import annotations
 

@@ -70,3 +70,29 @@ async def test_program_that_stops_answering_is_ended_and_started_again(
     answers["good"] = False
     await _until(lambda: supervisor.pids()["moody"] != first)
     await supervisor.stop()
+
+
+def _told(folder: Path) -> dict[str, dict[str, object]]:
+    return json.loads((folder / "run" / "components.json").read_text())
+
+
+async def test_program_that_keeps_ending_is_given_up_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heatloop.app.supervisor.BACKOFF_FIRST_S", 0.01)
+    monkeypatch.setattr("heatloop.app.supervisor.BACKOFF_MOST_S", 0.01)
+    monkeypatch.setattr("heatloop.app.supervisor.MOST_ATTEMPTS", 3)
+    supervisor = Supervisor(tmp_path / "run", tmp_path / "logs")
+    await supervisor.start(Program(name="sound", argv=SLEEPER))
+    await supervisor.start(Program(name="sick", argv=("-c", "raise SystemExit(7)")))
+    await _until(lambda: _told(tmp_path)["sick"]["given_up"], 30.0)
+    assert supervisor.restarts()["sick"] == 3
+    told = _told(tmp_path)
+    assert told["sick"]["why"] == "ended with code 7"
+    assert told["sick"]["healthy"] is False
+    # The others go on.
+    assert told["sound"] == {
+        "healthy": True, "restarts": 0, "given_up": False, "failed_s": 0.0, "why": ""
+    }  # fmt: skip
+    await supervisor.stop()
+    assert not (tmp_path / "run" / "components.json").exists()

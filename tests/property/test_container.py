@@ -26,7 +26,9 @@ def sealed(data: bytes, *, piece: int = 64, suite: str = "international", **who:
 def opened(blob: bytes, opener: Opener = OPENER, step: int = 1 << 20) -> bytes:
     work = Opening(opener)
     out = b"".join(
-        piece for at in range(0, max(len(blob), 1), step) for piece in work.add(blob[at : at + step])
+        piece
+        for at in range(0, max(len(blob), 1), step)
+        for piece in work.add(blob[at : at + step])
     )
     work.end()
     return out
@@ -104,9 +106,7 @@ def test_what_cannot_be_kept_secret_is_refused() -> None:
     with pytest.raises(InputError):
         Sealing(provider("international"), [], about={}, made_at=1.0)
     with pytest.raises(InputError):
-        Sealing(
-            provider("international"), [Recipient(public_key=bytes(32))], about={}, made_at=1.0
-        )
+        Sealing(provider("international"), [Recipient(public_key=bytes(32))], about={}, made_at=1.0)
     with pytest.raises(InputError):
         new_receiver("RSA")
 
@@ -124,4 +124,6 @@ def test_no_header_makes_the_reader_work_for_ever() -> None:
         head = blob[8:].replace(old, new)
         size = int.from_bytes(blob[4:8], "big") + len(new) - len(old)
         with pytest.raises(InputError):
-            opened(blob[:4] + size.to_bytes(4, "big") + head, Opener(passphrase="a long passphrase"))
+            opened(
+                blob[:4] + size.to_bytes(4, "big") + head, Opener(passphrase="a long passphrase")
+            )

@@ -27,8 +27,9 @@ from tests.unit.zone_pair import NOW_S, Stream, answer, opened, pair
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -63,6 +64,7 @@ def test_what_begins_like_a_batch_and_is_none_is_refused(data, head):
 
 
 @given(st.data())
+@settings(max_examples=40)
 def test_every_changed_byte_and_every_cut_is_refused(data):
     blob = genuine()
     at = data.draw(st.integers(0, len(blob) - 1))
@@ -94,6 +96,7 @@ def test_the_other_direction_and_the_own_echo_are_refused():
 
 
 @given(_JSON)
+@settings(max_examples=50)
 def test_no_record_of_another_shape_passes(value):
     for stream in ("feed", "gate"):
         with pytest.raises(FeedRefused):
@@ -104,6 +107,7 @@ def test_no_record_of_another_shape_passes(value):
     st.sampled_from(sorted(GATE_SCHEMAS)),
     st.dictionaries(st.text(max_size=12), _JSON, max_size=6),
 )
+@settings(max_examples=50)
 def test_records_of_the_gate_with_other_fields_are_refused(kind, fields):
     record = {**fields, "kind": kind}
     if set(record) == {"kind", *GATE_SCHEMAS[kind].fields}:
@@ -133,10 +137,8 @@ def test_no_schema_of_either_direction_names_a_command_or_a_device():
             assert not words & {schema.kind, *schema.fields}
 
 
-@given(
-    st.integers(1, 40), st.integers(0, 12), st.integers(1, 30), st.integers(0, 2**32), st.data()
-)
-@settings(max_examples=50)
+@given(st.integers(1, 40), st.integers(0, 12), st.integers(1, 30), st.integers(0, 2**32), st.data())
+@settings(max_examples=25)
 def test_any_k_pieces_give_the_data_back(k, m, length, seed, data):
     pieces = np.random.default_rng(seed).integers(0, 256, (k, length), "u1")
     everything = np.concatenate([pieces, parity(pieces, m)])
@@ -146,7 +148,7 @@ def test_any_k_pieces_give_the_data_back(k, m, length, seed, data):
 
 
 @given(st.integers(1, 60_000), st.integers(0, 2**32), st.floats(0, 0.15))
-@settings(max_examples=25)
+@settings(max_examples=12)
 @example(size=1200, seed=1, loss=0.0)
 def test_datagrams_in_any_order_with_losses_give_the_batch(size, seed, loss):
     random = np.random.default_rng(seed)
@@ -169,7 +171,7 @@ def test_forged_datagrams_are_counted_and_nothing_else(datagram):
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=40))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_whatever_order_batches_come_in_what_is_applied_only_rises(order):
     stream = Stream(keys()[0])
     made: list[Batch] = [opened(stream.next(at=NOW_S + i), keys()[1]) for i in range(12)]
@@ -179,7 +181,11 @@ def test_whatever_order_batches_come_in_what_is_applied_only_rises(order):
         try:
             gap = follow.take(batch, NOW_S + 20, "file")
         except FeedRefused as error:
-            assert error.reason in ("replay", "order")
+            reason = error.reason
+        else:
+            reason = ""
+        if reason:
+            assert reason in ("replay", "order")
             assert number in applied or number < max(applied)
             continue
         last = max(applied, default=0)

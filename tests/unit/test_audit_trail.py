@@ -115,7 +115,8 @@ async def test_many_writers_share_a_commit_and_each_returns_when_durable(records
     await asyncio.gather(*(write(n) for n in range(600)))
     found = records.audit.examine()
     assert (found.entries, found.broken) == (600, None)
-    assert len(commits) <= 10 and max(commits) <= MOST_A_COMMIT
+    assert len(commits) <= 10
+    assert max(commits) <= MOST_A_COMMIT
     row = records.audit.get(1)
     assert row is not None
     assert (row.address, row.role, row.result) == ("10.0.0.1", "dispatcher", "done")
@@ -163,17 +164,24 @@ async def test_gbt22239_ces1_15_without_a_trail_nothing_privileged_is_begun(
     # An emergency stop goes on, in the local journal.
     await audit.add("wang", "emergency.stop", "SS0001", reason="burst")
     await audit.add("wang", "emergency.release", "SS0001")
-    assert audit.journal is not None and audit.journal.reach()[1] == 2
+    assert audit.journal is not None
+    assert audit.journal.reach()[1] == 2
     await asyncio.sleep(0)
-    assert said == [False] and keeper._alarms.now == {"audit_unavailable": True}  # type: ignore[attr-defined]
+    assert said == [False]
+    assert keeper._alarms.now == {"audit_unavailable": True}
     mended(records)
     await keeper.tend()
     await asyncio.gather(*keeper._tasks)
-    assert said == [False, True] and keeper._alarms.now == {"audit_unavailable": False}  # type: ignore[attr-defined]
+    assert said == [False, True]
+    assert keeper._alarms.now == {"audit_unavailable": False}
     await audit.must()
     trail = [e["action"] for e, _ in records.audit.after(0)]
-    assert [a for a in trail if a.startswith("emergency")] == ["emergency.stop", "emergency.release"]
-    assert trail.count("audit.recovered") == 1 and "setting.changed" not in trail
+    assert [a for a in trail if a.startswith("emergency")] == [
+        "emergency.stop",
+        "emergency.release",
+    ]
+    assert trail.count("audit.recovered") == 1
+    assert "setting.changed" not in trail
     assert audit.journal.reach() == ("", 0)
     assert records.audit.examine().broken is None
 
@@ -287,7 +295,8 @@ async def test_gbt22239_ces1_14_a_copy_elsewhere_shows_what_was_done_to_the_trai
     state.sent_s = 0.0
     await keeper.tend()
     # Nothing that was copied is written again.
-    assert [info.name for info in store.list()][:-1] == names and state.through == 31
+    assert [info.name for info in store.list()][:-1] == names
+    assert state.through == 31
     copy = list(read_feed(store, keys.ring))
     trail = list(records.audit.after(0))
     assert compare(trail, copy) == (31, None)
@@ -331,7 +340,8 @@ async def test_a_trail_that_was_made_anew_stops_the_copy_and_raises_an_alarm(
     assert keeper._alarms.now["audit_copy_differs"]  # type: ignore[attr-defined]
     assert [info.name for info in store.list()] == before
     _, found = compare(records.audit.after(0), read_feed(store))
-    assert found is not None and (found.seq, found.what) == (1, "altered")
+    assert found is not None
+    assert (found.seq, found.what) == (1, "altered")
     assert await keeper.copies.restart(store.url)
     await keeper.tend()
     assert not keeper._alarms.now["audit_copy_differs"]  # type: ignore[attr-defined]

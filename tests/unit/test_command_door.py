@@ -287,14 +287,15 @@ async def network(folder: Path) -> AsyncIterator[Town]:
         columns = made.platform.world.latest
         gateway = await made.enrol()
         await gateway.connect()
-        await gateway.acknowledged(await gateway.samples((head, SLOT, 300.0)))
-        assert columns.value(head) == 300.0
+        modes = [(f"UN000{n}.station_mode", SLOT, 1.0) for n in (1, 5)]
+        await gateway.acknowledged(await gateway.samples((head, SLOT, 470.0), *modes))
+        assert columns.value(head) == 470.0
         yield made
 
 
 async def test_the_whole_network_takes_two_people(tmp_path: Path) -> None:
     async with network(tmp_path) as here, people(here, "wang", "zhao") as (wang, zhao):
-        _, proposal = await post(wang, "/commands", point=HEAD, value=320.0, reason="colder")
+        _, proposal = await post(wang, "/commands", point=HEAD, value=490.0, reason="colder")
         assert (proposal["command_class"], proposal["physics"]["state"]) == ("network", "passed")
         path = f"/commands/{proposal['id']}"
         _, waits = await post(wang, f"{path}/confirm", token=proposal["token"])
@@ -311,7 +312,7 @@ async def test_the_whole_network_takes_two_people(tmp_path: Path) -> None:
         assert row is not None
         assert len(row.passed.second) == 128, "a second signature goes with it"
         # A second person may also say no.
-        _, other = await post(wang, "/commands", point=HEAD, value=325.0)
+        _, other = await post(wang, "/commands", point=HEAD, value=480.0)
         await post(wang, f"/commands/{other['id']}/confirm", token=other["token"])
         _, refused = await post(zhao, f"/commands/{other['id']}/second", agree=False)
         assert refused["state"] == "refused"
@@ -320,7 +321,7 @@ async def test_the_whole_network_takes_two_people(tmp_path: Path) -> None:
 
 async def test_broken_glass_tells_everybody(tmp_path: Path) -> None:
     async with network(tmp_path) as here, people(here, "wang") as (wang,):
-        _, proposal = await post(wang, "/commands", point=HEAD, value=320.0)
+        _, proposal = await post(wang, "/commands", point=HEAD, value=490.0)
         path, token = f"/commands/{proposal['id']}/break-glass", proposal["token"]
         assert code(await post(wang, path, token=token, why="now")) == (
             422, "break_glass_reason",
@@ -336,8 +337,7 @@ async def test_the_twin_refuses_what_starves_other_stations_and_names_them(
     tmp_path: Path,
 ) -> None:
     async with network(tmp_path) as here, people(here, "wang") as (wang,):
-        # Less head step by step until the last stations have less than half a bar.
-        answer = await post(wang, "/commands", point=HEAD, value=110.0)
+        answer = await post(wang, "/commands", point=HEAD, value=320.0)
         assert code(answer) == (409, "physics_refused")
         words = answer[1]["error"]["message_en"]
         assert "< 50 kPa" in words
@@ -361,7 +361,7 @@ async def test_without_a_fresh_twin_a_network_command_needs_broken_glass(
         assert (status, valve["state"]) == (202, "queued"), "what is harmless passes, with a note"
         notes = [s["detail"] for s in valve["passed"] if s["step"] == "physics"]
         assert notes == ["unknown twin_not_fresh"]
-        _, proposal = await post(wang, "/commands", point=HEAD, value=320.0)
+        _, proposal = await post(wang, "/commands", point=HEAD, value=490.0)
         assert proposal["physics"]["why"] == "twin_not_fresh"
         path, token = f"/commands/{proposal['id']}", proposal["token"]
         assert code(await post(wang, f"{path}/confirm", token=token)) == (409, "twin_needed")

@@ -97,9 +97,7 @@ def test_recovery_codes_are_many_different_and_read_loosely() -> None:
 def pem(key: object) -> str:
     return (
         key.public_key()  # type: ignore[attr-defined]
-        .public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode()
     )
 
@@ -160,7 +158,8 @@ def test_certificates_and_signatures_of_openssl(tmp_path: Path) -> None:
     now = time.time()  # noqa: TID251 - the certificate was made just now
     text = (tmp_path / "li.pem").read_text()
     ca, other = (
-        x509.load_pem_x509_certificate((tmp_path / f"{n}.pem").read_bytes()) for n in ("ca", "other")
+        x509.load_pem_x509_certificate((tmp_path / f"{n}.pem").read_bytes())
+        for n in ("ca", "other")
     )
     known = read_personal_key(text, (other, ca), now)
     assert known.subject == "CN=li"

@@ -166,7 +166,13 @@ def test_der_is_read_strictly() -> None:
     small = bytes(31) + b"\x07" + b"\xff" * 32
     assert sm2.from_der(sm2.to_der(small)) == small
     good = sm2.to_der(SIGNATURE)
-    for bad in (b"", good[:-1], good + b"\x00", b"\x31" + good[1:], b"\x30\x06\x02\x01\x00\x03\x01\x00"):
+    for bad in (
+        b"",
+        good[:-1],
+        good + b"\x00",
+        b"\x31" + good[1:],
+        b"\x30\x06\x02\x01\x00\x03\x01\x00",
+    ):
         with pytest.raises(InputError):
             sm2.from_der(bad)
 

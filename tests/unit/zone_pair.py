@@ -101,7 +101,8 @@ def opened(blob: bytes, keys: ZoneKeys, stream: str = FEED) -> Batch:
 
 def answer(building: str = "BD0001", **changed: Any) -> dict[str, Any]:
     """Return the answer of a building."""
-    from heatloop.network.cooling import HOURS, fall
+    from heatloop.network.cooling import fall
+    from heatloop.network.cooling_hours import HOURS
 
     return {
         "kind": "answer",

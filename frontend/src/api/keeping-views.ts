@@ -7,4 +7,7 @@ export type KeepingState = Schemas['KeepingState'];
 export type KeepingRun = Schemas['KeepingRun'];
 export type DayDigest = Schemas['DayDigest'];
 export type IntegrityPage = Schemas['IntegrityPage'];
+export type StoredTable = Schemas['StoredTable'];
+export type MachineResource = Schemas['Resource'];
+export type Expiry = Schemas['Expiry'];
 export type MaintenanceAction = Schemas['MaintenanceAction'];

@@ -196,6 +196,17 @@ export interface CommandView {
   requested_by: string;
   reason: string;
   events: CommandEvent[];
+  command_class: string;
+  proposal: string;
+  passed: DoorStep[];
+}
+
+export interface DoorStep {
+  step: string;
+  ok: boolean;
+  at: string;
+  by: string;
+  detail: string;
 }
 
 export interface TrendSeries {
@@ -231,9 +242,14 @@ export type Permission =
   | 'manage_users'
   | 'demo'
   | 'audit'
+  | 'keep_audit'
   | 'keep_devices'
   | 'test_devices'
-  | 'waive_devices';
+  | 'waive_devices'
+  | 'reveal_personal'
+  | 'keep_privacy'
+  | 'watch'
+  | 'keep_security';
 
 export interface ApiErrorBody {
   code: string;

@@ -23,11 +23,12 @@ const ENTRIES = [
   { name: 'interfaces', path: '/interfaces', needs: 'view' },
   { name: 'keeping', path: '/keeping', needs: 'view' },
   { name: 'governance', path: '/governance', needs: 'view' },
+  { name: 'personal', path: '/personal', needs: ['reveal_personal', 'keep_privacy', 'manage_users', 'audit'] },
   { name: 'system', path: '/system', needs: 'view' },
   { name: 'security', path: '/security', needs: 'watch' },
   { name: 'users', path: '/users', needs: 'manage_users' },
   { name: 'audit', path: '/audit', needs: 'audit' },
-] as const satisfies readonly { name: string; path: string; needs: Permission }[];
+] as const satisfies readonly { name: string; path: string; needs: Permission | readonly Permission[] }[];
 
 /** How many of the entries a phone's bottom bar holds. */
 const ON_PHONE = 4;
@@ -48,7 +49,7 @@ export function Nav() {
   const { t } = useTranslation();
   const { pathname } = useLocation();
   const [wide, setWide] = useState('');
-  const entries = ENTRIES.filter((entry) => may(entry.needs));
+  const entries = ENTRIES.filter((entry) => [entry.needs].flat().some(may));
   const opened = wide === pathname;
   return (
     <nav className={`nav${opened ? ' opened' : ''}`} aria-label={t('nav.label')}>

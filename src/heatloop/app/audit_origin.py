@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from heatloop.security.access import Principal
 from heatloop.store.records.audit_rows import DONE, FAILED, REFUSED
 
 _REFUSED = ("refused", "denied", "locked", "forbidden")
@@ -42,6 +43,11 @@ def coming_from(where: Origin) -> Iterator[Origin]:
         yield where
     finally:
         _ORIGIN.reset(token)
+
+
+def roles_of(principal: Principal) -> str:
+    """Return somebody's roles as entries have them."""
+    return "|".join(sorted(role.value for role in principal.roles))
 
 
 def result_of(action: str) -> str:

@@ -24,9 +24,11 @@ class CryptoSettings:
     gateway_host: str = ""
     """Address of the gateways' own listener; empty: that of the server."""
     gateway_port: int = 0
-    """Port of the gateways' own listener, with certificates on both sides; 0: none."""
+    """Port of the gateways' own listener, with certificates on both sides; 0: the server's port
+    and one where certificates are required, else none."""
     gateway_url: str = ""
-    """What gateways are told to connect to, `https://name:port`; empty: their platform_url."""
+    """What gateways are told to connect to, `https://name:port`; empty: the host they know, and
+    that port."""
     certificate_days: float = 90.0
     """Life of a gateway's certificate."""
     redirect_port: int = 0

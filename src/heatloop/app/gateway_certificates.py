@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +23,7 @@ from heatloop.store.records.crypto import CertificateRow
 
 KIND = "gateway-certificate"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_ANY = ("0.0.0.0", "::", "")
 _DAY_S, _MOST_A_DAY = 86400.0, 24
 _SOON = 1 / 3
 
@@ -51,10 +53,11 @@ class GatewayCertificates:
     @property
     def door(self) -> tuple[str, int] | None:
         """Return address and port of the listener for gateways, None without one."""
-        crypto = self._settings.crypto
-        if not crypto.gateway_port:
-            return None
-        return crypto.gateway_host or self._settings.server.host, crypto.gateway_port
+        crypto, server = self._settings.crypto, self._settings.server
+        port = crypto.gateway_port
+        if not port and self.required:
+            port = server.port + 1  # who needs a certificate needs a door to show it at
+        return (crypto.gateway_host or server.host, port) if port else None
 
     @property
     def urls(self) -> list[str]:
@@ -62,13 +65,18 @@ class GatewayCertificates:
         if self.door is None:
             return []
         host, port = self.door
-        return [self._settings.crypto.gateway_url or f"https://{host}:{port}"]
+        told = self._settings.crypto.gateway_url
+        if told or host in _ANY:
+            # Listening everywhere says nothing about the name: gateways keep the host they know.
+            return [told or f"https://:{port}"]
+        return [f"https://{host}:{port}"]
 
     def door_names(self) -> list[str]:
         """Return the names the listener's certificate holds."""
         host, _ = self.door or ("", 0)
         told = urlsplit(self._settings.crypto.gateway_url).hostname or ""
-        return [told, host, *(_LOOPBACK if host in _LOOPBACK else ())]
+        own = () if told or host not in _ANY else (socket.getfqdn(), *_addresses())
+        return [told, *(() if host in _ANY else (host,)), *own, *_LOOPBACK]
 
     async def load(self) -> None:
         """Take up what was issued before."""
@@ -112,7 +120,10 @@ class GatewayCertificates:
             not_after=utc(row.not_after).isoformat(timespec="seconds"),
         )  # fmt: skip
         return IssuedCertificate(
-            certificate=pem, ca=self.authority.pem, not_after=utc(row.not_after)
+            certificate=pem,
+            ca=self.authority.pem,
+            not_after=utc(row.not_after),
+            gateway_urls=self.urls,
         )
 
     def check(self, gateway: str, der: bytes | None) -> None:
@@ -146,7 +157,12 @@ class GatewayCertificates:
             raise Refused("not_found", thing=serial or gateway)
         await self.load()
         await self._audit.add(
-            by.user, "gateway.certificate_revoked", gateway, serial=serial, reason=reason, count=done
+            by.user,
+            "gateway.certificate_revoked",
+            gateway,
+            serial=serial,
+            reason=reason,
+            count=done,
         )
         return done
 
@@ -181,6 +197,15 @@ class GatewayCertificates:
         """Return the list of revoked certificates, signed by the authority."""
         rows = [row for held in self._held.values() for row in held.values()]
         return await in_thread(self.authority.crl, [r for r in rows if r.revoked_at is not None])
+
+
+def _addresses() -> list[str]:
+    """Return the addresses of this machine, as far as its name leads to them."""
+    try:
+        found = socket.getaddrinfo(socket.gethostname(), None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return sorted({str(each[4][0]).split("%")[0] for each in found})
 
 
 def _view(row: CertificateRow, now_s: float) -> CertificateView:

@@ -13,6 +13,7 @@ from heatloop.app.quality_watch import add_quality_jobs
 from heatloop.app.schedule import Job
 from heatloop.app.storage import Storage
 from heatloop.app.verification import add_verification_jobs
+from heatloop.app.watch_components import LOOK_PAUSE_S, LOOK_S, ComponentWatch
 from heatloop.ingest.checker import STALE_PERIODS
 from heatloop.kernel.clock import machine_s
 
@@ -101,6 +102,12 @@ def add_jobs(platform: Platform) -> None:
     ):
         platform.schedule.add(job)
     platform.schedule.add(platform.identity.stale.job())
+    run_dir = settings.historian_socket.parent
+    components = ComponentWatch(run_dir, platform.health, platform.security_events)
+    watch = Job(
+        name="components", period_s=LOOK_S, run=components.run, least_pause_s=LOOK_PAUSE_S
+    )
+    platform.schedule.add(watch)
     add_quality_jobs(platform)
     add_verification_jobs(platform)
 

@@ -211,7 +211,11 @@ class PlatformKeys:
         plug_in = suite.name if not suite.cipher.key_bytes else ""
         if kind == SIGNING:
             signer = suite.signing_key()
-            secret, key_id, algorithm = suite.signing_secret(signer), signer.key_id, signer.algorithm
+            secret, key_id, algorithm = (
+                suite.signing_secret(signer),
+                signer.key_id,
+                signer.algorithm,
+            )
         else:
             secret = suite.new_data_key()
             key_id, algorithm = data_key_id(secret), suite.cipher.name

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -34,8 +33,6 @@ from heatloop.store.records.users import UserRow
 _log = structlog.get_logger("heatloop.mlps")
 PROBE, REGISTER, NOT_SOFTWARE = "probe", "register", "not_software"
 PASS, FAIL, COMPENSATED = "pass", "fail", "compensated"
-SELF = f"self-{secrets.token_hex(8)}"
-"""The address the platform asks itself from; nobody else can know it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -69,7 +69,7 @@ async def granularity(context: Context) -> Verdict:
     except UnsafeError:
         foreign = False
     grades = field_grades()
-    low = [key for key, grade in grades.items() if grade.class_ == "personal"
+    low = [key for key, grade in grades.items() if grade.class_name == "personal"
            and grade.level < Level.L3]  # fmt: skip
     return judged(
         (not foreign, "范围外对象被拒绝（记录级）", "what is outside the scope is refused (rows)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import stat
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,11 +44,12 @@ async def integrity_transit(context: Context) -> Verdict:
 
 async def integrity_rest(context: Context) -> Verdict:
     """Sealed values refuse a changed bit; no day of samples was altered."""
-    keys = context.platform.keys
-    blob = bytearray(seal(keys.data, b"probe", b"aad", key_id=keys.data_id))
+    cipher = context.platform.keys.suite.cipher
+    key = secrets.token_bytes(cipher.key_bytes or 32)
+    blob = bytearray(seal("probe", key, b"said", b"aad", cipher))
     blob[-1] ^= 1
     try:
-        unseal({keys.data_id: keys.data}, bytes(blob), b"aad")
+        unseal({"probe": key}, bytes(blob), b"aad")
         caught = False
     except HeatloopError:
         caught = True

@@ -17,8 +17,8 @@ from typing import Any
 import structlog
 import uvicorn
 
-from heatloop.app.historian_ledger import HistorianLedger
 from heatloop.app.emergency_socket import serve_emergency
+from heatloop.app.historian_ledger import HistorianLedger
 from heatloop.app.history import in_thread
 from heatloop.app.http_guard import Connections, guarded_http
 from heatloop.app.patience import until_done

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import LinkError
 
 Probe = Callable[[], Awaitable[bool]]
@@ -26,6 +27,12 @@ PROBE_EVERY_S = 2.0
 PROBE_FAILURES = 15
 STOP_PATIENCE_S = 15.0
 SETTLED_S = 30.0
+MOST_ATTEMPTS = 20
+"""A program that ends so often in a row before it has settled is not started again."""
+DEAF_AFTER = 3
+"""Probes in a row without an answer that are told as a failure."""
+COMPONENTS = "components.json"
+"""What became of each program, told to the platform in the run folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +54,13 @@ class _Child:
     program: Program
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
+    attempts: int = 0
+    given_up: bool = False
+    failed_s: float = 0.0
+    why: str = ""
     healthy: bool = False
     started: float = 0.0
+    served: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -88,6 +100,7 @@ class Supervisor:
                 )
             await asyncio.sleep(0.05)
         child.healthy = True
+        self._tell()
         if program.probe is not None:
             child.tasks.append(asyncio.create_task(self._keep_probing(child)))
 
@@ -115,7 +128,29 @@ class Supervisor:
                 log.warning("killed", program=child.program.name)
                 process.kill()
                 await process.wait()
-        (self._run_dir / "pids.json").unlink(missing_ok=True)
+        for name in ("pids.json", COMPONENTS):
+            (self._run_dir / name).unlink(missing_ok=True)
+
+    def _failed(self, child: _Child, why: str) -> None:
+        child.failed_s, child.why = machine_s(), why
+        self._tell()
+
+    def _tell(self) -> None:
+        """Write down how every program is, for the platform to raise alarms by."""
+        told = {
+            name: {
+                "healthy": child.healthy,
+                "restarts": child.restarts,
+                "given_up": child.given_up,
+                "failed_s": child.failed_s,
+                "why": child.why,
+            }
+            for name, child in self._children.items()
+        }
+        # Replaced in one step, so that no reader sees half of it.
+        scratch = self._run_dir / f"{COMPONENTS}.new"
+        scratch.write_text(json.dumps(told))
+        os.replace(scratch, self._run_dir / COMPONENTS)
 
     def _stopped(self) -> bool:
         return self._stopping
@@ -136,7 +171,7 @@ class Supervisor:
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
             )
-        child.started = time.monotonic()
+        child.started, child.served = time.monotonic(), False
         # Replaced in one step, so that no reader sees half a table.
         scratch = self._run_dir / "pids.json.new"
         scratch.write_text(json.dumps(self.pids()))
@@ -151,12 +186,21 @@ class Supervisor:
                 return
             child.healthy = False
             if time.monotonic() - child.started > SETTLED_S:
-                backoff = BACKOFF_FIRST_S
+                backoff, child.attempts = BACKOFF_FIRST_S, 0
+            child.attempts += 1
+            child.given_up = child.attempts > MOST_ATTEMPTS
+            self._failed(child, f"ended with code {code}")
+            if child.given_up:
+                log.critical("given up", program=child.program.name, attempts=MOST_ATTEMPTS)
+                return
             log.error("ended", program=child.program.name, code=code, again_in_s=backoff)
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, BACKOFF_MOST_S)
             await self._spawn(child)
             child.restarts += 1
+            # Without a probe, alive is all that is known.
+            child.healthy = child.program.probe is None
+            self._tell()
 
     async def _probe(self, child: _Child) -> bool:
         if child.process is None or child.process.returncode is not None:
@@ -175,8 +219,17 @@ class Supervisor:
             good = await self._probe(child)
             if good != child.healthy:
                 log.info("healthy" if good else "not answering", program=child.program.name)
+            if good and not child.healthy:
+                child.healthy = True
+                self._tell()
             child.healthy = good
-            failures = 0 if good else failures + 1
+            child.served = child.served or good
+            # One that was started again may take as long as at first, on a busy machine too.
+            patience_s = 0.0 if child.served else child.program.ready_within_s
+            starting = time.monotonic() - child.started < patience_s
+            failures = 0 if good or starting else failures + 1
+            if failures == DEAF_AFTER:
+                self._failed(child, "does not answer")
             if failures >= PROBE_FAILURES and child.process is not None:
                 # Alive but deaf: end it hard, `_watch` starts it again.
                 failures = 0

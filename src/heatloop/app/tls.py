@@ -90,7 +90,8 @@ class CertifiedHttp(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         tls = transport.get_extra_info("ssl_object")
         shown = tls.getpeercert(binary_form=True) if tls is not None else None
         # A copy: the dictionary is the server's own, shared by all connections.
-        self.app_state = {**self.app_state, "client_certificate": shown}
+        mine: dict[str, Any] = self.__dict__["app_state"]
+        self.__dict__["app_state"] = {**mine, "client_certificate": shown}
         super().connection_made(transport)
 
 

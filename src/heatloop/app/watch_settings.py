@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from heatloop.kernel.errors import ConfigError
 
 Network = IPv4Network | IPv6Network
+SELF = f"self-{secrets.token_hex(8)}"
+"""The address the self-assessment asks the application from; nobody else can know it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,8 +11,6 @@ from heatloop.app.security_events import SecurityEvents
 from heatloop.plant.ledger import Ledger
 
 _BY_ACTION = {
-    "session.failed": "sign_in_failed",
-    "session.open": "sign_in",
     "gateway.enrol_refused": "unknown_gateway",
     "data.export": "data_exported",
     "bulk.export": "data_exported",
@@ -33,7 +31,6 @@ _BY_REASON = {
     "sequence_hole": "frame_malformed",
 }
 """Reason of the quarantine -> signal or event."""
-_ABOUT_USER = ("sign_in_failed", "sign_in", "key_refused")
 _REFUSED, _BAD = ("refused",), ("malformed", "length", "checksum")
 _MOST_GATEWAYS = 10_000
 
@@ -52,7 +49,7 @@ class Sources:
         kind = _BY_ACTION.get(action)
         if kind is None or (kind == "command_given" and detail.get("mode") == "automatic"):
             return
-        who = subject if kind in _ABOUT_USER or kind == "unknown_gateway" else user
+        who = subject if kind in ("unknown_gateway", "key_refused") else user
         address = str(detail.get("address") or "") or origin().address
         self._events.note(kind, who, address, action=action)
 

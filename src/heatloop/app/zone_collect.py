@@ -6,12 +6,7 @@ points are the rows of `zone_kinds.csv`.
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -22,16 +17,14 @@ from heatloop.app.leak_watch import LeakWatch
 from heatloop.app.queries.overview import outdoor_c
 from heatloop.app.world import World
 from heatloop.app.zone_answers import building_answers, troubled_assets
+from heatloop.app.zone_sections import shared_kinds
 from heatloop.bridge.feed_schema import FEED_SCHEMAS, GONE
-from heatloop.kernel.canonical import canonical
 from heatloop.kernel.messages import Alarm
 from heatloop.kernel.series import Columns
 from heatloop.plant.kinds import point_kinds
 from heatloop.plant.ledger import Ledger
 from heatloop.store.records.weather import WeatherRow
 
-DIRECTORY = ("asset", "point", "flats")
-STATE = ("alarm", "finding", "incident", "answer", "present", "weather")
 _ASSETS: Mapping[str, tuple[str, ...]] = {
     "company": (),
     "branch": (),
@@ -56,13 +49,6 @@ _LEAK_WORDS = {
 }
 _NOTABLE_PRIORITY = 2
 _FORECAST_HOURS = 72
-
-
-@cache
-def shared_kinds() -> frozenset[str]:
-    """Return the kinds of points that cross."""
-    text = resources.files(__package__).joinpath("zone_kinds.csv").read_text("utf-8")
-    return frozenset(row["kind"] for row in csv.DictReader(io.StringIO(text)))
 
 
 def directory(ledger: Ledger) -> list[dict[str, Any]]:
@@ -135,14 +121,6 @@ def _room(name: str, room_no: object) -> str:
         return str(room_no)[:40]
     digits = "".join(letter if letter.isdigit() else " " for letter in name).split()
     return digits[-1][:40] if digits else ""
-
-
-def digest(records: Iterable[Mapping[str, Any]]) -> str:
-    """Return a hash of records, by which a zone sees that its list is the same."""
-    total = hashlib.sha256()
-    for record in records:
-        total.update(canonical(dict(record)))
-    return total.hexdigest()
 
 
 def alarm_records(ledger: Ledger, alarms: Iterable[Alarm]) -> list[dict[str, Any]]:

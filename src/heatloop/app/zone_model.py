@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from heatloop.app.world import World
-from heatloop.app.zone_collect import DIRECTORY, digest, shared_kinds
+from heatloop.app.zone_sections import DIRECTORY, digest, shared_kinds
 from heatloop.bridge.feed_frame import SNAPSHOT, Batch
 from heatloop.bridge.feed_order import Cursor
 from heatloop.bridge.feed_schema import FEED_SCHEMAS, GONE
@@ -151,8 +151,8 @@ class ZoneModel:
         self.announced = present["directory"] if present else self.announced
         self.fed = self.fed or "answer" in sections
         self._set_clock(batch)
-        self.world.latest.update(self._in_range(batch.points))
-        return self._in_range(batch.hours)
+        self.world.latest.update(self._in_range(batch.points, batch.head.plant_s))
+        return self._in_range(batch.hours, batch.head.plant_s)
 
     def _set_clock(self, batch: Batch) -> None:
         head = batch.head
@@ -183,7 +183,7 @@ class ZoneModel:
         }
         self.directory = found
 
-    def _in_range(self, columns: Columns) -> Columns:
+    def _in_range(self, columns: Columns, plant_s: float) -> Columns:
         """Return the rows whose point is known and whose value can be; others are counted."""
         if not len(columns.keys):
             return columns
@@ -198,7 +198,7 @@ class ZoneModel:
             columns.values[known] <= (high + spread)[at[known]]
         )
         possible = (columns.quality <= Quality.ESTIMATED) & (
-            columns.slots <= self.world.now_s() + _AHEAD_S
+            columns.slots <= plant_s + _AHEAD_S
         )
         good = known & possible & (inside | ~usable)
         self.dropped += int((known & ~good).sum())

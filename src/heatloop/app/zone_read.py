@@ -27,8 +27,8 @@ from heatloop.app.views.zones import (
     ZonePointPage,
     ZoneWeather,
 )
-from heatloop.app.zone_answers import causes, flat_state
 from heatloop.app.zone_customer import CustomerZone
+from heatloop.app.zone_flats import causes, flat_state
 from heatloop.app.zone_model import SHARD, hour_value
 from heatloop.kernel.clock import utc
 from heatloop.kernel.quality import Quality
@@ -128,7 +128,7 @@ class ZoneRead:
             zh=zh,
             en=en,
             building=building,
-            at=utc(record["at_s"]),
+            at=utc(model.clock.state.origin_plant_s),
             age_s=round(self._zone.age_s, 1),
             fresh=self._zone.fresh,
             room_c=None if state.room_c is None else round(state.room_c, 1),
@@ -259,7 +259,9 @@ class ZoneRead:
                     code=point.code,
                     kind=point.kind,
                     unit=point_kinds()[point.kind].unit,
-                    value=last[0] if last is not None and usable else None,
+                    value=round(last[0], point_kinds()[point.kind].decimals + 1)
+                    if last is not None and usable
+                    else None,
                     quality=int(Quality.STALE) if last is None else last[1],
                     at=None if last is None else utc(last[2]),
                 )

@@ -21,12 +21,9 @@ from heatloop.app.history import AsyncHistorian, in_thread
 from heatloop.app.leak_watch import LeakWatch
 from heatloop.app.world import World
 from heatloop.app.zone_collect import (
-    DIRECTORY,
-    STATE,
     Told,
     alarm_records,
     answer_records,
-    digest,
     directory,
     finding_records,
     incident_records,
@@ -35,6 +32,7 @@ from heatloop.app.zone_collect import (
     weather_records,
 )
 from heatloop.app.zone_keys import ZoneKeys
+from heatloop.app.zone_sections import DIRECTORY, STATE, digest
 from heatloop.app.zone_settings import ZoneSettings
 from heatloop.bridge.feed_files import DropWriter, Waiting, file_name
 from heatloop.bridge.feed_frame import (

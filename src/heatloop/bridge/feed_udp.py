@@ -24,7 +24,7 @@ from heatloop.bridge.feed_fec import parity, restore
 from heatloop.bridge.feed_frame import MOST_BYTES
 from heatloop.kernel.errors import InputError
 
-PAYLOAD = 1200
+PAYLOAD = 1184
 """Bytes of a batch in one datagram: with all heads below 1,280, the least MTU of IPv6."""
 _MAGIC = b"HLZU"
 _HEAD = struct.Struct(">4s8sIHHBBB")

@@ -13,7 +13,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx
 from joserfc import jwt
@@ -151,14 +151,31 @@ class OidcProvider:
             "client_id": self._id,
             "code_verifier": verifier,
         }
-        if self._secret:
+        document = await self.document()
+        more: dict[str, Any] = {}
+        methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        if self._secret and "client_secret_basic" in methods:
+            # RFC 6749 section 2.3.1: both parts are encoded as a form encodes them.
+            more["auth"] = httpx.BasicAuth(quote_plus(self._id), quote_plus(self._secret))
+        elif self._secret:
             form["client_secret"] = self._secret
-        endpoint = (await self.document())["token_endpoint"]
-        answer = await self._json("POST", endpoint, data=form)
+        answer = await self._json("POST", document["token_endpoint"], data=form, **more)
         token = answer.get("id_token")
         if not isinstance(token, str) or len(token) > 64_000:
             raise UnsafeError("identity provider gave no token", thing=self._issuer)
-        return await self._checked(token, nonce)
+        signed = await self._checked(token, nonce)
+        return {**await self._more(answer.get("access_token"), str(signed["sub"])), **signed}
+
+    async def _more(self, access: object, subject: str) -> dict[str, Any]:
+        """Return what the provider tells of him elsewhere; many keep names and groups there."""
+        endpoint = (await self.document()).get("userinfo_endpoint")
+        if not isinstance(endpoint, str) or not isinstance(access, str):
+            return {}
+        headers = {"authorization": f"Bearer {access}"}
+        told = await self._json("GET", endpoint, headers=headers)
+        if told.get("sub") != subject:
+            raise UnsafeError("identity provider tells of somebody else", thing=self._issuer)
+        return told
 
     async def _checked(self, token: str, nonce: str) -> Mapping[str, Any]:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -26,14 +27,23 @@ class Api:
     async def sign_in(cls, url: str, user: str, password: str) -> Self:
         """Sign in, changing a first password to a random one if that is asked for.
 
+        A second factor is taken from `HEATLOOP_CODE`.
+
         Raises:
-            InputError: The password is wrong.
+            InputError: The password is wrong, or a second factor is wanted and not given.
         """
         http = httpx.AsyncClient(
             base_url=url + "/api/v1", headers={"X-Heatloop": "1"}, timeout=120, trust_env=False
         )
         api = cls(http)
         session = await api.send("POST", "/session", {"user": user, "password": password})
+        if session["must_prove"]:
+            code = os.environ.get("HEATLOOP_CODE", "")
+            if not code:
+                raise InputError(
+                    "a second factor is wanted", thing=user, fix="set HEATLOOP_CODE to a code"
+                )
+            session = await api.send("POST", "/session/second", {"code": code})
         if session["must_change"]:
             await api.send("POST", "/session/password", {"old": password, "new": random_password()})
         return api

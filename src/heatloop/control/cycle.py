@@ -88,9 +88,7 @@ class ControlCycle:
             by_point.setdefault(proposal.point, []).append(proposal)
         for code in states:
             point = f"{code}.{SUPPLY}"
-            wish = propose_wish(
-                by_point.get(point, ()), point, wishes.get(code, 0.0), wish_most_k
-            )
+            wish = propose_wish(by_point.get(point, ()), point, wishes.get(code, 0.0), wish_most_k)
             if wish is not None:
                 by_point[point].append(wish)
         outcomes = []

@@ -21,7 +21,7 @@ from heatloop.edge.channels import MAIN
 from heatloop.edge.clock_guard import GuardedClock
 from heatloop.edge.clock_link import ClockLink
 from heatloop.edge.config import EdgeConfig
-from heatloop.edge.enrol import Identity, post
+from heatloop.edge.enrol import Identity, link_way, post
 from heatloop.edge.kept import Kept
 from heatloop.edge.link_stats import LinkStats
 from heatloop.edge.listeners import Listeners
@@ -134,8 +134,14 @@ class Agent:
 
     async def _renewing(self) -> None:
         identity = self._identity
+
+        def kept(answer: dict[str, Any]) -> None:
+            identity.certified(answer)
+            # The next connection goes where the certificate is to be shown.
+            self._uplink.go_by(*link_way(self._config, identity))
+
         await identity.certificate.renewing(
-            identity.key, lambda path, body: post(self._config, path, body)
+            identity.key, lambda path, body: post(self._config, path, body), kept
         )
 
     async def _say_last(self) -> None:

@@ -31,6 +31,7 @@ KIND = "gateway-certificate"
 _PAIR, _CA, _NEXT = "tls.pem", "tls-ca.pem", "tls-next.key"
 _RENEW_AT, _LOOK_S, _RETRY_S = 2 / 3, 3600.0, 300.0
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
+Kept = Callable[[dict[str, Any]], None]
 
 
 class Certificate:
@@ -69,9 +70,7 @@ class Certificate:
         asked = x509.CertificateSigningRequestBuilder().subject_name(name)
         csr = asked.sign(own, hashes.SHA256())  # type: ignore[arg-type]
         text = csr.public_bytes(serialization.Encoding.PEM).decode()
-        return dict(
-            sign_document(key, {"kind": KIND, "gateway": self._gateway, "csr": text})
-        )
+        return dict(sign_document(key, {"kind": KIND, "gateway": self._gateway, "csr": text}))
 
     def asked(self, key: SigningKey) -> dict[str, Any]:
         """Return the body of a request for renewal."""
@@ -140,12 +139,13 @@ class Certificate:
                 fix="delete the file: the gateway asks for a new one",
             ) from error
 
-    async def renewing(self, key: SigningKey, ask: Ask) -> None:
+    async def renewing(self, key: SigningKey, ask: Ask, kept: Kept) -> None:
         """Renew the certificate when it is time, until cancelled.
 
         Args:
             key: The gateway's own key.
             ask: Sends a request to a path of the platform; runs in a thread.
+            kept: Keeps the answer, on the event loop.
         """
         told = False
         while True:
@@ -155,7 +155,7 @@ class Certificate:
                 continue
             try:
                 answer = await asyncio.to_thread(ask, PATH, self.asked(key))
-                self.keep(answer)
+                kept(answer)
                 _LOG.info("certificate renewed", gateway=self._gateway)
                 told = False
             except HeatloopError as error:

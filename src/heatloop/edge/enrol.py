@@ -51,6 +51,18 @@ class Identity:
         """Return the platform's listeners for gateways, as it told at enrolment."""
         return tuple(str(url) for url in self._platform.get("gateway_urls", ()))
 
+    def certified(self, answer: dict[str, Any]) -> None:
+        """Keep a certificate the platform answered with, and where to show it.
+
+        Raises:
+            LinkError: The answer is malformed.
+        """
+        self.certificate.keep(answer)
+        urls = [str(url) for url in answer.get("gateway_urls") or ()]
+        if urls != self._platform.get("gateway_urls"):
+            self._platform["gateway_urls"] = urls
+            save_json(self._folder / _PLATFORM, self._platform)
+
     def trust(self, documents: Iterable[dict[str, Any]]) -> bool:
         """Follow documents that name the platform's keys; return whether anything changed.
 
@@ -212,11 +224,20 @@ def link_way(
     With a certificate of the platform the link goes to the listeners for gateways, which trust
     each other by the platform's own authority; without one it goes where enrolment went.
     """
-    urls = config.link_urls or identity.link_urls
+    host = urlsplit(config.platform_url).hostname or ""
+    told = (_whole(url, host) for url in identity.link_urls)
+    urls = config.link_urls or tuple(told)
     shown = identity.certificate.context() if urls else None
     if shown is None:
         return config.platform_urls, tls_context(config)
     return urls, shown
+
+
+def _whole(url: str, host: str) -> str:
+    """Return an address, on the host that is known if it names none."""
+    parts = urlsplit(url)
+    name = f"[{host}]" if ":" in host else host
+    return url if parts.hostname else f"{parts.scheme}://{name}:{parts.port}"
 
 
 def post(config: EdgeConfig, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,16 @@ class Uplink(Carrier):
             # Whoever stands by answers at once, so trying them in turn costs little.
             self._backoff = Backoff(0.2, _TURN_S, rng)
 
+    def use(self, urls: Sequence[str], tls: ssl.SSLContext | None) -> None:
+        """Connect to these addresses from the next time on.
+
+        Raises:
+            ConfigError: One of them is not http or https.
+        """
+        self._urls, self._tls = [link_url(url) for url in urls], tls
+        if self._url not in self._urls:
+            self._url = self._urls[0]
+
     async def _once(self) -> None:
         try:
             await self._carry()
@@ -91,7 +101,8 @@ class Uplink(Carrier):
 
     def _turn(self) -> None:
         """Try the next platform instance the next time."""
-        self._url = self._urls[(self._urls.index(self._url) + 1) % len(self._urls)]
+        at = self._urls.index(self._url) if self._url in self._urls else -1
+        self._url = self._urls[(at + 1) % len(self._urls)]
 
     async def _carry(self) -> None:
         async with self._connect() as socket:

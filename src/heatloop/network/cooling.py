@@ -11,15 +11,13 @@ Reference: VDI 6007-1 as in `room_model`; capacities over floor area as usual fo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
+from heatloop.network.cooling_hours import HOURS
 from heatloop.network.room_model import RoomInputs, RoomModel
 
-HOURS = (0.0, 1.0, 2.0, 4.0, 8.0, 12.0, 18.0, 24.0, 36.0, 48.0, 72.0)
-"""When the curve is told, hours after the heat stopped."""
 _INDEX_W_M2 = {"poor": 50.0, "fair": 40.0, "good": 32.0, "excellent": 22.0}
 _DESIGN_K = 38.0
 """Design room over design outdoor temperature, for indices of northern cities."""
@@ -71,25 +69,3 @@ def _curve(index_w_m2: int) -> tuple[float, ...]:
 def fall(index_w_m2: float) -> tuple[float, ...]:
     """Return the falling ratios at `HOURS` of a building with this heat index, W/m2."""
     return _curve(round(index_w_m2))
-
-
-def hours_until(
-    limit_c: float, start_c: float, outdoor_c: float, ratios: Sequence[float]
-) -> float | None:
-    """Return after how many hours without heat a room falls to a limit; None: not in 72 hours.
-
-    Args:
-        limit_c: Temperature that is reached.
-        start_c: Temperature now.
-        outdoor_c: Outdoor temperature, taken as lasting.
-        ratios: From `fall`.
-    """
-    if start_c <= limit_c:
-        return 0.0
-    if outdoor_c >= limit_c:
-        return None
-    wanted = (limit_c - outdoor_c) / (start_c - outdoor_c)
-    if wanted < ratios[-1]:
-        return None
-    # Ratios fall with time, `interp` wants them to rise.
-    return float(np.interp(wanted, ratios[::-1], HOURS[::-1]))

@@ -37,6 +37,8 @@ _BINARY = frozenset((".png", ".jpg", ".webp", ".ico", ".woff2", ".xlsx", ".zip",
                      ".pdf", ".gz", ".pyc", ".sqlite", ".so", ".arrow"))  # fmt: skip
 _LOCKS = ("package-lock.json", "requirements/")
 _MARK = "not a secret"
+_PLACES = ("password", "passwd", "secret", "passphrase")
+"""Words that stand where a password would."""
 _MOST_BYTES = 4 << 20
 _RANDOM_BITS = 3.5
 _KNOWN = {
@@ -78,7 +80,7 @@ def judge(path: str, text: str) -> Iterator[Secret]:
             match = pattern.search(line)
             if match is None:
                 continue
-            if match.groups() and (_is_made_up(path) or _bits(match.group(1)) < 2.5):
+            if match.groups() and (_is_made_up(path) or match.group(1).lower() in _PLACES):
                 continue
             yield Secret(path=path, line=number, kind=kind)
         match = _ASSIGNED.search(line) if assigned else None

@@ -218,7 +218,9 @@ class Opening:
         if not self.cipher_name:
             raise InputError("not a container, or cut off at the start", fix="fetch it again")
         if not self._ended or self._room:
-            raise UnsafeError("container is cut off or goes on behind its end", fix="fetch it again")
+            raise UnsafeError(
+                "container is cut off or goes on behind its end", fix="fetch it again"
+            )
 
     def _opened(self, blob: bytes) -> bytes:
         for last in (False, True):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
-from heatloop.kernel.canonical import canonical
 from heatloop.store.backup_keys import open_chain, rewrap
 from heatloop.store.backup_manifest import CHAIN_FILE
 from heatloop.store.objects import ObjectStore

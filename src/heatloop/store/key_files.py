@@ -19,7 +19,7 @@ from typing import Any, cast
 from heatloop.kernel.canonical import canonical
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError, UnsafeError
 from heatloop.security.international import SigningKey
-from heatloop.security.keys import seal, unseal
+from heatloop.security.keys import seal, seal_algorithm, unseal
 from heatloop.security.provider import CryptoProvider, cipher_named, data_key_id
 from heatloop.security.providers import derive_key, provider
 from heatloop.security.sm import Sm2Key
@@ -171,7 +171,7 @@ def _unwrap(content: bytes, passphrase: str, place: str) -> bytes:
     try:
         plain = json.loads(content[len(_WRAPPED) :])
         blob = bytes.fromhex(plain["key"])
-        length = cipher_named(_cipher_of(blob)).key_bytes
+        length = seal_algorithm(blob).key_bytes
         outer = derive_key(passphrase, plain["terms"], length)
         return unseal({"passphrase": outer}, blob, _bound(plain["id"], plain["terms"]))
     except UnsafeError:
@@ -243,6 +243,7 @@ def _checked(key: HeldKey, place: str) -> HeldKey:
         if key.kind == SIGNING:
             found = key.signer().key_id
         elif key.suite:
+            provider(key.suite)  # from here on what it sealed can be opened
             found = key.id
         else:
             if len(key.secret) != cipher_named(key.algorithm).key_bytes:

@@ -11,6 +11,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from heatloop.app.audit_origin import origin, roles_of
 from heatloop.app.platform import Platform
 from heatloop.app.refusals import Forbidden, Refused
 from heatloop.app.sessions import Session
@@ -62,6 +63,7 @@ async def signed_in(
         Forbidden: A password, a second factor or its enrolment is still missing.
     """
     request.state.user = session.principal.user  # For the trail of refusals.
+    origin().role = roles_of(session.principal)
     if session.waits_for:
         raise Forbidden(session.waits_for, thing=session.principal.user)
     return session.principal

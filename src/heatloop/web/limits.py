@@ -16,15 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from heatloop.app.mlps import SELF
 from heatloop.app.security_events import SecurityEvents
-from heatloop.app.watch_settings import WatchSettings, networks_of, within
+from heatloop.app.watch_settings import SELF, WatchSettings, networks_of, within
 from heatloop.kernel.clock import machine_s
 from heatloop.web.errors import envelope
 
 _MOST_BUCKETS = 20_000
 _MOST_HEADERS, _MOST_HEADER_BYTES = 100, 32 * 1024
-_MOST_TARGET = 64 * 1024
+_MOST_TARGET = 48 * 1024
 _EXEMPT = ("/api/v1/health", "/api/v1/info")
 _LOCAL_EXEMPT = "/api/v1/gateways/"
 _ADMINISTRATION = tuple(

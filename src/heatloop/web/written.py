@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from heatloop.app.audit_origin import Origin, coming_from, origin
+from heatloop.app.audit_origin import Origin, coming_from, origin, roles_of
 from heatloop.app.governance_audit import watching
 from heatloop.app.governance_purpose import for_purpose
 from heatloop.app.platform import Platform
@@ -79,7 +79,6 @@ class WriteTrail:
         request = Request(scope)
         with for_purpose(request.headers.get(_PURPOSE, "")[:40]):
             if scope["method"] in _SAFE or scope["path"] in QUESTIONS:
-                await self._name(request)
                 await self._app(scope, receive, send)
             else:
                 await self._write(request, scope, receive, send)
@@ -89,7 +88,7 @@ class WriteTrail:
         session = await find_session(request)
         if session is None:
             return ""
-        origin().role = "|".join(sorted(role.value for role in session.principal.roles))
+        origin().role = roles_of(session.principal)
         return session.principal.user
 
     async def _write(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:

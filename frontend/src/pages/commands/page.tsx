@@ -13,7 +13,12 @@ import { useKindName } from '../../parts/kind-name';
 import { usePointValue } from '../../parts/point-words';
 import { Sheet } from '../../parts/sheet';
 import { Loaded } from '../../parts/states';
+import { Passed } from './consequences';
+import { useEmergency } from './stop';
+import { StopPlan } from './stop-plan';
+import { Waiting } from './waiting';
 import '../../styles/alarms.css';
+import '../../styles/door.css';
 import '../../styles/substation.css';
 
 const SIZE = 50;
@@ -64,6 +69,29 @@ function useColumns(onOpen: (command: CommandView) => void): Column<CommandView>
   ];
 }
 
+/** Emergency stops, in force and before. */
+function Stops() {
+  const { t } = useTranslation();
+  const [emergency] = useEmergency();
+  if (!emergency || emergency.orders.length === 0) return null;
+  return (
+    <section className="panel" data-testid="stops">
+      <header>
+        <h2>{t('stop.title')}</h2>
+      </header>
+      {emergency.orders.slice(0, 10).map((order) => (
+        <details key={order.id} className="body" open={order.state !== 'released'}>
+          <summary>
+            {t(`stop.action.${order.action as 'stop'}`)} {order.subject} · {showTime(order.ordered)} ·{' '}
+            {t(`stop.state.${order.state as 'planned'}`)}
+          </summary>
+          <StopPlan order={order} />
+        </details>
+      ))}
+    </section>
+  );
+}
+
 export default function CommandsPage() {
   const { t } = useTranslation();
   const [query, setQuery] = useSearchParams();
@@ -106,6 +134,7 @@ export default function CommandsPage() {
           }}
         />
       </header>
+      <Waiting />
       <section className="panel">
         <Loaded of={list}>
           {(data) => (
@@ -124,11 +153,14 @@ export default function CommandsPage() {
           )}
         </Loaded>
       </section>
+      <Stops />
       {opened && (
         <Sheet title={t('command.life')} onClose={() => setOpen(null)}>
           <p className="code">
             {opened.point} → <Asked command={opened} />
           </p>
+          {opened.passed.length > 0 && <h3>{t('door.passed')}</h3>}
+          <Passed steps={opened.passed} />
           <CommandLife command={opened} />
         </Sheet>
       )}

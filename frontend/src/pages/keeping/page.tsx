@@ -13,6 +13,7 @@ import '../../styles/figures.css';
 import { Backups } from './backups';
 import { Integrity } from './integrity';
 import { Maintenance } from './maintenance';
+import { Retention, Storage } from './storage';
 
 function minutes(value: number | null): string {
   return value === null ? '–' : showNumber(value, value < 10 ? 1 : 0);
@@ -78,6 +79,8 @@ export default function KeepingPage() {
         </section>
       )}
       {keeper && <Backups onDone={reload} />}
+      {keeper && <Storage />}
+      {keeper && <Retention />}
       <Integrity keeper={keeper} />
       {keeper && <Maintenance />}
     </div>

@@ -18,9 +18,9 @@ export default function SecurityPage() {
         <span className="grow" />
         <Segmented
           label={t('nav.security')}
-          options={PARTS.map((each) => ({ value: each, label: t(`security.parts.${each}`) }))}
+          choices={PARTS.map((each) => ({ value: each, label: t(`security.parts.${each}`) }))}
           value={part}
-          onChange={setPart}
+          onChoose={setPart}
         />
       </header>
       {part === 'assessment' && <AssessmentPanel />}

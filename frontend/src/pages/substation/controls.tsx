@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api, got, seen } from '../../api/client';
+import { type DoorAnswer, type ProposalView, isProposal } from '../../api/command-views';
 import { may } from '../../api/session';
 import type { CommandView, Mode, Page, PointView, Stage, StationUnit, StationView } from '../../api/views';
 import { showNumber, showUnit } from '../../base/format';
@@ -15,6 +16,7 @@ import { Segmented } from '../../parts/segmented';
 import { Sheet } from '../../parts/sheet';
 import { sayProblem } from '../../parts/toast';
 import { LiveValue, usePoint, useWord } from '../../parts/value';
+import { ProposalPanel } from '../commands/proposal';
 import { SetpointSheet } from './setpoint';
 import { WordStrip } from './word-strip';
 
@@ -41,12 +43,19 @@ interface ConfirmProps {
 function Confirm({ wish, unit, onClose, onDone }: ConfirmProps) {
   const { t } = useTranslation();
   const [busy, setBusy] = useState(false);
+  const [proposal, setProposal] = useState<ProposalView | null>(null);
   async function send() {
     setBusy(true);
     try {
       const path = { code: unit.code };
       if (wish.what === 'mode') {
-        takeCommand(await seen<CommandView>(api.PUT('/api/v1/units/{code}/mode', { params: { path }, body: { mode: wish.to } })));
+        const body = { mode: wish.to };
+        const answer = await seen<DoorAnswer>(api.PUT('/api/v1/units/{code}/mode', { params: { path }, body }));
+        if (isProposal(answer)) {
+          setProposal(answer);
+          return;
+        }
+        takeCommand(answer);
       } else {
         await got(api.PUT('/api/v1/units/{code}/stage', { params: { path }, body: { stage: wish.to } }));
         onDone();
@@ -56,6 +65,13 @@ function Confirm({ wish, unit, onClose, onDone }: ConfirmProps) {
       sayProblem(error);
       setBusy(false);
     }
+  }
+  if (proposal) {
+    return (
+      <Sheet title={t(`control.change.${wish.what}`)} onClose={onClose} testid="control-sheet">
+        <ProposalPanel proposal={proposal} onClose={onClose} />
+      </Sheet>
+    );
   }
   const name = wish.what === 'mode' ? t(`mode.${wish.to}`) : t(`stage.${wish.to}`);
   return (

@@ -11,6 +11,7 @@ import { StateMark } from '../../parts/mark';
 import { Segmented } from '../../parts/segmented';
 import { Loaded } from '../../parts/states';
 import '../../styles/substation.css';
+import { StopButton } from '../commands/stop';
 import { Buildings } from './buildings';
 import { Controls } from './controls';
 import { DayTrend } from './day-trend';
@@ -49,6 +50,7 @@ function Head({ station }: { station: StationView }) {
           {t('station.alarms', { count: alarms })}
         </Link>
       )}
+      <StopButton subject={asset.code} name={named(asset)} />
       <a className="btn plain tiny" href={window.location.href} target="_blank" rel="noreferrer">
         <Icon name="window" size={16} /> {t('station.window')}
       </a>

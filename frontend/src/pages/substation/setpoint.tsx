@@ -1,7 +1,8 @@
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, seen } from '../../api/client';
-import type { CommandView, PointView } from '../../api/views';
+import { type DoorAnswer, type ProposalView, isProposal } from '../../api/command-views';
+import type { PointView } from '../../api/views';
 import { showNumber, showUnit } from '../../base/format';
 import { problemFix, problemText } from '../../base/problem';
 import { named } from '../../i18n';
@@ -9,6 +10,8 @@ import { takeCommand } from '../../live/commands';
 import { CommandLife, CommandStateTag, useCommand, useFollowed } from '../../parts/command-life';
 import { Sheet } from '../../parts/sheet';
 import { LiveValue, usePoint, useWord } from '../../parts/value';
+import { ProposalPanel } from '../commands/proposal';
+import '../../styles/door.css';
 
 /** What is wrong with a typed value, as a translation key, or null. */
 function fault(text: string, point: PointView): 'setpoint.notNumber' | 'setpoint.outside' | null {
@@ -55,6 +58,7 @@ export function SetpointSheet({ point, onClose }: SetpointProps) {
   const [review, setReview] = useState(false);
   const [error, setError] = useState<unknown>(undefined);
   const [sent, setSent] = useState<string | null>(null);
+  const [proposal, setProposal] = useState<ProposalView | null>(null);
   const [busy, setBusy] = useState(false);
   const wrong = fault(text, point);
   const step = 10 ** -point.decimals;
@@ -77,14 +81,25 @@ export function SetpointSheet({ point, onClose }: SetpointProps) {
     setError(undefined);
     try {
       const body = { point: point.code, value: Number(text), reason: reason.trim() };
-      const command = await seen<CommandView>(api.POST('/api/v1/commands', { body }));
-      takeCommand(command);
-      setSent(command.id);
+      const answer = await seen<DoorAnswer>(api.POST('/api/v1/commands', { body }));
+      if (isProposal(answer)) setProposal(answer);
+      else {
+        takeCommand(answer);
+        setSent(answer.id);
+      }
     } catch (problem) {
       setError(problem);
       setReview(false);
     }
     setBusy(false);
+  }
+
+  if (proposal) {
+    return (
+      <Sheet title={named(point)} onClose={onClose} testid="setpoint-sheet">
+        <ProposalPanel proposal={proposal} onClose={onClose} />
+      </Sheet>
+    );
   }
 
   const head = (

@@ -78,6 +78,8 @@ class IssuedCertificate:
     """Certificate of the platform's authority, PEM."""
     not_after: datetime
     """When it ends."""
+    gateway_urls: list[str]
+    """Listeners for gateways; one without a host is on the host the gateway knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

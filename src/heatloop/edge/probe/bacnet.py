@@ -40,7 +40,8 @@ async def probe(target: Target, progress: Progress) -> Report:
     target.known("device", "own")
     wanted = target.whole("device", _OUR_INSTANCE + 1, 0, _OUR_INSTANCE + 1)
     report = Report(url=target.url, protocol="bacnet")
-    own = target.options.get("own", "127.0.0.1/32" if target.host.startswith("127.") else "0.0.0.0")
+    every = "0.0.0.0"  # nosec B104 - BACnet answers by broadcast
+    own = target.options.get("own", "127.0.0.1/32" if target.host.startswith("127.") else every)
     try:
         # Port 0: any free one, so that a BACnet program on this machine is not in the way.
         here = IPv4Address(f"{own}:0")

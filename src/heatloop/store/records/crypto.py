@@ -7,47 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Row, Table, and_, func, or_, select, update
+from sqlalchemy import Column, Row, and_, func, or_, select, update
 
 from heatloop.security.keys import seal_key_id
 from heatloop.store.records.crypto_schema import crypto_reseal, gateway_certificate
 from heatloop.store.records.database import Database
-from heatloop.store.records.identity_schema import user_factor
-from heatloop.store.records.schema import ledger_row
+from heatloop.store.records.sealed_columns import SEALED, SealedColumn
 from heatloop.store.records.sealing import Sealer
-from heatloop.store.records.sync_schema import sync_conflict, sync_record
-from heatloop.store.records.webhook_schema import webhook
 
 RUNNING, DONE, BROKEN = "running", "done", "broken"
 _BATCH = 200
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SealedColumn:
-    """A column of sealed values."""
-
-    column: Column[Any]
-    """The column."""
-    bound: Callable[[Row[Any]], str]
-    """Says what a row's seal is bound to."""
-
-    @property
-    def table(self) -> Table:
-        """Return its table."""
-        return self.column.table  # type: ignore[return-value]
-
-
-SEALED: list[SealedColumn] = [
-    SealedColumn(column=ledger_row.c.sealed, bound=lambda r: f"ledger/{r.sheet}/{r.code}"),
-    SealedColumn(
-        column=sync_record.c.sealed,
-        bound=lambda r: f"sync/{r.system}/{r.entity}/{r.source_id}",
-    ),
-    SealedColumn(column=sync_conflict.c.sealed, bound=lambda r: f"sync/conflict/{r.id}/{r.field}"),
-    SealedColumn(column=webhook.c.secret, bound=lambda r: f"webhook/{r.id}"),
-    SealedColumn(column=user_factor.c.sealed, bound=lambda r: f"user_factor|{r.id}"),
-]
-"""Every column whose seals follow a change of key; a new one needs a line here (a test asks)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -77,7 +77,7 @@ class Records:
         self.sealer = Sealer(keys, data_key_id, data_algorithm)
         """Seals what must not stand readable; one for all, so that keys can change."""
         self.ledger = LedgerRecords(self.database, self.sealer)
-        self.users = Users(self.database)
+        self.users = Users(self.database, self.sealer)
         self.sessions = Sessions(self.database)
         self.factors = Factors(self.database, self.sealer)
         self.service_keys = ServiceKeys(self.database)
@@ -133,6 +133,8 @@ class Records:
             data_algorithm=data_algorithm,
         )
         install_journal(records.database)
+        if data_key is not None:
+            records.users.seal_names()
         return records
 
     def ping(self) -> None:

@@ -101,6 +101,8 @@ user = Table(
     time_column("password_at", nullable=True),
     time_column("seen_at", nullable=True),
     text_column("disabled_reason"),
+    # The full name, a personal value; the column of that name is empty.
+    Column("sealed", LargeBinary),
 )
 
 session = Table(

@@ -11,6 +11,7 @@ from heatloop.kernel.errors import InputError
 from heatloop.store.records.database import Database
 from heatloop.store.records.identity_schema import former_password, user_provider
 from heatloop.store.records.schema import session, user
+from heatloop.store.records.sealing import Sealer
 from heatloop.store.records.values import from_text, words
 
 
@@ -50,17 +51,11 @@ class UserRow:
         return max(self.seen_at or 0.0, self.created_at, self.changed_at)
 
 
-def _read(row: Row[tuple[object, ...]]) -> UserRow:
-    plain = dict(row._mapping)
-    plain["roles"], plain["scope"] = (tuple(from_text(plain[n])) for n in ("roles", "scope"))
-    return UserRow(**plain)
-
-
 class Users:
     """User accounts by name; disabled, never deleted, so that the audit keeps its sense."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database, self._sealer = database, sealer
 
     def create(
         self,
@@ -80,7 +75,7 @@ class Users:
         """
         row = {
             "name": name,
-            "full_name": full_name,
+            **self._named(name, full_name),
             "password_hash": password_hash,
             "roles": words(roles),
             "scope": words(scope),
@@ -95,25 +90,27 @@ class Users:
         with self._database.write() as connection:
             if not self._database.insert_new(connection, user, row):
                 raise InputError("user exists", thing=name, fix="choose another name")
-            return _read(connection.execute(select(user).where(user.c.name == name)).one())
+            return self._read(connection.execute(select(user).where(user.c.name == name)).one())
 
     def get(self, name: str) -> UserRow | None:
         """Return a user, or None."""
         with self._database.read() as connection:
             row = connection.execute(select(user).where(user.c.name == name)).one_or_none()
-        return None if row is None else _read(row)
+        return None if row is None else self._read(row)
 
     def find(self, typed: str) -> UserRow | None:
         """Return the user of a name typed in any case, or None."""
         query = select(user).where(user.c.name_key == typed.casefold())
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _read(row)
+        return None if row is None else self._read(row)
 
     def list(self) -> Sequence[UserRow]:
         """Return all users by name."""
         with self._database.read() as connection:
-            return [_read(row) for row in connection.execute(select(user).order_by(user.c.name))]
+            return [
+                self._read(row) for row in connection.execute(select(user).order_by(user.c.name))
+            ]
 
     def seen(self, name: str, *, at: float) -> None:
         """Note a sign-in."""
@@ -194,7 +191,7 @@ class Users:
             values["disabled_reason"] = reason if disabled else ""
         ends = bool(values)
         if full_name is not None:
-            values["full_name"] = full_name
+            values |= self._named(name, full_name)
         return self._change(name, values, at, end_sessions=ends)
 
     def disable(self, name: str, *, at: float, reason: str = "administrator") -> UserRow:
@@ -210,13 +207,39 @@ class Users:
         )
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _read(row)
+        return None if row is None else self._read(row)
 
     def link_provider(self, name: str, issuer: str, subject: str, *, at: float) -> None:
         """Note whom an identity provider means by this subject."""
         row = {"issuer": issuer, "subject": subject, "user": name, "created_at": at}
         with self._database.write() as connection:
             self._database.put(connection, user_provider, row)
+
+    def seal_names(self) -> int:
+        """Seal full names that still stand in clear from before they were; return how many."""
+        query = select(user.c.name, user.c.full_name).where(user.c.full_name != "")
+        with self._database.write() as connection:
+            rows = connection.execute(query).all()
+            for row in rows:
+                sealed = self._named(row.name, row.full_name)
+                connection.execute(update(user).where(user.c.name == row.name).values(**sealed))
+        return len(rows)
+
+    def _named(self, name: str, full_name: str) -> dict[str, object]:
+        """Return the columns of a full name, which is a personal value."""
+        value = {"full_name": full_name}
+        return {
+            "full_name": "",
+            "sealed": self._sealer.seal(_aad(name), value) if full_name else None,
+        }
+
+    def _read(self, row: Row[tuple[object, ...]]) -> UserRow:
+        plain = dict(row._mapping)
+        sealed = plain.pop("sealed")
+        if sealed is not None:
+            plain |= self._sealer.open(_aad(str(plain["name"])), sealed)
+        plain["roles"], plain["scope"] = (tuple(from_text(plain[n])) for n in ("roles", "scope"))
+        return UserRow(**plain)
 
     def _change(
         self, name: str, values: dict[str, object], at: float, *, end_sessions: bool
@@ -227,4 +250,8 @@ class Users:
                 raise InputError("no such user", thing=name, fix="check the name")
             if end_sessions:
                 connection.execute(session.delete().where(session.c.user == name))
-            return _read(connection.execute(select(user).where(user.c.name == name)).one())
+            return self._read(connection.execute(select(user).where(user.c.name == name)).one())
+
+
+def _aad(name: str) -> bytes:
+    return f"user_account/{name}".encode()

@@ -98,9 +98,7 @@ async def rotate_key(platform: Platformed, keeper: KeyKeeper, body: RotateReques
 
 
 @router.post("/keys/reseal", summary="Seal everything anew", status_code=202)
-async def reseal_values(
-    platform: Platformed, keeper: KeyKeeper, body: ResealRequest
-) -> ResealView:
+async def reseal_values(platform: Platformed, keeper: KeyKeeper, body: ResealRequest) -> ResealView:
     """Begin to seal every stored value under the data key in use."""
     return await platform.key_room.reseal(keeper.user, body.reason)
 
@@ -121,10 +119,10 @@ async def list_certificates(
 ) -> CertificateList:
     """Return the certificates of gateways inside the viewer's scope, newest first."""
     found = platform.gateways.certificates.page(gateway)
-    items = [each for each in found.items if platform.world.sees_gateway(viewer.scope, each.gateway)]
-    return CertificateList(
-        required=found.required, urls=found.urls, total=len(items), items=items
-    )
+    items = [
+        each for each in found.items if platform.world.sees_gateway(viewer.scope, each.gateway)
+    ]
+    return CertificateList(required=found.required, urls=found.urls, total=len(items), items=items)
 
 
 @router.post("/gateways/certificate", summary="Certificate for a gateway")

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from heatloop.app.history import in_thread
-from heatloop.app.mlps import SELF, Asked, assess
+from heatloop.app.mlps import Asked, assess
 from heatloop.app.mlps_report import as_html, as_pdf
 from heatloop.app.sbom import bill_of_materials
 from heatloop.app.views.security import (
@@ -27,6 +27,7 @@ from heatloop.app.views.security import (
 )
 from heatloop.app.watch_ports import declared_ports
 from heatloop.app.watch_registers import FINDINGS, PORTS
+from heatloop.app.watch_settings import SELF
 from heatloop.security.access import Permission, Principal
 from heatloop.web.access import Platformed, needs
 from heatloop.web.params import Page, Size, Word

@@ -90,6 +90,7 @@ def upgrade() -> None:
         ("personal_run", ["at"]),
     ):
         op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
+    op.add_column("user_account", sa.Column("sealed", sa.LargeBinary(), nullable=True))
     _forget_in_journal()
 
 

@@ -25,12 +25,13 @@ def run(lines: Lines, quick: bool) -> None:
     _audit(lines, quick)
     for name, value in throughput_mb_s(quick).items():
         each = name.endswith("_per_s")
-        lines.add(f"security.{name}" if each else f"security.{name}_mb_s", value,
-                  "operations/s" if each else "MB/s")
+        lines.add(
+            f"security.{name}" if each else f"security.{name}_mb_s",
+            value,
+            "operations/s" if each else "MB/s",
+        )
     ratio, told = attack_ratio(quick)
-    lines.add(
-        "security.attack_latency_ratio", ratio, "ratio", at_most=ATTACK_RATIO, note=told
-    )
+    lines.add("security.attack_latency_ratio", ratio, "ratio", at_most=ATTACK_RATIO, note=told)
 
 
 def _audit(lines: Lines, quick: bool) -> None:

@@ -5,12 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from heatloop.security.access import ADMINISTRATORS, Role
 from heatloop.security.keys import KeyRing, open_document
-from heatloop.store.audit_feed import read_segment
-from heatloop.store.objects_folder import FolderObjects
 from heatloop.web.written import QUESTIONS
 from tests.unit.app_town import town
 
@@ -69,13 +65,15 @@ async def test_9_2_2_2_every_writing_route_leaves_an_entry(tmp_path: Path) -> No
         for name, roles in (("boss", (*(set(Role) - ADMINISTRATORS), Role.SYSTEM_ADMIN)),
                             ("user", (Role.HEAT_USER,))):  # fmt: skip
             here.add_user(name, *roles)
-            for method, path, body in writes:
+            for method, path, body in writes if name == "boss" else writes[::5]:
                 # A session of its own: among the routes are those that end it.
                 async with here.client(name) as client:
                     reply = await client.request(method, path, json=body)
                 assert reply.status_code < 500 or reply.status_code == 503, (path, reply.text)
                 request = reply.headers["x-request-id"]
                 asked[request] = (name, method, path, reply.status_code)
+        # Emergency orders are in the local journal first.
+        await here.platform.audit_room.keeper.chain_in()
         trail = [entry for entry, _ in here.platform.records.audit.after(0, 10**6)]
         told = {entry["request"]: entry for entry in trail}
         # Somebody turned away twice within a minute at one place is told once.
@@ -206,37 +204,6 @@ async def test_gbt22239_ces1_14_check_export_and_periods_over_the_api(tmp_path: 
             await here.platform.audit_room.close()
             check = (await client.get(f"{API}/audit/check")).json()
             assert (check["ok"], check["first_broken"], check["reason"]) == (False, 7, "altered")
-
-
-async def test_gbt22239_ces1_14_old_periods_are_sealed_and_dropped_by_its_administrator(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from heatloop.store.records.audit import AuditWish
-
-    async with town(tmp_path, watch=LIMITS) as here:
-        trail = here.platform.records.audit
-        assert trail.head().seq == 0  # Only what is old enough at the beginning can go.
-        old = [AuditWish(at=1e9 + n, user="li", action="a.b", subject=str(n), detail={})
-               for n in range(30)]  # fmt: skip
-        trail.append_many(old)
-        async with here.client("sun", Role.AUDIT_ADMIN) as client:
-            young = (
-                await client.post(f"{API}/audit/periods", json={"before": "2010-01-01T00:00:00Z"})
-            ).json()
-            if held:
-                assert young["period"] is None
-                return
-            period = young["period"]
-            assert (period["first_seq"], period["last_seq"], period["droppable"]) == (1, 30, True)
-            store = FolderObjects(tmp_path / "audit")
-            segment = read_segment(store.get(period["file"]), here.platform.keys.ring)
-            assert [e["seq"] for e, _ in segment.entries] == list(range(1, 31))
-            gone = await client.delete(f"{API}/audit/periods/1/entries")
-            assert gone.json()["entries"] == 30
-            again = await client.delete(f"{API}/audit/periods/1/entries")
-            assert again.status_code == 404
-        found = trail.examine()
-        assert (found.broken, found.first) == (None, 31)
 
 
 async def test_gbt22239_ces1_15_writes_stop_while_the_trail_cannot_be_written(

@@ -38,6 +38,10 @@ ANYBODY = ("session", "signed_in", "open")
 OWN = ("open", "token", "gateway")
 """Rights that are no role's: everybody's, or another credential's."""
 AT_ONCE = 24
+POLICIES = tuple(
+    f"{API}/{each}"
+    for each in ("users", "labels", "keys", "personal/receivers", "governance/permits/")
+)
 # What a request that was let in may still be told, which has nothing to do with the route's right.
 ABOUT_THE_REQUEST = frozenset(
     ("permit_needed", "purpose_not_permitted", "data_not_yours", "consent_missing", "own_request",
@@ -137,7 +141,11 @@ class Caller:
         return await self._http(method, made, words, token)
 
     def _scope(self, kind: str, path: str, query: str, token: str) -> dict[str, Any]:
-        headers = [(b"host", b"town"), (b"x-heatloop", b"1"), (b"content-type", b"application/json")]
+        headers = [
+            (b"host", b"town"),
+            (b"x-heatloop", b"1"),
+            (b"content-type", b"application/json"),
+        ]
         if token:
             headers.append((b"cookie", f"{COOKIE}={token}".encode()))
         return {
@@ -303,8 +311,7 @@ def test_8_2_c_no_role_changes_a_policy_and_deletes_its_trace() -> None:
     rights = expected()
     change = {role for (m, p), right in rights.items() for role in roles_with(right)
               if m not in ("GET", WEBSOCKET) and right not in OWN
-              and p.startswith((f"{API}/users", f"{API}/labels", f"{API}/keys",
-                                f"{API}/personal/receivers", f"{API}/governance/permits/"))}  # fmt: skip
+              and p.startswith(POLICIES)}  # fmt: skip
     erase = {role for (m, p), right in rights.items() for role in roles_with(right)
              if m not in ("GET", WEBSOCKET) and p.startswith(f"{API}/audit")}  # fmt: skip
     assert change == {Role.SECURITY_ADMIN}
@@ -339,8 +346,7 @@ async def test_6_1_3_e_1_every_endpoint_as_every_role_and_as_nobody(caller: Call
             continue  # Other credentials; tested where they are.
         asked.append((method, path, "", right == "open"))
         allowed = roles_with(right)
-        for role in Role:
-            asked.append((method, path, f"u_{role.value}", role in allowed))
+        asked += [(method, path, f"u_{role.value}", role in allowed) for role in Role]
     room, wrong = asyncio.Semaphore(AT_ONCE), []
 
     async def one(method: str, path: str, user: str, may: bool) -> None:

@@ -8,8 +8,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -319,7 +317,7 @@ def test_6_1_3_f_2_shared_files_hold_no_secret() -> None:
 EICAR_LIKE = b"heatloop-scan-probe:" + b"Z" * 40
 
 
-@pytest.mark.needs("clamscan")
+@pytest.mark.skipif(shutil.which("clamscan") is None, reason="ClamAV is not installed")
 async def test_8_2_a_2_uploads_are_scanned_by_a_real_scanner(tmp_path: Path) -> None:
     signatures = tmp_path / "own.ndb"
     signatures.write_text(f"Heatloop.Probe:0:*:{EICAR_LIKE.hex()}\n")
@@ -339,16 +337,6 @@ async def test_8_2_a_2_uploads_are_scanned_by_a_real_scanner(tmp_path: Path) -> 
         (folder / "kept").write_bytes(EICAR_LIKE)
         scanned = made.platform.watch.antivirus.scan_folder(folder)
         assert len(scanned.found) == 1
-
-
-def test_bandit_finds_nothing_in_the_sources() -> None:
-    bandit = shutil.which("bandit", path=os.path.dirname(sys.executable))
-    if bandit is None:
-        pytest.skip("bandit is not installed")
-    command = [bandit, "-q", "-c", str(ROOT / "bandit.yaml"), "-r", str(ROOT / "src"), "-f", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = json.loads(done.stdout)["results"] if done.stdout else []
-    assert [(r["test_id"], r["filename"], r["line_number"]) for r in found] == []
 
 
 async def test_clamd_is_asked_by_its_own_protocol(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ async def test_formulae_in_exports_are_text_and_numbers_stay_numbers() -> None:
     for line, evil in zip(cells, FORMULAE, strict=True):
         assert line[0].data_type == "s"
         assert [cell.value for cell in line[1:]] == [-2.5, -3]
-        assert str(line[0].value).strip() == evil.strip()
+        assert str(line[0].value).replace("_x000D_", "").strip() == evil.strip()
     packed = write_tables({"a": rows}, "csv")
     with zipfile.ZipFile(BytesIO(packed)) as archive:
         lines = archive.read("a.csv").decode("utf-8-sig")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 
 import pytest
@@ -35,8 +36,10 @@ class House:
         return document
 
     async def book(self, **more):
-        plans = {"UN0001": {"general": GENERAL, "burst": BURST}, "UN0002": {
-            "general": [[p.replace("0001", "0002"), v, r] for p, v, r in GENERAL]}}
+        plans = {
+            "UN0001": {"general": GENERAL, "burst": BURST},
+            "UN0002": {"general": [[p.replace("0001", "0002"), v, r] for p, v, r in GENERAL]},
+        }
         plain = {
             "kind": "door", "format": 1, "gateway": "GW0001", "ledger_version": 1,
             "made_s": float(START), "per_minute": 60.0, "burst": 20.0,
@@ -136,7 +139,7 @@ async def test_a_stop_survives_the_gateway_and_a_release_is_slow_and_in_reverse(
             await asyncio.sleep(0.05)
     assert (house.field.get(VALVE), house.field.get(PUMP), house.field.get(MODE)) == (40, 42, 2)
     assert any(10.0 < value < 40.0 for value in seen), "the valve moved in steps"
-    assert max(b - a for a, b in zip(seen, seen[1:], strict=False)) < 20.0
+    assert max(b - a for a, b in itertools.pairwise(seen)) < 20.0
     # Circulation came back before the valve moved, and the mode last of all.
     assert all(pump == 42.0 for (_, pump), v in zip(modes, seen, strict=True) if v > 10.5)
     assert all(mode == 1.0 for (mode, _), v in zip(modes, seen, strict=True) if v < 39.5)
@@ -220,9 +223,7 @@ async def test_the_door_book_bounds_rate_and_leaps_and_asks_for_two_signatures(m
     assert kept.anchors[key][0] == 350.0, "known after a crash"
     # A command from before the present ledger.
     old = world.order(3, SETPOINT, 56.0, START - 100.0, expires=now() + 100.0)
-    await world.platform.say(
-        world.platform.links[-1], "command", "GW0001", command=old.to_dict()
-    )
+    await world.platform.say(world.platform.links[-1], "command", "GW0001", command=old.to_dict())
     await until(lambda: old.id in outcomes)
     assert outcomes[old.id][0]["reason"] == "older_than_profile"
     await house.book(

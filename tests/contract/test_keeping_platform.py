@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from heatloop.app.keeping_backups import passphrase_path
+from heatloop.app.keeping_process import passphrase_path
 from heatloop.security.access import Role
 from heatloop.store.backup_keys import read_passphrase
 from heatloop.store.backup_open import open_backup

@@ -106,6 +106,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     folder = tmp_path_factory.mktemp("assessed")
     async with AsyncExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(mlps_guard, "is_package", lambda: True)
             patch.setattr(mlps_guard, "extra_packages", list)
             patch.setattr(mlps_guard, "_CHECKED", ("starlette",))
             made = await stack.enter_async_context(town(folder, **KEPT))

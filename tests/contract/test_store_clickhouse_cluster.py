@@ -18,7 +18,7 @@ from heatloop.store.historian.clickhouse_cluster import ClusterHistorian
 from heatloop.store.historian.clickhouse_open import grow, open_clickhouse
 from heatloop.store.historian.clickhouse_url import parse
 from heatloop.store.historian.memory import MemoryHistorian
-from heatloop.store.historian.port import EventRow, Historian
+from heatloop.store.historian.port import Difference, EventRow, Historian
 from tests.contract.clickhouse_peers import LOGIN, Endpoint, open_endpoints
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -240,6 +240,13 @@ def test_6_2_d_1_a_replica_and_a_shard_are_added_while_rows_come_in(
     first = slots[0]
     here, there = (node.store() for node in store.replicas.shards[0])
     assert clickhouse_repair.differing_days(here, there, first, slots[-1] + 1) == []
+    assert store.differing(first, slots[-1] + 1) == []
+    # One replica gets behind the other's back what only it was told.
+    here.append(tick(first - 86400))
+    day = (first - 86400) // 86400 * 86400
+    two = [node.name for node in store.replicas.shards[0]]
+    found = [d for d in store.differing(day, day + 86400) if d.table == "raw"]
+    assert found == [Difference("raw", day, two[1], two[0])]
     # The old day lies in the first shard, of the new one half in each.
     added = store.replicas.shards[1][0].store()
     assert added.count(first, T0 + 86400) == 0

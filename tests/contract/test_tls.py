@@ -82,11 +82,13 @@ async def test_8_2_f_the_wire_shows_neither_credentials_nor_personal_data(
 
 async def _linked(config: EdgeConfig, identity: Identity) -> Uplink:
     """Return an uplink that was welcomed, or raise why it is refused."""
-    urls, tls = link_way(config, identity)
+    way = link_way(config, identity)
     spool = await asyncio.to_thread(Spool, config.data / "spool", 1_000_000)
     session = UplinkSession(gateway=config.gateway, spool=spool, key=identity.key)
     heard: list[Inbound] = []
-    uplink = Uplink(urls[0], [session], lambda _, frame: heard.append(frame), tls=tls)
+    uplink = Uplink(
+        way.urls[0], [session], lambda _, frame: heard.append(frame), tls=way.tls, name=way.name
+    )
     task = asyncio.create_task(uplink.run())
     try:
         async with asyncio.timeout(10):

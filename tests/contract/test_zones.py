@@ -37,8 +37,14 @@ from tests.unit.zone_pair import Stream
 
 API = "/api/v1"
 SUPPLY = "UN0001.secondary_supply_temperature"
-ROOM = "FL00001.room_temperature"
-QUICK = {"interval_s": 0.2, "snapshot_s": 10.0, "silent_s": 5.0, "answers_s": 5.0}
+ROOM = "RC0001.room_temperature"
+QUICK = {
+    "interval_s": 0.2,
+    "snapshot_s": 10.0,
+    "directory_s": 10.0,
+    "silent_s": 5.0,
+    "answers_s": 5.0,
+}
 
 
 def pair_folders(control: Path, customer: Path) -> None:
@@ -177,7 +183,7 @@ async def test_forged_replayed_and_cut_files_are_refused_and_noted(tmp_path):
         assert counts["refused.stale"] == 1
         assert counts["refused.format"] == 1
         assert customer.zones.model.held["answer"].keys() == before.keys()
-        assert len(list((inbox / "refused").iterdir())) == 4
+        await until(lambda: len(list((inbox / "refused").iterdir())) == 4)
         await customer.security_events.settle()
         assert "security.zone_refused" in {
             rule for _, rule in customer.alarming.active_of(("security",))
@@ -234,7 +240,7 @@ async def test_a_gap_is_shown_and_healed_by_the_next_snapshot(tmp_path):
         assert lost
         await until(lambda: not customer.zones.receiver.order.gaps, 25)
         _, rows = customer.records.zones.events()
-        assert [row.ended_at is not None for row in rows if row.kind == "gap"][0]
+        assert next(row for row in rows if row.kind == "gap").ended_at is not None
 
 
 async def test_what_goes_back_is_judged_one_by_one_and_only_that(tmp_path):
@@ -304,7 +310,9 @@ async def test_a_reading_nobody_measures_is_kept_as_uncertain_and_a_command_is_r
         assert gate.counts == {
             "accepted.sensor_reading": 1, "refused.schema": 4, "refused.place": 1,
         }  # fmt: skip
-        last = control.platform.world.latest.last(control.key(ROOM))
+        latest = control.platform.world.latest
+        await until(lambda: latest.last(control.key(ROOM)) is not None)
+        last = latest.last(control.key(ROOM))
         assert last[:2] == (19.0, Quality.UNCERTAIN)
         total, _ = control.platform.records.commands.list()
         assert total == 0
@@ -340,7 +348,7 @@ async def test_the_process_is_killed_and_goes_on(tmp_path):
             async with asyncio.timeout(60):
                 while True:
                     with contextlib.suppress(httpx.HTTPError):
-                        answer = await client.get(f"{API}/zone/points?asset=FL00001")
+                        answer = await client.get(f"{API}/zone/points?asset=RC0001")
                         if answer.status_code == 200 and any(
                             item["value"] == wanted for item in answer.json()["items"]
                         ):

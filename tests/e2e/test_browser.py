@@ -133,6 +133,11 @@ def test_a_value_on_the_page_is_the_value_in_the_api(page: Page) -> None:
 def test_a_set_point_is_changed_and_seen_verified(page: Page) -> None:
     page.get_by_test_id("mode-remote_manual").click()
     page.get_by_test_id("control-confirm").click()
+    # To open the temperature loop is dangerous: it is shown what it does, and confirmed.
+    expect(page.get_by_test_id("consequences")).to_contain_text("温度环")
+    page.get_by_test_id("proposal-confirm").click()
+    expect(page.get_by_test_id("proposal")).to_have_attribute("data-state", "executed")
+    page.get_by_test_id("proposal-close").click()
     page.get_by_test_id("setpoint-open-UN0001").click()
     now = _number(page.get_by_test_id(f"setpoint-value-{SETPOINT}").inner_text())
     wanted = round(now + 1.0, 1)

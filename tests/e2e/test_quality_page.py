@@ -172,6 +172,15 @@ def test_closed_cases_are_found_again_with_what_was_done(page: Page) -> None:
     expect(listed).to_contain_text("eva")
     expect(listed).to_contain_text("51.3")
     assert _case(page, "frozen")["note"] == "探头进水，已更换"
+    # Below the estimates stands what was received, kept as it came.
+    page.locator("[data-testid^=quality-below-]").first.click()
+    sheet = page.get_by_test_id("quality-below")
+    first = sheet.locator("tbody tr").first
+    expect(first).to_contain_text("estimated")
+    expect(first).to_contain_text("eva")
+    expect(sheet.locator("tbody tr")).to_have_count(120)
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
     page.get_by_test_id("quality-state-open").click()
     expect(listed).not_to_contain_text("eva")
 

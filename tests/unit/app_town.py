@@ -279,7 +279,9 @@ async def town(
 ) -> AsyncIterator[Town]:
     """Run a platform over a folder; the historian is in memory unless given."""
     settings = (
-        prepare(folder, **overrides) if fresh else load_settings(folder, overrides=_PLAIN)
+        prepare(folder, **overrides)
+        if fresh
+        else load_settings(folder, overrides=_PLAIN | overrides)
     )
     clock = clock or TownClock()
     historian = ThreadedHistorian(engine or MemoryHistorian(zone=ZoneInfo("Asia/Shanghai")))

@@ -19,8 +19,10 @@ from heatloop.app.audit_copies import Copies
 from heatloop.app.audit_journal import Journal
 from heatloop.app.audit_keeper import AuditKeeper
 from heatloop.app.audit_origin import Origin, coming_from, result_of
+from heatloop.app.audit_periods import Periods
 from heatloop.app.audit_settings import AuditSettings, chain_algorithm, check_audit
 from heatloop.app.refusals import Refused
+from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import ConfigError, InputError, LinkError, UnsafeError
 from heatloop.security.keys import KeyRing, SigningKey
 from heatloop.store.audit_feed import (
@@ -33,6 +35,7 @@ from heatloop.store.audit_feed import (
 )
 from heatloop.store.objects_folder import FolderObjects
 from heatloop.store.records import Records
+from heatloop.store.records.audit import AuditWish
 
 
 @dataclass
@@ -345,6 +348,49 @@ async def test_a_trail_that_was_made_anew_stops_the_copy_and_raises_an_alarm(
     assert await keeper.copies.restart(store.url)
     await keeper.tend()
     assert not keeper._alarms.now["audit_copy_differs"]  # type: ignore[attr-defined]
+
+
+async def test_gbt22239_ces1_14_old_periods_are_sealed_read_back_and_dropped(
+    records: Records, keys: OneKey, tmp_path: Path
+) -> None:
+    audit, store = Audit(records), FolderObjects(tmp_path / "sealed")
+    periods = Periods(records, audit, store, keys)  # type: ignore[arg-type]
+    old = [
+        AuditWish(at=1e9 + n, user="li", action="a.b", subject=str(n), detail={}) for n in range(30)
+    ]
+    records.audit.append_many(old)
+    await audit.add("li", "a.b", "now")
+    period = await periods.seal("sun", 2e9)
+    assert period is not None
+    assert (period.first_seq, period.last_seq, period.sealed_by) == (1, 30, "sun")
+    assert await periods.seal("sun", 2e9) is None  # The last day stays open.
+    kept = read_segment(store.get(period.file), keys.ring)
+    assert [e["seq"] for e, _ in kept.entries] == list(range(1, 31))
+    # A file that is not what was sealed stands for nothing.
+    whole = store.get(period.file)
+    store.put(period.file, whole.replace(b'"li"', b'"wu"', 1))
+    with pytest.raises(Refused) as refused:
+        await periods.drop("sun", 1)
+    assert refused.value.code == "audit_kept"
+    store.put(period.file, whole)
+    dropped, gone = await periods.drop("sun", 1)
+    assert (gone, dropped.dropped_by) == (30, "sun")
+    with pytest.raises(Refused):
+        await periods.drop("sun", 1)
+    found = records.audit.examine()
+    assert (found.broken, found.first) == (None, 31)
+    row = records.audit.list(action="audit.period_dropped")[1][0]
+    assert (row.user, row.detail["last_seq"], row.detail["hash"]) == ("sun", 30, period.hash)
+    # What is sealed but young stays.
+    young = [AuditWish(at=machine_s() - 200_000, user="u", action="a.b", subject="y", detail={})]
+    fresh = Records.open(f"sqlite:///{tmp_path}/young.sqlite")
+    fresh.audit.append_many(young)
+    mine = Periods(fresh, Audit(fresh), store, keys)  # type: ignore[arg-type]
+    assert await mine.seal("sun", 2e9) is not None
+    with pytest.raises(Refused) as refused:
+        await mine.drop("sun", 1)
+    assert refused.value.code == "audit_kept"
+    fresh.close()
 
 
 async def test_a_late_copy_raises_an_alarm(records: Records, keys: OneKey) -> None:

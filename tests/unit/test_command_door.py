@@ -164,9 +164,7 @@ async def test_a_token_is_worth_nothing_to_others_too_late_or_changed(
         assert "command_abuse" in rules_raised(here)
         # The same user in another session: a stolen cookie does not have the token's session.
         async with here.client("wang") as elsewhere:
-            other = await post(
-                elsewhere, f"/commands/{first['id']}/confirm", token=first["token"]
-            )
+            other = await post(elsewhere, f"/commands/{first['id']}/confirm", token=first["token"])
             assert code(other) == (403, "confirm_token")
         door._settings = replace(door._settings, token_s=-1.0)
         _, late = await post(wang, "/commands", point=PUMP, value=0.0)
@@ -183,16 +181,12 @@ async def test_a_dangerous_command_needs_a_fresh_proof_of_identity(
         known = here.platform.sessions._known
         for token, session in list(known.items()):
             known[token] = replace(session, proved_s=session.proved_s - 301.0)
-        answer = await post(
-            wang, f"/commands/{proposal['id']}/confirm", token=proposal["token"]
-        )
+        answer = await post(wang, f"/commands/{proposal['id']}/confirm", token=proposal["token"])
         assert code(answer) == (403, "proof_needed")
         assert commands(here) == 0
         for token, session in list(known.items()):
             known[token] = replace(session, proved_s=session.proved_s + 301.0)
-        status, _ = await post(
-            wang, f"/commands/{proposal['id']}/confirm", token=proposal["token"]
-        )
+        status, _ = await post(wang, f"/commands/{proposal['id']}/confirm", token=proposal["token"])
         assert status == 200, "the same proposal goes on after the proof"
 
 

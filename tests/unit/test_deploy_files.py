@@ -132,11 +132,12 @@ def test_hosts_that_settings_name_are_services() -> None:
 
 
 def test_the_platform_listens_where_it_is_looked_for() -> None:
-    port = load_settings(Path("/data"), DEPLOY / "heatloop.toml").server.port
-    assert COMPOSE["services"]["platform"]["ports"] == [f"{port}:{port}"]
+    settings = load_settings(Path("/data"), DEPLOY / "heatloop.toml")
+    both = [settings.server.port, settings.crypto.gateway_port]
+    assert COMPOSE["services"]["platform"]["ports"] == [f"{port}:{port}" for port in both]
     pod = next(o for o in OBJECTS if o["kind"] == "StatefulSet")["spec"]["template"]["spec"]
     ports = [p for c in pod["containers"] for p in c.get("ports", [])]
-    assert [p["containerPort"] for p in ports] == [port]
+    assert [p["containerPort"] for p in ports] == both
 
 
 def test_nothing_runs_as_root_or_with_more_than_it_needs() -> None:

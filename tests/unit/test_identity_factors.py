@@ -1,4 +1,4 @@
-"""One-time codes, recovery codes and personal keys, against published vectors and other programs."""
+"""One-time codes, recovery codes, personal keys: published vectors and other programs."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 from dataclasses import replace
 
@@ -302,7 +303,7 @@ class TestCooling:
     def test_a_better_building_cools_slower_and_no_ratio_rises(self):
         poor, good = fall(50), fall(22)
         assert poor[0] == good[0] == 1.0
-        assert all(a >= b for a, b in zip(poor, poor[1:], strict=False))
+        assert all(a >= b for a, b in itertools.pairwise(poor))
         assert all(p <= g for p, g in zip(poor, good, strict=True))
         assert poor[-1] < good[-1]
 

@@ -5885,10 +5885,7 @@ export interface components {
          * @description A command as people read it.
          */
         CommandView: {
-            /**
-             * Command Class
-             * @default normal
-             */
+            /** Command Class */
             command_class: string;
             /** Events */
             events: components["schemas"]["CommandEvent"][];
@@ -5907,13 +5904,10 @@ export interface components {
             /** Mode */
             mode: string;
             /** Passed */
-            passed?: components["schemas"]["DoorStep"][];
+            passed: components["schemas"]["DoorStep"][];
             /** Point */
             point: string;
-            /**
-             * Proposal
-             * @default
-             */
+            /** Proposal */
             proposal: string;
             /** Reason */
             reason: string;
@@ -7821,6 +7815,8 @@ export interface components {
             ca: string;
             /** Certificate */
             certificate: string;
+            /** Gateway Urls */
+            gateway_urls: string[];
             /**
              * Not After
              * Format: date-time

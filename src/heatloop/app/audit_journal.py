@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from heatloop.app.audit_origin import origin
 from heatloop.kernel.canonical import canonical, decode
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import InputError, LinkError, UnsafeError
@@ -81,13 +82,15 @@ class Journal:
 
         Args:
             entry: `user`, `action`, `subject` and what else `AuditWish` has; without `at` it is
-                now.
+                now, without `role`, `address` and `request` those of the request at hand.
 
         Raises:
             InputError: It holds more than plain, finite values.
             LinkError: The disk cannot be written.
         """
-        body: dict[str, Any] = {name: str(entry.get(name, "")) for name in _TEXTS}
+        here = origin()
+        where = {"role": here.role, "address": here.address, "request": here.request}
+        body: dict[str, Any] = {name: str(entry.get(name, where.get(name, ""))) for name in _TEXTS}
         body["detail"] = dict(entry.get("detail", {}))
         body["at"] = float(entry.get("at", machine_s()))
         body["result"] = str(entry.get("result", DONE))

@@ -37,7 +37,7 @@ from heatloop.store.records.audit_rows import AuditQuery, AuditRow, Period, Verd
 MOST_JSONL, MOST_PDF = 200_000, 2_000
 _PDF_S = 120.0
 _EXPORT = "heatloop audit export 1"
-_AROUND_S = 5.0
+_AROUND_S = 2.0
 
 
 class AuditRoom:

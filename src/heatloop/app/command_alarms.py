@@ -33,9 +33,7 @@ class CommandAlarms:
     async def once(self, rule: str, *, priority: int, detail: str) -> None:
         """Raise what is over as soon as it happened: it stays until somebody has seen it."""
         now_s = self._world.now_s()
-        alarm = lifecycle.raise_(
-            self.company, rule, now_s, priority=priority, detail=detail[:400]
-        )
+        alarm = lifecycle.raise_(self.company, rule, now_s, priority=priority, detail=detail[:400])
         for kind in (Change.RAISE, Change.CLEAR):
             for job in self._alarming.apply([AlarmChange(change=kind, alarm=alarm, at=now_s)]):
                 await job

@@ -90,9 +90,7 @@ class CommandDoor:
         """
         codes = [code for code, _ in wishes]
         if not codes or len(codes) > self._settings.batch_points or len({*codes}) != len(codes):
-            raise Refused(
-                "batch_wrong", detail=f"{len(codes)} / {self._settings.batch_points}"
-            )
+            raise Refused("batch_wrong", detail=f"{len(codes)} / {self._settings.batch_points}")
         scope = asker.principal.scope
         writes = [Write(point=self._world.point(scope, code), value=v) for code, v in wishes]
         await self._gate.rate(asker, writes)
@@ -172,21 +170,15 @@ class CommandDoor:
         await self._gate.proved(asker, proposal)
         steps = [*row.steps, step("second", by=asker.user, ok=agree, detail=note)]
         if not agree:
-            await self._moved(
-                row, ("waiting_second",), "refused", steps, second_by=asker.user
-            )
+            await self._moved(row, ("waiting_second",), "refused", steps, second_by=asker.user)
             await self._gate.note(asker, "command.second_refused", row, note=note)
             row = await self._row_of(proposal)
             self.proposals.publish(row)
             return self.proposals.view(row, [], asker.principal.scope)
         await self._gate.note(asker, "command.second", row, note=note)
-        return await self._execute(
-            asker, row, ("waiting_second",), steps, second_by=asker.user
-        )
+        return await self._execute(asker, row, ("waiting_second",), steps, second_by=asker.user)
 
-    async def break_glass(
-        self, asker: Asker, proposal: str, token: str, why: str
-    ) -> ProposalView:
+    async def break_glass(self, asker: Asker, proposal: str, token: str, why: str) -> ProposalView:
         """Carry out a whole-network proposal of one's own without a second person.
 
         Everybody is told at once by an alarm.
@@ -231,9 +223,7 @@ class CommandDoor:
         for row in await in_thread(self._records.door.overdue, machine_s()):
             steps = [*row.steps, step("expired", ok=False)]
             sources = (row.state,)
-            if await in_thread(
-                self._records.door.move, row.id, sources, "expired", steps=steps
-            ):
+            if await in_thread(self._records.door.move, row.id, sources, "expired", steps=steps):
                 self.proposals.publish(await self._row_of(row.id))
 
     async def _own(
@@ -288,9 +278,7 @@ class CommandDoor:
     async def _issue(
         self, row: ProposalRow, steps: Sequence[dict[str, Any]], proposal: str
     ) -> list[CommandView]:
-        passed = Passed(
-            command_class=row.command_class, proposal=proposal, steps=tuple(steps)
-        )
+        passed = Passed(command_class=row.command_class, proposal=proposal, steps=tuple(steps))
         return [
             await self._commands.issue(
                 write.point, write.value, "manual", row.requested_by, row.reason, passed

@@ -112,9 +112,7 @@ class CommandGate:
 
     async def abuse(self, asker: Asker, what: str, code: str) -> None:
         """Write down that somebody tried what no honest person does, and raise an alarm."""
-        await self._audit.add(
-            asker.user, "command.abuse", what, code=code, address=asker.address
-        )
+        await self._audit.add(asker.user, "command.abuse", what, code=code, address=asker.address)
         self._tell("command_abuse", asker, code=code, proposal=what)
         await self._alarms.once("command_abuse", priority=2, detail=f"user={asker.user} {code}")
 

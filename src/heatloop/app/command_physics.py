@@ -64,9 +64,7 @@ def what_if_of(writes: Sequence[Write]) -> WhatIf | None:
             supply[asset] = value
     if not (close or opening or dp or supply):
         return None
-    return WhatIf(
-        close=tuple(close), opening=opening, source_dp_kpa=dp, source_supply_c=supply
-    )
+    return WhatIf(close=tuple(close), opening=opening, source_dp_kpa=dp, source_supply_c=supply)
 
 
 class Physics:
@@ -122,7 +120,10 @@ class Physics:
             for unit in answer.units
         ]
         # Whoever is closed on purpose is not hurt; his neighbours may be.
-        own = np.array([u in touched or s in touched for u, s in zip(answer.units, stations, strict=True)], bool)
+        own = np.array(
+            [u in touched or s in touched for u, s in zip(answer.units, stations, strict=True)],
+            bool,
+        )
         after = np.where(np.isfinite(answer.dp_after_kpa), answer.dp_after_kpa, -np.inf)
         dry = (answer.dp_kpa >= limits.least_dp_kpa) & (after < limits.least_dp_kpa) & ~own
         high = np.where(np.isfinite(answer.supply_after_kpa), answer.supply_after_kpa, -np.inf)

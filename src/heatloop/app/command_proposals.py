@@ -52,9 +52,7 @@ class Proposals:
 
     async def page(self, scope: Scope, page: int, size: int) -> ProposalPage:
         """Return a page of proposals, newest first; those outside the scope are left out."""
-        total, rows = await in_thread(
-            self._records.door.list, offset=(page - 1) * size, limit=size
-        )
+        total, rows = await in_thread(self._records.door.list, offset=(page - 1) * size, limit=size)
         shown = [self.view(row, [], scope) for row in rows if self._inside(scope, row)]
         return ProposalPage(total=total, items=shown)
 
@@ -80,9 +78,7 @@ class Proposals:
     def _inside(self, scope: Scope, row: ProposalRow) -> bool:
         return all(self._world.sees_subject(scope, each["point"]) for each in row.points)
 
-    def view(
-        self, row: ProposalRow, commands: Sequence[CommandView], scope: Scope
-    ) -> ProposalView:
+    def view(self, row: ProposalRow, commands: Sequence[CommandView], scope: Scope) -> ProposalView:
         """Return a proposal as people read it; the token is never among it."""
         return ProposalView(
             id=row.id,

@@ -32,6 +32,7 @@ from heatloop.app.emergency_orders import (
     Order,
     OrderFile,
 )
+from heatloop.app.governance_audit import written_elsewhere
 from heatloop.app.history import in_thread
 from heatloop.app.keys import PlatformKeys
 from heatloop.app.links import Links
@@ -157,13 +158,12 @@ class Emergency:
             until_s=now_s + self._settings.token_s,
             plans={code: steps for code, (_, steps) in plans.items() if code in assets},
         )
+        await self._journalled(asker.user, "emergency.propose", order)
         self._forget(now_s)
         self.proposed[order.id] = made
         return made, token
 
-    def _plans(
-        self, assets: set[str], cause: str
-    ) -> dict[str, tuple[str, list[dict[str, Any]]]]:
+    def _plans(self, assets: set[str], cause: str) -> dict[str, tuple[str, list[dict[str, Any]]]]:
         return {
             code: (gateway, [asdict(step) for step in causes[cause]])
             for gateway, plans in self.books.plans.items()
@@ -298,6 +298,7 @@ class Emergency:
 
     async def _journalled(self, user: str, action: str, order: Order, **facts: Any) -> None:
         """Write an entry into the local journal; it is chained into the trail later."""
+        written_elsewhere()
         if self._journal is None:
             return
         detail = {

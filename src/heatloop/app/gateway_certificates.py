@@ -14,6 +14,7 @@ from heatloop.app.history import in_thread
 from heatloop.app.refusals import Forbidden, Refused
 from heatloop.app.setting_sections import Settings
 from heatloop.app.views.crypto import CertificateList, CertificateView, IssuedCertificate
+from heatloop.edge.certificate import DOOR
 from heatloop.kernel.clock import machine_s, utc
 from heatloop.kernel.errors import InputError, UnsafeError
 from heatloop.security.access import Principal
@@ -23,7 +24,7 @@ from heatloop.store.records.crypto import CertificateRow
 
 KIND = "gateway-certificate"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_ANY = ("0.0.0.0", "::", "")
+_ANY = ("0.0.0.0", "::", "")  # nosec B104
 _DAY_S, _MOST_A_DAY = 86400.0, 24
 _SOON = 1 / 3
 
@@ -75,8 +76,7 @@ class GatewayCertificates:
         """Return the names the listener's certificate holds."""
         host, _ = self.door or ("", 0)
         told = urlsplit(self._settings.crypto.gateway_url).hostname or ""
-        own = () if told or host not in _ANY else (socket.getfqdn(), *_addresses())
-        return [told, *(() if host in _ANY else (host,)), *own, *_LOOPBACK]
+        return [DOOR, told, *(() if host in _ANY else (host,))]
 
     async def load(self) -> None:
         """Take up what was issued before."""

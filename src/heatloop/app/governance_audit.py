@@ -33,6 +33,13 @@ def watching() -> Iterator[Seen]:
         _SEEN.reset(token)
 
 
+def written_elsewhere() -> None:
+    """Count what was written into the local journal, from where it comes into the trail."""
+    seen = _SEEN.get()
+    if seen is not None:
+        seen.entries += 1
+
+
 class WatchedAudit(Audit):
     """The trail, counting for whoever watches."""
 

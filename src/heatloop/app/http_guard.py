@@ -67,7 +67,7 @@ def guarded_http(connections: Connections, head_wait_s: float) -> type[asyncio.P
         head_wait_s: Longest time a head may take, machine seconds.
     """
 
-    class GuardedHttp(CertifiedHttp):  # type: ignore[misc,valid-type]
+    class GuardedHttp(CertifiedHttp):
         """One connection."""
 
         _timer: asyncio.TimerHandle | None = None

@@ -101,3 +101,25 @@ def converted(
         quality = quality.copy()
         quality[out & (quality == Quality.GOOD)] = Quality.BAD
     return values, quality
+
+
+def joined_tags(table: pa.Table, names: tuple[str, ...]) -> pa.DictionaryArray:
+    """Return what names the point in each row, trimmed; several columns joined by points."""
+    columns = [_trimmed(column_of(table, name)) for name in names]
+    if len(columns) == 1:
+        return columns[0]
+    texts = [column.dictionary.take(column.indices) for column in columns]
+    return pc.dictionary_encode(pc.binary_join_element_wise(*texts, "."))
+
+
+def _trimmed(column: pa.Array) -> pa.DictionaryArray:
+    # Millions of rows name a few hundred tags: each is looked at once.
+    if not pa.types.is_dictionary(column.type):
+        if not pa.types.is_string(column.type):
+            column = pc.cast(column, pa.string())
+        column = pc.dictionary_encode(column)
+    words = pc.fill_null(pc.utf8_trim_whitespace(pc.cast(column.dictionary, pa.string())), "")
+    # Where there is nothing the tag is empty.
+    known = pc.dictionary_encode(pa.concat_arrays([words, pa.array([""])]))
+    at = pc.fill_null(column.indices, len(words))
+    return pa.DictionaryArray.from_arrays(known.indices.take(at), known.dictionary)

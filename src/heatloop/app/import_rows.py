@@ -11,24 +11,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from heatloop.app import import_times
-from heatloop.app.import_cells import (
-    cells_of,
-    column_of,
-    converted,
-    cut,
-    decimal_of,
-    from_numbers,
-    refusals,
-    text_of,
-)
+from heatloop.app.import_cells import column_of, converted, joined_tags
 from heatloop.app.import_map import AUTO, ImportMap
+from heatloop.app.import_numbers import Numbers
 from heatloop.app.import_reasons import Reason
 from heatloop.app.import_targets import Target, Targets
+from heatloop.app.import_told import as_written
 from heatloop.kernel.errors import InputError
 from heatloop.kernel.quality import Quality
 from heatloop.store.bulk_sources import Piece
 
-_NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 _MOST_SLOT = 2**32 - 1
 _NOBODY = Target(
     key=0, code="", factor=1.0, offset=0.0, low=-np.inf, high=np.inf, bad_values=(), quality=""
@@ -73,7 +65,7 @@ class RowReader:
     ) -> None:
         self._mapping, self._targets, self._later_than_s = mapping, targets, later_than_s
         self.time_form = "" if mapping.time_format == AUTO else mapping.time_format
-        self.decimal = "" if mapping.decimal == AUTO else mapping.decimal
+        self._number = Numbers("" if mapping.decimal == AUTO else mapping.decimal)
         wanted = [*mapping.time_columns, *mapping.tag_columns, *mapping.place_columns]
         wanted += [each for each in (mapping.value_column, mapping.quality_column) if each]
         for name in wanted:
@@ -85,6 +77,11 @@ class RowReader:
             self._map_places(headings)
         elif not mapping.is_long:
             self._map_columns(headings)
+
+    @property
+    def decimal(self) -> str:
+        """Return the decimal sign of the file, empty as long as none was seen."""
+        return self._number.decimal
 
     def _map_places(self, headings: list[str]) -> None:
         mapping = self._mapping
@@ -158,7 +155,7 @@ class RowReader:
         parts: list[tuple[Any, ...]] = []
         empty = 0
         for at, (name, target) in enumerate(self.columns):
-            values, refused = self._numbers(column_of(table, name), target.bad_values)
+            values, refused = self._number.read(column_of(table, name), target.bad_values)
             held = refused != Reason.NO_VALUE
             refused = np.where(refused == Reason.NONE, times.refused, refused)
             quality = np.zeros(n_row, "u1")
@@ -176,9 +173,9 @@ class RowReader:
         return _readings(parts, empty)
 
     def _long(self, table: pa.Table, times: import_times.Moments) -> Readings:
-        tags = self._joined_tags(table, self._mapping.tag_columns)
+        tags = joined_tags(table, self._mapping.tag_columns)
         column = column_of(table, self._mapping.value_column)
-        values, refused = self._numbers(column, ())
+        values, refused = self._number.read(column, ())
         refused = np.where(refused == Reason.NONE, times.refused, refused)
         quality = np.zeros(len(values), "u1")
         if self._mapping.quality_column:
@@ -193,12 +190,12 @@ class RowReader:
     def _mixed(self, table: pa.Table, times: import_times.Moments) -> Readings:
         """Return the readings of a wide table with rows of several places."""
         n_row = table.num_rows
-        places = self._joined_tags(table, self._mapping.place_columns)
+        places = joined_tags(table, self._mapping.place_columns)
         names = places.dictionary.to_pylist()
         at = places.indices.to_numpy(zero_copy_only=False)
         parts, empty = [], 0
         for n, (name, _) in enumerate(self.columns):
-            values, refused = self._numbers(column_of(table, name), ())
+            values, refused = self._number.read(column_of(table, name), ())
             rows = np.flatnonzero(refused != Reason.NO_VALUE)
             empty += n_row - len(rows)
             refused = np.where(refused == Reason.NONE, times.refused, refused)
@@ -208,52 +205,6 @@ class RowReader:
             keys, values, quality, refused = columns
             parts.append((keys, times.seconds[rows], values, quality, refused, rows + n * n_row))
         return _readings(parts, empty)
-
-    def _joined_tags(self, table: pa.Table, names: tuple[str, ...]) -> pa.DictionaryArray:
-        columns = [
-            pc.fill_null(pc.utf8_trim_whitespace(pc.cast(column_of(table, name), pa.string())), "")
-            for name in names
-        ]
-        tags = columns[0]
-        if len(columns) > 1:
-            tags = pc.binary_join_element_wise(*columns, ".")
-        return pc.dictionary_encode(tags)
-
-    def _numbers(
-        self, column: pa.Array, bad_values: tuple[float, ...]
-    ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-        """Return a column's values, and why some are refused."""
-        kind = column.type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            values, refused = self._from_text(column)
-        elif pa.types.is_boolean(kind):
-            values, refused = from_numbers(pc.cast(column, pa.int8()))
-        elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            values, refused = from_numbers(column)
-        elif pa.types.is_null(kind):
-            refused = np.full(len(column), np.uint8(Reason.NO_VALUE))
-            values = np.full(len(column), np.nan)
-        else:
-            refused = np.full(len(column), np.uint8(Reason.NOT_A_NUMBER))
-            values = np.full(len(column), np.nan)
-        if bad_values:
-            refused[np.isin(values, bad_values) & (refused == 0)] = Reason.BAD_CODE
-        return values, refused
-
-    def _from_text(self, text: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-        sign = self.decimal or decimal_of(text)
-        self.decimal = self.decimal or sign
-        if sign == ",":
-            text = pc.replace_substring(text, ",", ".")
-        nothing = pc.fill_null(pc.equal(text, ""), True)
-        try:
-            number = pc.cast(pc.if_else(nothing, None, text), pa.float64())
-        except pa.ArrowInvalid:
-            text = pc.utf8_trim_whitespace(text)
-            nothing = pc.fill_null(pc.equal(text, ""), True)
-            good = pc.match_substring_regex(text, _NUMBER)
-            number = pc.cast(pc.if_else(good, text, None), pa.float64())
-        return refusals(number, nothing.to_numpy(zero_copy_only=False))
 
     def _quality(
         self, column: pa.Array, refused: NDArray[np.uint8]
@@ -278,35 +229,8 @@ class RowReader:
 
     def describe(self, piece: Piece, found: Readings, rows: NDArray[np.intp]) -> pa.Table:
         """Return line, tag, time and value of readings as they stand in the file."""
-        n_row, table = piece.table.num_rows, piece.table
-        cells = found.where[rows]
-        lines = piece.lines
-        times = pc.binary_join_element_wise(
-            *(text_of(column_of(table, name)) for name in self._mapping.time_columns), " "
-        )
-        if self._mapping.is_long:
-            picked = pa.array(cells)
-            tags = self._joined_tags(table, self._mapping.tag_columns)
-            tag = tags.dictionary.take(tags.indices.take(picked))
-            value = text_of(column_of(table, self._mapping.value_column)).take(picked)
-            at = cells
-        else:
-            at, column = cells % n_row, cells // n_row
-            tag = pa.array([name for name, _ in self.columns]).take(pa.array(column))
-            if self._mapping.place_columns:
-                places = self._joined_tags(table, self._mapping.place_columns)
-                place = places.dictionary.take(places.indices.take(pa.array(at)))
-                tag = pc.binary_join_element_wise(place, tag, ".")
-            value = cells_of(table, [name for name, _ in self.columns], column, at)
-        return pa.table(
-            {
-                "line": pa.array(lines[at]),
-                "tag": cut(tag),
-                "time": cut(times.take(pa.array(at))),
-                "value": cut(value),
-                "reason": pa.array(found.refused[rows]),
-            }
-        )
+        names = [name for name, _ in self.columns]
+        return as_written(piece, self._mapping, names, found.where[rows], found.refused[rows])
 
 
 def _readings(parts: list[tuple[Any, ...]], empty: int) -> Readings:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,13 +16,14 @@ import structlog
 from heatloop.app.audit import SYSTEM, Audit
 from heatloop.app.history import in_thread
 from heatloop.app.keeping_alarms import BAD, FAILED, LATE, SLOW, KeepingAlarms
+from heatloop.app.keeping_process import passphrase_path, run_task, task_of
 from heatloop.app.keeping_views import run_view
 from heatloop.app.refusals import Refused
 from heatloop.app.settings import Settings
 from heatloop.app.views.keeping import KeepingRun, KeepingRunPage, KeepingState
 from heatloop.app.world import World
 from heatloop.kernel.clock import machine_s, utc
-from heatloop.kernel.errors import ConfigError, HeatloopError, LinkError
+from heatloop.kernel.errors import HeatloopError
 from heatloop.store.backup_job import BACKUP, VERIFY, Task
 from heatloop.store.backup_keys import (
     PASSPHRASE_FILE,
@@ -41,36 +39,6 @@ from heatloop.store.records.keeping import RunRow
 _log = structlog.get_logger("heatloop.keeping")
 _DAY_S = 86400.0
 _RETRY_S = 300.0
-_STOP_S = 10.0
-_LINE_BYTES = 16 << 20
-
-
-def passphrase_path(settings: Settings) -> str:
-    """Return where the recovery passphrase stands."""
-    return settings.backup.passphrase_file or str(settings.keys / PASSPHRASE_FILE)
-
-
-def task_of(settings: Settings, op: str, **more: Any) -> Task:
-    """Return a task for the target the settings name."""
-    backup, s3 = settings.backup, settings.s3
-    access = {name: getattr(s3, name) for name in s3.__slots__}
-    given: dict[str, Any] = {
-        "op": op,
-        "data": str(settings.data),
-        "to": backup.to,
-        "passphrase_file": passphrase_path(settings),
-        "s3": access,
-        "records_url": settings.records_url,
-        "keys": str(settings.keys),
-        "config": str(settings.config or ""),
-        "historian_url": settings.storage.historian_url,
-        "historian_password_file": settings.storage.historian_password_file,
-        "files_to": settings.files.to,
-        "encrypted": not backup.plaintext,
-        "keep_full": backup.keep_full,
-        "zone": settings.company.time_zone,
-    }
-    return Task(**(given | more))
 
 
 class Keeping:
@@ -240,7 +208,7 @@ class Keeping:
         """Do a task in its process and write down how it ended; return what came of it."""
         done: dict[str, Any] | None = None
         try:
-            done = await self._process(task)
+            done = await run_task(task, self._told)
             state = kept.DONE
             body = done
         except asyncio.CancelledError:
@@ -274,38 +242,8 @@ class Keeping:
         short = {k: v for k, v in body.items() if k in ("error", "good", "findings", "bytes")}
         await self._audit.add(user, f"keeping.{state}", run, **short)
 
-    async def _process(self, task: Task) -> dict[str, Any]:
-        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "heatloop.store.backup_job"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment,
-            limit=_LINE_BYTES,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        words = asyncio.create_task(process.stderr.read())
-        try:
-            process.stdin.write(task.to_json().encode())
-            process.stdin.close()
-            last: dict[str, Any] = {}
-            async for line in process.stdout:
-                last = json.loads(line)
-                self._progress = float(last.get("progress", self._progress))
-            await process.wait()
-        except BaseException:
-            await _end_process(process)
-            raise
-        finally:
-            await asyncio.gather(words, return_exceptions=True)
-        if "done" in last:
-            return dict(last["done"])
-        why = str(last.get("error") or words.result()[-400:].decode("utf-8", "replace"))
-        raise (ConfigError if last.get("kind") == "ConfigError" else LinkError)(why)
+    def _told(self, share: float) -> None:
+        self._progress = share
 
     async def tick(self, due: float) -> None:
         """Begin what is due, and raise or clear alarms."""
@@ -410,14 +348,3 @@ class Keeping:
         if self._job is not None:
             self._job.cancel()
             await asyncio.gather(self._job, return_exceptions=True)
-
-
-async def _end_process(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _STOP_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()

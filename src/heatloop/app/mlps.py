@@ -127,10 +127,11 @@ def judged(*facts: Fact) -> Verdict:
     """Return a verdict over facts: what is wrong if anything is, else everything."""
     wrong = [fact for fact in facts if not fact[0]]
     shown = wrong or list(facts)
+    mark = "✗ " if wrong else ""
     return Verdict(
         ok=not wrong,
-        zh="；".join(fact[1] for fact in shown),
-        en="; ".join(fact[2] for fact in shown),
+        zh="；".join(mark + fact[1].strip() for fact in shown),
+        en="; ".join(mark + fact[2].strip() for fact in shown),
     )
 
 

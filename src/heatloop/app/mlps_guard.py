@@ -10,7 +10,7 @@ from importlib import metadata
 from heatloop.app.history import in_thread
 from heatloop.app.mlps import Context, Probe, Verdict, judged
 from heatloop.app.mlps_identity import LOOPBACK
-from heatloop.app.sbom import extra_packages
+from heatloop.app.sbom import extra_packages, is_package
 from heatloop.app.watch_duty import late_vulnerabilities
 from heatloop.app.watch_registers import ANTIVIRUS, DAY_S, OK, PORTS, VULNERABILITY
 from heatloop.app.watch_rules import RuleBook, security_kinds, watch_rules
@@ -26,6 +26,8 @@ _WATCHED = (
 async def minimal_install(context: Context) -> Verdict:
     """Nothing is installed that the platform does not need."""
     del context
+    if not await in_thread(is_package):
+        return judged((False, "从源码运行，未按安装包安装", "run from sources, not from a package"))
     extra = await in_thread(extra_packages)
     shown = " ".join(extra[:8])
     return judged(

@@ -44,9 +44,17 @@ def _wanted(each: metadata.Distribution, extras: Iterable[str]) -> set[str]:
     return names
 
 
+def is_package() -> bool:
+    """Return whether the platform was installed as a package, not run from its sources."""
+    return "heatloop" in installed()
+
+
 def needed() -> set[str]:
     """Return the names of every package the platform needs, directly or not."""
     present = installed()
+    if not is_package():
+        # Run from its sources, nobody says what it needs: whatever is there counts.
+        return set(present)
     waiting, found = ["heatloop"], set()
     while waiting:
         name = waiting.pop()
@@ -136,5 +144,6 @@ def _ref(kind: str, name: str, version: str) -> str:
 
 
 def _licence(each: metadata.Distribution) -> str:
-    given = each.metadata.get("License-Expression") or each.metadata.get("License") or ""
-    return " ".join(str(given).split()[:12]) if len(str(given)) < 300 else ""
+    fields = each.metadata.json
+    given = str(fields.get("license_expression") or fields.get("license") or "")
+    return " ".join(given.split()[:12]) if len(given) < 300 else ""

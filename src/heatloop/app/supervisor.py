@@ -99,7 +99,7 @@ class Supervisor:
                     fix="its last words: " + self._last_words(program),
                 )
             await asyncio.sleep(0.05)
-        child.healthy = True
+        child.healthy = child.served = True
         self._tell()
         if program.probe is not None:
             child.tasks.append(asyncio.create_task(self._keep_probing(child)))

@@ -164,9 +164,9 @@ class WatchDuty:
             due_s = since_s + days * DAY_S
             items.append(_duty(register, last, due_s, now_s > due_s))
         filing = await in_thread(self._records.watch.newest, FILING)
-        due_s = None if filing is None else filing.until
-        near = due_s is not None and now_s > due_s - watch.filing_days * DAY_S
-        items.append(_duty(FILING, filing, due_s, near))
+        assess_s = None if filing is None else filing.until
+        near = assess_s is not None and now_s > assess_s - watch.filing_days * DAY_S
+        items.append(_duty(FILING, filing, assess_s, near))
         _, exceptions = await in_thread(self._records.watch.entries, EXCEPTION, limit=500)
         past = [each for each in latest_of_each(exceptions) if (each.until or 0.0) <= now_s]
         held = [each for each in latest_of_each(exceptions) if (each.until or 0.0) > now_s]

@@ -87,7 +87,7 @@ class Sources:
         self._counted[gateway] = (hour, now)
 
     def _refused(self, gateway: str, name: str, kind: str, new: int, *, own: bool) -> None:
-        facts = {"gateway": gateway, "why": kind, "times": new}
+        facts: dict[str, Any] = {"gateway": gateway, "why": kind, "times": new}
         if kind in _REFUSED:
             # A listener that knows no device of that name counts under its own name.
             signal = "sensor_refused" if own else "source_refused"

@@ -197,9 +197,7 @@ class ZoneModel:
         inside[known] = (columns.values[known] >= (low - spread)[at[known]]) & (
             columns.values[known] <= (high + spread)[at[known]]
         )
-        possible = (columns.quality <= Quality.ESTIMATED) & (
-            columns.slots <= plant_s + _AHEAD_S
-        )
+        possible = (columns.quality <= Quality.ESTIMATED) & (columns.slots <= plant_s + _AHEAD_S)
         good = known & possible & (inside | ~usable)
         self.dropped += int((known & ~good).sum())
         return columns.take(good)

@@ -144,7 +144,10 @@ class ZoneRead:
     def _own_room(self, flat: str) -> float | None:
         """Return a flat's own fresh room temperature."""
         world = self._model.world
-        for point in world.ledger.points_of(flat):
+        ledger = world.ledger
+        # The sensor may stand in the ledger as a thing of its own below the flat.
+        owners = (flat, *(each.code for each in ledger.below(flat)))
+        for point in (point for code in owners for point in ledger.points_of(code)):
             last = world.latest.last(point.key)
             if point.kind == "room_temperature" and last is not None:
                 value, quality, slot = last

@@ -92,6 +92,7 @@ class Receiver:
         self._restart = self.order.cursor
         self._heals = frozenset(heals)
         self._lock = asyncio.Lock()
+        self._pending: set[str] = set()
         self._started_s = machine_s()
         self.figures = ReceiverFigures()
         """Counts."""
@@ -195,19 +196,24 @@ class Receiver:
         self, reader: DropReader, durable: Callable[[], Awaitable[None]], *, quiet: bool
     ) -> int:
         found = await asyncio.to_thread(lambda: list(reader.read()))
-        done: list[str] = []
+        # What was taken and could not be removed is no replay when it is met again.
+        done = [name for name, _ in found if name in self._pending]
         for name, blob in found:
+            if name in self._pending:
+                continue
             if blob is None:
                 await self.refuse("unreadable", f"file: {name[:100]}")
                 await asyncio.to_thread(reader.set_aside, name)
             elif (quiet and await self._left_over(blob)) or await self.take(blob, "file"):
                 done.append(name)
+                self._pending.add(name)
             else:
                 await asyncio.to_thread(reader.set_aside, name)
         if done:
             await durable()
             for name in done:
                 await asyncio.to_thread(reader.remove, name)
+                self._pending.discard(name)
         return len(found)
 
     async def _left_over(self, blob: bytes) -> bool:

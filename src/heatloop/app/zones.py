@@ -6,7 +6,7 @@ In a process that is both zones nothing of this runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,11 +41,27 @@ from heatloop.store.records import Records
 
 _log = structlog.get_logger("heatloop.zones")
 _WATCH_S = 2.0
+_AGAIN_S = 5.0
 _KEEP_S = 6 * 3600.0
 _CURSOR = "gate"
 _DAY_S = 86400.0
 _EVENTS_KEPT_S = 1096 * _DAY_S
 __all__ = ["GATE_REFUSED", "Zones"]
+
+
+Part = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def _lasting(part: Part) -> None:
+    """Run a part of the boundary; if it breaks, again: it must never take the plant with it."""
+    while True:
+        try:
+            await part()
+        except Exception as error:  # noqa: BLE001 - whatever broke, control goes on
+            _log.error("a part of the boundary broke", error=repr(error))
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
 
 
 class Zones:
@@ -129,16 +145,16 @@ class Zones:
 
     async def run(self) -> None:
         """Feed, receive and watch until cancelled."""
-        await self.wishes.load()
-        parts: list[Coroutine[Any, Any, None]] = [self._keep()]
+        parts: list[Part] = [self.wishes.load, self._keep]
         if self.sender is not None:
-            parts += [self.sender.run(), self._watch()]
-        if self.receiver is not None:
+            parts += [self.sender.run, self._watch]
+        receiver = self.receiver
+        if receiver is not None:
             folder = Path(self.settings.gate_folder)
-            parts += [self.receiver.read_folder(folder, self._durable)]
+            parts.append(lambda: receiver.read_folder(folder, self._durable))
         async with asyncio.TaskGroup() as tasks:
             for part in parts:
-                tasks.create_task(part)
+                tasks.create_task(_lasting(part))
 
     async def _watch(self) -> None:
         """Raise the alarm when the feed does not get out, or nobody fetches it."""

@@ -49,7 +49,8 @@ def _matrix(k: int, m: int) -> Bytes:
     """Return the coefficients of the m parity pieces, shape (m, k)."""
     rows, columns = np.arange(k, k + m), np.arange(k)
     sums = rows[:, None] ^ columns[None, :]
-    return np.vectorize(_inverse, otypes=["u1"])(sums).astype("u1")
+    found: Bytes = np.vectorize(_inverse, otypes=["u1"])(sums).astype("u1")
+    return found
 
 
 def _combine(matrix: Bytes, pieces: Bytes) -> Bytes:

@@ -74,8 +74,11 @@ class DropWriter:
             ) from error
 
     def waiting(self) -> Waiting:
-        """Return what was not fetched."""
-        found = _listed(self._folder)
+        """Return what was not fetched; nothing where the folder cannot be looked into."""
+        try:
+            found = _listed(self._folder)
+        except OSError:
+            found = []
         return Waiting(files=len(found), oldest_s=min((at for _, at, _ in found), default=0.0))
 
     def _rotate(self) -> None:

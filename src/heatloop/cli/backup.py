@@ -100,7 +100,7 @@ def _list(options: argparse.Namespace, settings: Any) -> int:
 
 def _here(options: argparse.Namespace, settings: Any) -> int:
     """Make it in this process, on the folder itself."""
-    from heatloop.app.keeping_backups import passphrase_path, task_of
+    from heatloop.app.keeping_process import passphrase_path, task_of
     from heatloop.app.wiring import open_records
     from heatloop.cli.progress import Progress
     from heatloop.store.backup_job import BACKUP, VERIFY, do

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from heatloop.app.keeping_backups import passphrase_path
+from heatloop.app.keeping_process import passphrase_path
 from heatloop.app.settings import Settings, load_settings
 from heatloop.kernel.errors import InputError
 from heatloop.store.backup_keys import read_passphrase

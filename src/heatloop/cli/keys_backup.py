@@ -21,7 +21,7 @@ def rotate_backup(options: argparse.Namespace) -> int:
         ConfigError: There is no place of backups, or no file for the new passphrase.
         UnsafeError: A chain opens with neither passphrase.
     """
-    from heatloop.app.keeping_backups import passphrase_path
+    from heatloop.app.keeping_process import passphrase_path
     from heatloop.app.settings import load_settings
     from heatloop.app.wiring import open_records
     from heatloop.store.backup_keys import keep_passphrase, make_passphrase, read_passphrase

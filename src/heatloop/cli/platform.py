@@ -61,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     if given.demo:
         overrides["company"]["demo"] = True
         overrides["crypto"] = {"plain_exports": "free"}
+        # Nobody lives in the demo's flats.
+        overrides["privacy"] = {"samples_ticket": False}
     try:
         settings = load_settings(given.data, given.config, os.environ, overrides)
         uvloop.run(serve(settings, build_web))

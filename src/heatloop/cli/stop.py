@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from heatloop.kernel.errors import ConfigError, InputError, LinkError
 
@@ -68,7 +68,7 @@ class _Socket:
             ) from error
         self._file = self._socket.makefile("rwb")
 
-    def __enter__(self) -> _Socket:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *reason: object) -> None:
@@ -141,9 +141,7 @@ def _plan(made: dict[str, Any]) -> None:
         print(f"  {asset['asset']} {asset['zh']} / {asset['en']} ({asset['gateway']})")
         for step in asset["steps"]:
             before = "?" if step["before"] is None else f"{step['before']:g}"
-            print(
-                f"    {step['point']}: {before} → {step['value']:g}  {step['zh']} / {step['en']}"
-            )
+            print(f"    {step['point']}: {before} → {step['value']:g}  {step['zh']} / {step['en']}")
 
 
 def _follow(link: _Socket, order: str) -> int:

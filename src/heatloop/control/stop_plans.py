@@ -101,9 +101,7 @@ def plan_of(ledger: Ledger, asset: str, cause: str, frost_safe_pct: float) -> tu
             continue
         value = frost_safe_pct if row.value == _FROST else float(row.value)
         steps += [
-            StopStep(
-                point=point, value=value, ramp_per_min=row.ramp_per_min, zh=row.zh, en=row.en
-            )
+            StopStep(point=point, value=value, ramp_per_min=row.ramp_per_min, zh=row.zh, en=row.en)
             for point in _writable(ledger, asset, row.point_kind)
         ]
     return tuple(steps)

@@ -138,7 +138,7 @@ class Agent:
         def kept(answer: dict[str, Any]) -> None:
             identity.certified(answer)
             # The next connection goes where the certificate is to be shown.
-            self._uplink.go_by(*link_way(self._config, identity))
+            self._uplink.go_by(link_way(self._config, identity))
 
         await identity.certificate.renewing(
             identity.key, lambda path, body: post(self._config, path, body), kept

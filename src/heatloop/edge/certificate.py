@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,24 @@ from heatloop.security.keys import SigningKey, sign_document
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
 PATH = "/api/v1/gateways/certificate"
 KIND = "gateway-certificate"
+DOOR = "platform.heatloop"
+"""Name in the certificate of every listener for gateways, wherever it is reached."""
 _PAIR, _CA, _NEXT = "tls.pem", "tls-ca.pem", "tls-next.key"
 _RENEW_AT, _LOOK_S, _RETRY_S = 2 / 3, 3600.0, 300.0
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 Kept = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkWay:
+    """Where a link goes, and what it trusts there."""
+
+    urls: tuple[str, ...]
+    """Addresses, to be tried in turn."""
+    tls: ssl.SSLContext | None = None
+    """TLS settings; None for plain http to this machine."""
+    name: str | None = None
+    """Name the other end's certificate must hold; None: the host of the address."""
 
 
 class Certificate:

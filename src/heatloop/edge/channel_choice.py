@@ -54,18 +54,19 @@ def channels_of(
     """
     spared = bool(config.spare_url)
     # With another way or another instance to go to, a dead one is given up sooner.
-    urls, tls = link_way(config, identity)
-    choice = spared or len(urls) > 1
+    way = link_way(config, identity)
+    choice = spared or len(way.urls) > 1
     main = Uplink(
-        urls[0],
+        way.urls[0],
         [session],
         on_inbound,
-        tls=tls,
+        tls=way.tls,
+        name=way.name,
         stall_s=_STALL_WITH_SPARE_S if choice else _STALL_S,
         ping_s=_PING_WITH_SPARE_S if choice else _PING_S,
         rng=rng,
         meter=ChannelMeter(stats, MAIN, config.channel, now_s),
-        others=urls[1:],
+        others=way.urls[1:],
     )
     if not spared:
         return Channels(main, None, on_change)

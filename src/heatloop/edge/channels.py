@@ -14,6 +14,8 @@ from typing import Protocol
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from heatloop.edge.certificate import LinkWay
+
 _LOG: FilteringBoundLogger = structlog.get_logger(__name__)
 MAIN, SPARE = "main", "spare"
 _LOOK_S = 0.5
@@ -41,6 +43,9 @@ class Way(Protocol):
 
 class MainWay(Way, Protocol):
     """A carrier that can be tried without being used."""
+
+    def use(self, way: LinkWay) -> None:
+        """Connect this way from the next time on."""
 
     async def well(self) -> bool:
         """Return whether the platform answers on it now."""
@@ -79,6 +84,10 @@ class Channels:
     @property
     def _way(self) -> Way:
         return self._spare if self.current == SPARE and self._spare is not None else self._main
+
+    def go_by(self, way: LinkWay) -> None:
+        """Let the main channel connect this way from the next time on."""
+        self._main.use(way)
 
     def wake(self) -> None:
         """Say that the spool has something new. Call on the event loop."""

@@ -124,7 +124,6 @@ class EdgeConfig:
         further = (url.strip() for url in self.standby_urls.split(","))
         return (self.platform_url, *(url for url in further if url))
 
-
     @property
     def link_urls(self) -> tuple[str, ...]:
         """Return the addresses of the listeners for gateways, as far as they are set."""

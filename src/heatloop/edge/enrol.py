@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from heatloop.edge.certificate import Certificate
+from heatloop.edge.certificate import DOOR, Certificate, LinkWay
 from heatloop.edge.config import EdgeConfig
 from heatloop.edge.files import load_json, save_bytes, save_json
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError, LinkError, UnsafeError
@@ -216,21 +216,19 @@ def tls_context(config: EdgeConfig) -> ssl.SSLContext | None:
     return context
 
 
-def link_way(
-    config: EdgeConfig, identity: Identity
-) -> tuple[tuple[str, ...], ssl.SSLContext | None]:
-    """Return the addresses the link goes to, in turn, and its TLS settings.
+def link_way(config: EdgeConfig, identity: Identity) -> LinkWay:
+    """Return where the link goes.
 
-    With a certificate of the platform the link goes to the listeners for gateways, which trust
-    each other by the platform's own authority; without one it goes where enrolment went.
+    With a certificate of the platform it goes to the listeners for gateways, and both ends trust
+    the platform's own authority alone; without one it goes where enrolment went.
     """
     host = urlsplit(config.platform_url).hostname or ""
     told = (_whole(url, host) for url in identity.link_urls)
     urls = config.link_urls or tuple(told)
     shown = identity.certificate.context() if urls else None
     if shown is None:
-        return config.platform_urls, tls_context(config)
-    return urls, shown
+        return LinkWay(urls=config.platform_urls, tls=tls_context(config))
+    return LinkWay(urls=urls, tls=shown, name=DOOR)
 
 
 def _whole(url: str, host: str) -> str:

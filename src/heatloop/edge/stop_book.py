@@ -1,4 +1,4 @@
-"""What a gateway must know after a crash to go on holding an emergency stop: orders and progress."""
+"""Emergency stops a gateway must go on holding after a crash: orders and how far they are."""
 
 from __future__ import annotations
 

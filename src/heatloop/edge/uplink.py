@@ -17,6 +17,7 @@ from websockets.uri import parse_uri
 
 from heatloop.edge.backoff import Backoff
 from heatloop.edge.carrier import Carrier, OnInbound, ignore
+from heatloop.edge.certificate import LinkWay
 from heatloop.edge.channel_meter import ChannelMeter
 from heatloop.edge.uplink_session import UplinkSession
 from heatloop.kernel.errors import ConfigError, InputError, LinkError
@@ -49,6 +50,7 @@ class Uplink(Carrier):
         sessions: The gateways on this link.
         on_inbound: Called for every frame that came in, on the event loop; must not block.
         tls: TLS settings for https; None for the system's.
+        name: Name the platform's certificate must hold; None: the host of the address.
         stall_s: No acknowledgement for so long, with envelopes in flight, breaks the link.
         ping_s: How often the other end is asked whether it lives, and how long it may take.
         rng: Spreads the waits between attempts.
@@ -65,6 +67,7 @@ class Uplink(Carrier):
         on_inbound: OnInbound = ignore,
         *,
         tls: ssl.SSLContext | None = None,
+        name: str | None = None,
         stall_s: float = 60.0,
         ping_s: float = _PING_S,
         rng: Random | None = None,
@@ -79,17 +82,19 @@ class Uplink(Carrier):
             raise ConfigError(str(error), thing="platform_url") from error
         super().__init__(urls[0], sessions, on_inbound, stall_s=stall_s, rng=rng, meter=meter)
         self._tls, self._ping_s, self._urls = tls, ping_s, urls
+        self._name = name
         if others:
             # Whoever stands by answers at once, so trying them in turn costs little.
             self._backoff = Backoff(0.2, _TURN_S, rng)
 
-    def use(self, urls: Sequence[str], tls: ssl.SSLContext | None) -> None:
-        """Connect to these addresses from the next time on.
+    def use(self, way: LinkWay) -> None:
+        """Connect this way from the next time on.
 
         Raises:
-            ConfigError: One of them is not http or https.
+            ConfigError: An address is not http or https.
         """
-        self._urls, self._tls = [link_url(url) for url in urls], tls
+        self._urls, self._tls = [link_url(url) for url in way.urls], way.tls
+        self._name = way.name
         if self._url not in self._urls:
             self._url = self._urls[0]
 
@@ -114,6 +119,8 @@ class Uplink(Carrier):
 
     def _connect(self) -> connect:
         options: dict[str, Any] = {"ssl": self._tls} if self._tls is not None else {}
+        if self._name is not None:
+            options["server_hostname"] = self._name
         # Envelopes are compressed already; deflating them again would only cost time.
         return connect(
             self._url,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,15 @@ class Scope:
 
     def holds(self, *paths: str) -> bool:
         """Return whether any of an asset's paths lies inside the scope."""
-        if "" in self.paths:
+        roots = self.paths
+        if "" in roots:
             return True
-        return any(
-            path == root or path.startswith(root + "/") for path in paths for root in self.paths
-        )
+        below = _below(roots)
+        # Asked with every request: the roots are compared in one call a path.
+        return any(path in roots or path.startswith(below) for path in paths)
+
+
+@lru_cache(maxsize=1024)
+def _below(roots: frozenset[str]) -> tuple[str, ...]:
+    """Return what the paths below these roots begin with."""
+    return tuple(f"{root}/" for root in roots)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from urllib.parse import quote, urlencode
+import string
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -27,6 +27,7 @@ ALGORITHMS: dict[str, type[hashes.HashAlgorithm]] = {
     "sm3": hashes.SM3,
 }
 """Digests by the name settings use; most phone programs know only the first."""
+_PLAIN = frozenset((string.ascii_letters + string.digits + "-._~").encode())
 _SECRET_BYTES = {"sha1": 20, "sha256": 32, "sm3": 32}
 
 
@@ -97,6 +98,11 @@ def matching_step(
     return found
 
 
+def _quoted(text: str) -> str:
+    """Return text as an address may hold it (RFC 3986)."""
+    return "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in text.encode())
+
+
 def secret_text(secret: bytes) -> str:
     """Return a secret as people type it: base 32 without filling."""
     return base64.b32encode(secret).decode().rstrip("=")
@@ -104,7 +110,7 @@ def secret_text(secret: bytes) -> str:
 
 def enrolment_uri(secret: bytes, user: str, issuer: str, algorithm: str = "sha1") -> str:
     """Return what the QR code holds, as authenticator programs read it."""
-    label = f"{quote(issuer, safe='')}:{quote(user, safe='')}"
+    label = f"{_quoted(issuer)}:{_quoted(user)}"
     query = {
         "secret": secret_text(secret),
         "issuer": issuer,
@@ -112,4 +118,5 @@ def enrolment_uri(secret: bytes, user: str, issuer: str, algorithm: str = "sha1"
         "digits": DIGITS,
         "period": STEP_S,
     }
-    return f"otpauth://totp/{label}?{urlencode(query, quote_via=quote)}"
+    given = "&".join(f"{name}={_quoted(str(value))}" for name, value in query.items())
+    return f"otpauth://totp/{label}?{given}"

@@ -14,7 +14,7 @@ from fastapi import Depends, Response
 from starlette.requests import HTTPConnection, Request
 
 from heatloop.app.platform import Platform
-from heatloop.app.refusals import Forbidden
+from heatloop.app.refusals import Forbidden, Refused
 from heatloop.app.sessions import KEY_PREFIX, Place, Session
 from heatloop.app.sessions_guard import DEVICE_DAYS
 from heatloop.app.sessions_model import DISPLAY
@@ -102,12 +102,13 @@ async def recent_proof(request: Request) -> Session:
     A dependency for what is dangerous; the answer to its refusal is `POST /session/proof`.
 
     Raises:
+        Refused: Nobody is signed in.
         Forbidden: The proof is too old, or it is a program's key.
     """
     platform: Platform = request.app.state.platform
     session = await find_session(request)
     if session is None:
-        raise Forbidden("proof_needed")
+        raise Refused("unauthenticated")
     if not proof_is_fresh(platform, session):
         await platform.audit.refused(session.principal.user, request.method, request.url.path)
         raise Forbidden("proof_needed", thing=session.principal.user)

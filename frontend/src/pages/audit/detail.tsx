@@ -41,7 +41,7 @@ export function Difference({ before, after }: { before: unknown; after: unknown 
         {names.map((name) => (
           <tr key={name}>
             <th scope="row" className="code">
-              {name}
+              {name || t('audit.value')}
             </th>
             <td className="was">{shown(old[name])}</td>
             <td className="is">{shown(now[name])}</td>

@@ -5,6 +5,7 @@ import { got } from '../../api/client';
 import { useResource } from '../../base/resource';
 import { showTime } from '../../base/time';
 import { type Column, Grid, Pager } from '../../parts/grid';
+import { ExportLink } from '../../parts/export-link';
 import { Icon } from '../../parts/icon';
 import { Loaded } from '../../parts/states';
 import '../../styles/audit.css';
@@ -24,7 +25,7 @@ function useColumns(onOpen: (entry: AuditEntry) => void): Column<AuditEntry>[] {
       label: t('audit.seq'),
       num: true,
       cell: (entry) => (
-        <button type="button" className="link" data-testid={`audit-open-${entry.seq}`} onClick={() => onOpen(entry)}>
+        <button type="button" className="audit-open" data-testid={`audit-open-${entry.seq}`} onClick={() => onOpen(entry)}>
           {entry.seq}
         </button>
       ),
@@ -81,18 +82,20 @@ export default function AuditPage() {
         <span className="grow" />
         <Check />
         {(['jsonl', 'pdf'] as const).map((format) => (
-          <a key={format} className="btn" href={fileOf(asked, format)} download data-testid={`audit-export-${format}`}>
+          <ExportLink key={format} href={fileOf(asked, format)} testid={`audit-export-${format}`}>
             <Icon name="download" size={16} /> {format.toUpperCase()}
-          </a>
+          </ExportLink>
         ))}
       </header>
-      <section className="panel">
+      <section className="panel audit-box">
         <Loaded of={state} height={72}>
           {(data) => <Chain state={data} onChanged={state.reload} />}
         </Loaded>
       </section>
       <section className="panel">
-        <Filters onAsk={ask} />
+        <div className="audit-box">
+          <Filters onAsk={ask} />
+        </div>
         <Loaded of={list}>
           {(data) => (
             <>

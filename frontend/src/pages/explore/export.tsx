@@ -4,6 +4,7 @@ import { api, got } from '../../api/client';
 import { useResource } from '../../base/resource';
 import { useStore } from '../../base/store';
 import { plantClock, plantNow } from '../../live/clock';
+import { ExportLink } from '../../parts/export-link';
 import { Icon } from '../../parts/icon';
 import { Loaded } from '../../parts/states';
 
@@ -65,9 +66,9 @@ export function Export({ question }: { question: string }) {
                   )}
                 </span>
                 <span className="grow" />
-                <a className="btn main" href={place} download data-testid="explore-download">
+                <ExportLink className="btn main" href={place} testid="explore-download">
                   <Icon name="download" size={16} /> {t('explore.download')}
-                </a>
+                </ExportLink>
               </div>
             )
           }

@@ -6,6 +6,7 @@ import type { BadRow } from '../../api/system-views';
 import { problemFix, problemText } from '../../base/problem';
 import { language } from '../../i18n';
 import { type Column, Grid } from '../../parts/grid';
+import { ExportLink } from '../../parts/export-link';
 import { Icon } from '../../parts/icon';
 import '../../styles/alarms.css';
 
@@ -155,12 +156,12 @@ export default function LedgerPage() {
         <div className="body row">
           {keeper ? (
             <>
-              <a className="btn" href="/api/v1/ledger/export?format=xlsx" download data-testid="ledger-export-xlsx">
+              <ExportLink href="/api/v1/ledger/export?format=xlsx" testid="ledger-export-xlsx">
                 <Icon name="download" size={16} /> Excel (.xlsx)
-              </a>
-              <a className="btn" href="/api/v1/ledger/export?format=csv" download data-testid="ledger-export-csv">
+              </ExportLink>
+              <ExportLink href="/api/v1/ledger/export?format=csv" testid="ledger-export-csv">
                 <Icon name="download" size={16} /> CSV (.zip)
-              </a>
+              </ExportLink>
             </>
           ) : (
             <span className="muted">{t('ledger.noRight')}</span>

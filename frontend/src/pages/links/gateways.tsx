@@ -5,6 +5,7 @@ import { showNumber } from '../../base/format';
 import { showTime } from '../../base/time';
 import { named } from '../../i18n';
 import { Pager } from '../../parts/grid';
+import { ExportLink } from '../../parts/export-link';
 import { Icon } from '../../parts/icon';
 import { PriorityMark, StateMark } from '../../parts/mark';
 import { Devices } from './devices';
@@ -203,15 +204,14 @@ export function Gateways({ lines, span, busy }: GatewaysProps) {
         <span className="row" role="group" aria-label="Excel">
           <span className="small muted">Excel</span>
           {(['gateway', 'device', 'channel'] as const).map((by) => (
-            <a
+            <ExportLink
               key={by}
               className="btn tiny"
-              download={`links-${by}.xlsx`}
               href={`/api/v1/links/report?${new URLSearchParams({ ...span, by, format: 'xlsx' })}`}
-              data-testid={`links-excel-${by}`}
+              testid={`links-excel-${by}`}
             >
               <Icon name="download" size={14} /> {t(`links.excel.${by}`)}
-            </a>
+            </ExportLink>
           ))}
         </span>
       </header>

@@ -8,6 +8,9 @@ import { showTime } from '../../base/time';
 import { Segmented } from '../../parts/segmented';
 import { Loaded } from '../../parts/states';
 import { sayProblem } from '../../parts/toast';
+import { named } from '../../i18n';
+import { StopButton } from '../commands/stop';
+import '../../styles/door.css';
 import '../../styles/overview.css';
 import '../../styles/network.css';
 import { useEvery } from './every';
@@ -21,6 +24,7 @@ import { useWhatIf } from './what-if-ask';
 
 const TABS = ['map', 'table', 'sizing'] as const;
 type Tab = (typeof TABS)[number];
+const STOPPABLE: ReadonlySet<string> = new Set(['heat_source', 'substation']);
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** The choice stands in the address, so a page can be passed on. */
@@ -140,6 +144,15 @@ function Living({ network, tab }: { network: NetworkView; tab: Tab }) {
   );
 }
 
+/** The stop of what is chosen: one source, or the only one there is. */
+function NetworkStop({ network }: { network: NetworkView }) {
+  const [words] = useSearchParams();
+  const sources = network.nodes.filter((node) => node.kind === 'heat_source');
+  const chosen = network.nodes.find((node) => node.code === words.get('node') && STOPPABLE.has(node.kind));
+  const subject = chosen ?? (sources.length === 1 ? sources[0] : undefined);
+  return subject ? <StopButton key={subject.code} subject={subject.code} name={named(subject)} /> : null;
+}
+
 export default function NetworkPage() {
   const { t } = useTranslation();
   const [words, setWords] = useSearchParams();
@@ -152,6 +165,7 @@ export default function NetworkPage() {
       <div className="page-head">
         <h1>{t('nav.network')}</h1>
         <span className="grow" />
+        {network.data && <NetworkStop network={network.data} />}
         <Segmented
           label={t('network.view')}
           value={tab}

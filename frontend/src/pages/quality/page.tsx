@@ -11,6 +11,7 @@ import { Loaded } from '../../parts/states';
 import { say } from '../../parts/toast';
 import '../../styles/quality.css';
 import { Completeness } from './completeness';
+import { Below } from './below';
 import { Handle } from './handle';
 import { CaseTable } from './table';
 
@@ -49,6 +50,7 @@ export default function QualityPage() {
   const [rule, setRule] = useState('');
   const [page, setPage] = useState(1);
   const [chosen, setChosen] = useState<QualityCase | null>(null);
+  const [below, setBelow] = useState<QualityCase | null>(null);
   const summary = useResource(() => got(qualityApi.GET('/api/v1/quality/summary')), []);
   const list = useResource(
     () => got(qualityApi.GET('/api/v1/quality/cases', { params: { query: { state, rule, severity: 1, page, size: SIZE } } })),
@@ -109,13 +111,14 @@ export default function QualityPage() {
         <Loaded of={list}>
           {(data) => (
             <>
-              <CaseTable cases={data.items} causes={summary.data?.causes ?? []} onHandle={may('acknowledge') ? setChosen : null} />
+              <CaseTable cases={data.items} causes={summary.data?.causes ?? []} onHandle={may('acknowledge') ? setChosen : null} onBelow={setBelow} />
               {data.total > SIZE && <Pager page={page} size={SIZE} total={data.total} onPage={setPage} />}
             </>
           )}
         </Loaded>
       </section>
       <Completeness />
+      {below && <Below of={below} onClose={() => setBelow(null)} />}
       {chosen && summary.data && (
         <Handle of={chosen} causes={summary.data.causes} onClose={() => setChosen(null)} onDone={done} />
       )}

@@ -43,9 +43,11 @@ interface CaseTableProps {
   causes: CountOf[];
   /** Null when the user may not. */
   onHandle: ((chosen: QualityCase) => void) | null;
+  /** Shows what lies below corrected values. */
+  onBelow: (chosen: QualityCase) => void;
 }
 
-export function CaseTable({ cases, causes, onHandle }: CaseTableProps) {
+export function CaseTable({ cases, causes, onHandle, onBelow }: CaseTableProps) {
   const { t } = useTranslation();
   const columns: Column<QualityCase>[] = [
     { name: 'severity', label: t('abnormal.weight'), cell: (row) => <Weight severity={row.severity} /> },
@@ -102,7 +104,12 @@ export function CaseTable({ cases, causes, onHandle }: CaseTableProps) {
             {row.note && <div className="small quality-finding">{row.note}</div>}
             {row.correction && row.correction !== 'none' && (
               <div className="small">
-                {t(`abnormal.correction.${row.correction}`)} ({row.corrected})
+                {t(`abnormal.correction.${row.correction}`)} ({row.corrected}){' '}
+                {row.point && (
+                  <button type="button" className="btn tiny" data-testid={`quality-below-${row.id}`} onClick={() => onBelow(row)}>
+                    {t('abnormal.below')}
+                  </button>
+                )}
               </div>
             )}
           </>

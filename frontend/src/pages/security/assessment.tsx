@@ -10,6 +10,7 @@ import { Icon } from '../../parts/icon';
 import { PriorityMark, StateMark } from '../../parts/mark';
 import { Loaded } from '../../parts/states';
 import '../../styles/figures.css';
+import './security.css';
 
 const RESULTS = ['fail', 'compensated', 'pass', 'not_software'] as const;
 type Result = (typeof RESULTS)[number];
@@ -102,7 +103,7 @@ export function AssessmentPanel() {
               ))}
               <Figure label={t('security.assessedAt')}>{showTime(data.at, 'minute')}</Figure>
             </dl>
-            <p className="small muted">{t('security.honest')}</p>
+            <p className="small muted security-note">{t('security.honest')}</p>
             <Grid
               columns={columns}
               rows={data.items.filter((item) => shown === 'all' || item.result === shown)}

@@ -59,8 +59,8 @@ export function Registers() {
       label: t('security.state'),
       cell: (row) => (
         <span className="nowrap">
-          {row.overdue ? <PriorityMark priority={3} size={16} /> : <StateMark state="normal" />}{' '}
-          {t(row.overdue ? 'security.overdue' : 'security.onTime')}
+          {row.overdue ? <PriorityMark priority={3} size={16} /> : row.due_at && <StateMark state="normal" />}{' '}
+          {t(row.overdue ? 'security.overdue' : row.due_at ? 'security.onTime' : 'security.notEntered')}
         </span>
       ),
     },
@@ -70,7 +70,7 @@ export function Registers() {
     { name: 'code', label: t('security.what'), cell: (row) => row.code },
     { name: 'state', label: t('security.state'), cell: (row) => t(`security.states.${row.state as 'ok'}`) },
     { name: 'until', label: t('security.until'), cell: (row) => showTime(row.until, 'day') },
-    { name: 'body', label: t('security.facts'), cell: (row) => <span className="small keeping-text">{told(row.body)}</span> },
+    { name: 'body', label: t('security.facts'), cell: (row) => <span className="small security-facts">{told(row.body)}</span> },
     { name: 'user', label: t('security.user'), cell: (row) => row.user },
     ...(register === 'exception' && keeper
       ? [
@@ -126,7 +126,7 @@ export function Registers() {
           </select>
         </header>
         {keeper && register !== 'ports' && <EntryForm key={register} register={register} onDone={reload} />}
-        {register === 'ports' && <p className="small muted">{t('security.portsHow')}</p>}
+        {register === 'ports' && <p className="small muted security-note">{t('security.portsHow')}</p>}
         <Loaded of={list} height={160}>
           {(data) => (
             <Grid

@@ -141,7 +141,7 @@ class AuditDetail:
     same_request: list[AuditEntry]
     """Other entries of the same request."""
     changes: list[RecordChange]
-    """Records the same user changed in the five seconds up to the entry."""
+    """Records the same user changed within two seconds of the entry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

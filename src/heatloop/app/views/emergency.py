@@ -43,7 +43,7 @@ class StopAssetView:
     connected: bool
     """Whether the gateway is connected now."""
     state: str
-    """`planned`, `ordered`, `stopping`, `holding`, `releasing`, `released`, `no_plan`, `refused`."""
+    """`planned`, `ordered`, `stopping`, `holding`, `releasing`, `released` or `no_plan`."""
     steps: list[StopStepView]
     """Its writes."""
 

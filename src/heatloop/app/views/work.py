@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -110,11 +110,11 @@ class CommandView:
     """Why."""
     events: list[CommandEvent]
     """Its life so far."""
-    command_class: str = "normal"
+    command_class: str
     """`normal`, `dangerous` or `network`."""
-    proposal: str = ""
+    proposal: str
     """Proposal it came from; empty for what programs ask."""
-    passed: list[DoorStep] = field(default_factory=list)
+    passed: list[DoorStep]
     """What it passed before it was signed."""
 
 

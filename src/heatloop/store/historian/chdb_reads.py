@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -86,7 +87,8 @@ class ChdbReads:
         wanted, limit = np.unique(key_array(keys)), check_limit(limit)
         if not len(wanted) or start == end:
             return Traced.of(Columns.empty(), np.empty(0), Columns.empty(), np.empty(0), [], limit)
-        words = {"start": start, "end": end, "which": key_filter(wanted), "limit": limit}
+        words: dict[str, Any] = {"start": start, "end": end, "limit": limit}
+        words["which"] = key_filter(wanted)
         came = arrays(self._tables.ask(sql.TRACED, wanted, **words), (*COLUMN_DTYPES, "u8"))
         found = self._tables.ask(sql.TRACED_LAID, wanted, **words)
         texts = lists(found.select(range(5, 7))) if found.num_columns else [[], []]
@@ -176,15 +178,16 @@ class ChdbReads:
         check_table(table, (*COUNTED, "rollup_1h"))
         text = sql.CHANGED if table in COUNTED else sql.STRETCHES
         time = "at" if table == "event" else "ts"
-        words = {"table": table, "after": max(after, 0), "step": step_s, "time": time}
-        starts, counters = arrays(self._tables.ask(text, **words), ("u4", "u8"))
+        found = self._tables.ask(text, table=table, after=max(after, 0), step=step_s, time=time)
+        starts, counters = arrays(found, ("u4", "u8"))
         return Marks(starts, counters)
 
     def keys_of(self, table: str, start_s: int, end_s: int) -> KeyCounts:
         """Return which points have rows of a table in a range."""
         start, end = check_range(start_s, end_s)
-        words = {"table": check_table(table, KEYED), "start": start, "end": end}
-        keys, counts = arrays(self._tables.ask(sql.KEYS_OF, **words), ("u4", "u4"))
+        check_table(table, KEYED)
+        found = self._tables.ask(sql.KEYS_OF, table=table, start=start, end=end)
+        keys, counts = arrays(found, ("u4", "u4"))
         return KeyCounts(keys, counts)
 
     def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:

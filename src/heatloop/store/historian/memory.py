@@ -251,12 +251,13 @@ class MemoryHistorian:
         start, end = check_range(start_s, end_s)
         with self._lock:
             self._between(0, 0)
-            rollups = {f"rollup_{name}": rows for name, rows in zip(
-                ("10m", "1h", "1d"), self._rollups.values(), strict=True)}  # fmt: skip
-            held = {"raw": self._parts[0], "revision": self._revisions, **rollups}
-            rows = held[check_table(table, KEYED)]
-        inside = (rows.slots >= start) & (rows.slots < end)
-        keys, counts = np.unique(rows.keys[inside], return_counts=True)
+            raw, laid = self._parts[0], self._revisions
+            held = {"raw": (raw.keys, raw.slots), "revision": (laid.keys, laid.slots)}
+            for name, windows in zip(KEYED[2:], self._rollups.values(), strict=True):
+                held[name] = (windows.keys, windows.slots)
+            found, slots = held[check_table(table, KEYED)]
+        inside = (slots >= start) & (slots < end)
+        keys, counts = np.unique(found[inside], return_counts=True)
         return KeyCounts(keys, counts.astype("u4"))
 
     def as_received(self, keys: Keys, start_s: int, end_s: int) -> Columns:
@@ -370,7 +371,8 @@ def _spread(parts: list[tuple[Columns, int]]) -> NDArray[np.uint64]:
 
 
 def _left(columns: Columns, month: int, keep: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return (month_of(columns.slots) != month) | np.isin(columns.keys, keep)
+    left: NDArray[np.bool_] = month_of(columns.slots) != month
+    return left | np.isin(columns.keys, keep)
 
 
 def _tally(keys: NDArray[np.uint32], wanted: NDArray[np.uint32]) -> NDArray[np.uint32]:

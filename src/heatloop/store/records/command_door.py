@@ -1,4 +1,4 @@
-"""Proposals that wait for people, and emergency orders; a proposal's state moves by compare-and-set."""
+"""Proposals that wait for people, moved by compare-and-set alone, and emergency orders."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class CommandDoor:
         with self._database.write() as connection:
             self._database.put(connection, emergency_order, values)
 
-    def orders(self, *, limit: int = 200) -> list[EmergencyRow]:
+    def orders(self, *, limit: int = 200) -> Sequence[EmergencyRow]:
         """Return the emergency orders, newest first."""
         query = select(emergency_order).order_by(emergency_order.c.ordered_at.desc()).limit(limit)
         with self._database.read() as connection:

@@ -115,6 +115,8 @@ async def both(folder: Path, **more: object) -> AsyncIterator[tuple[Town, Custom
         await gateway.samples((SUPPLY, slot, 52.0), (ROOM, slot, 20.5))
         async with customer_zone(folder, **more) as customer:
             await until(lambda: customer.zones.fresh and customer.zones.model.current)
+            key = control.key(ROOM)
+            await until(lambda: customer.world.latest.value(key) == 20.5)
             yield control, customer
         gateway.close()
 

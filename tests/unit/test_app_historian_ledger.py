@@ -35,22 +35,38 @@ async def test_frames_are_told_at_the_start_and_with_every_ledger(
     monkeypatch.setattr("tests.unit.app_town.ThreadedHistorian", Framed)
     async with town(tmp_path / "town") as here:
         platform = here.platform
-        assert len(told) == 1
+        assert told
         assert set(told[0]) == {device.code for device in devices()}
         of = {binding.key: binding.device for binding in platform.world.ledger.bindings}
         assert all(of[key] == name for name, keys in told[0].items() for key in keys)
         keys, seconds = platform.historian.engine.periods()
         assert len(keys) == len(seconds) > 0
 
-        ledger = HistorianLedger(platform)
+        # Apart from the platform's own jobs, which tell it too.
+        alone = SimpleNamespace(world=platform.world, loop=platform.loop, historian=Apart())
+        ledger = HistorianLedger(alone)  # type: ignore[arg-type]
         await ledger.tell()
         await ledger.tell()
-        assert len(told) == 2
+        assert len(alone.historian.told) == 1
         fewer = [device for device in devices() if device.code != "DV0003"]
         platform.world.install(install_ledger(platform.records, assets(), fewer, gateways()))
         await ledger.tell()
-        assert len(told) == 3
-        assert set(told[2]) == {device.code for device in fewer}
+        assert len(alone.historian.told) == 2
+        assert set(alone.historian.told[1]) == {device.code for device in fewer}
+
+
+class Apart:
+    """A historian that only notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Mapping[str, Sequence[int]]] = []
+
+    async def set_periods(self, keys: object, periods_s: object) -> None:
+        assert len(keys) == len(periods_s)  # type: ignore[arg-type]
+
+    async def define_frames(self, frames: Mapping[str, Sequence[int]]) -> int:
+        self.told.append(frames)
+        return 0
 
 
 def test_a_device_of_many_points_has_several_frames() -> None:

@@ -40,6 +40,14 @@ class RefusalTrail:
 async def _write(scope: Scope) -> None:
     platform: Platform = scope["app"].state.platform
     user = str(scope.get("state", {}).get("user", ""))
-    route = getattr(scope.get("route"), "path", "")
-    path = scope["path"] if user else (route or _OTHER)
+    path = scope["path"] if user else _route(scope)
     await platform.audit.refused(user or NOBODY, scope["method"], path)
+
+
+def _route(scope: Scope) -> str:
+    """Return a path with the names of its parameters in place of what they were."""
+    if "endpoint" not in scope:
+        return _OTHER
+    names = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    parts = str(scope["path"]).split("/")
+    return "/".join(f"{{{names[part]}}}" if part in names else part for part in parts)

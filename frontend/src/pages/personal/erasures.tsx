@@ -25,7 +25,7 @@ function Report({ run, onClose }: { run: Erasure; onClose: () => void }) {
           {
             name: 'until',
             label: t('personal.until'),
-            cell: (row) => (row.until ? `${showTime(row.until, 'minute')} · ${named({ zh: row.law_zh, en: row.law_en })}` : '–'),
+            cell: (row) => (row.until ? `${showTime(row.until, 'full')} · ${named({ zh: row.law_zh, en: row.law_en })}` : '–'),
           },
         ]}
         rows={run.fields}

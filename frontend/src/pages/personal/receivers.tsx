@@ -115,7 +115,7 @@ export function Receivers() {
       cell: (row) =>
         row.fields.map((each) => named(list.data?.offered.find((one) => one.field === each) ?? { zh: each, en: each })).join(' · ') || '–',
     },
-    { name: 'until', label: t('personal.until'), cell: (row) => showTime(row.valid_until, 'minute') },
+    { name: 'until', label: t('personal.until'), cell: (row) => showTime(row.valid_until, 'full') },
     { name: 'state', label: t('personal.state'), cell: (row) => t(row.in_force ? 'personal.inForce' : 'personal.notInForce') },
     { name: 'by', label: t('personal.by'), cell: (row) => row.by },
   ];

@@ -1,4 +1,4 @@
-"""Tables of labels, consents, reveals, receivers outside the company, and what was given or erased."""
+"""Tables of labels, consents, reveals, receivers outside, and what was given or erased."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from heatloop.web.params import Page, Word
 router = APIRouter(tags=["audit"])
 Keeper = Annotated[Principal, Depends(needs(Permission.KEEP_AUDIT))]
 _TYPES = {"jsonl": "application/jsonl", "pdf": "application/pdf"}
+_FILE = {"type": "string", "format": "binary"}
 _Seq = Annotated[int, Field(ge=1, le=2**53)]
 
 
@@ -120,7 +121,7 @@ async def start_audit_check(platform: Platformed, by: Auditor) -> AuditCheck:
     "/audit/export",
     summary="Entries as a signed file",
     response_class=Response,
-    responses={200: {"content": {kind: {} for kind in _TYPES.values()}}},
+    responses={200: {"content": {kind: {"schema": _FILE} for kind in _TYPES.values()}}},
 )
 async def export_audit(
     request: Request,

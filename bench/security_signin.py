@@ -7,6 +7,7 @@ account, half a thousand; it comes as fast as forty connections can send.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -26,7 +27,7 @@ from heatloop.security.access import Role
 from heatloop.security.passwords import hash_password, new_token, token_hash
 
 _PASSWORD = "Warm-Rooms-2026"
-_CONNECTIONS = 40
+_CONNECTIONS, _SOURCES = 40, 8
 _LOOK = "/api/v1/session"
 
 
@@ -87,10 +88,20 @@ async def _attack(url: str, count: int) -> dict[int, int]:
             status = (await http.post(_LOOK, json=body)).status_code
             answers[status] = answers.get(status, 0) + 1
 
-    async with httpx.AsyncClient(
-        base_url=url, headers={"X-Heatloop": "1"}, timeout=60.0, trust_env=False
-    ) as http:
-        await asyncio.gather(*(worker(http) for _ in range(_CONNECTIONS)))
+    async with contextlib.AsyncExitStack() as stack:
+        sources = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=url,
+                    headers={"X-Heatloop": "1"},
+                    timeout=60.0,
+                    # Not from where the others are: limits by address must not hide what it costs.
+                    transport=httpx.AsyncHTTPTransport(local_address=f"127.0.0.{n}"),
+                )
+            )
+            for n in range(2, 2 + _SOURCES)
+        ]
+        await asyncio.gather(*(worker(sources[n % _SOURCES]) for n in range(_CONNECTIONS)))
     return answers
 
 

@@ -189,6 +189,17 @@ async def test_tokens_of_another_attempt_are_refused(issuer: str) -> None:
         await provider.claims(
             code=await code("one"), callback=callback, nonce="one", verifier="w" * 50
         )
+
+
+class _Liar(OidcProvider):
+    """A provider that describes somebody else."""
+
+    async def _json(self, method: str, url: str, **more: object) -> dict[str, object]:
+        return {"issuer": "https://id.example"}
+
+
+async def test_a_provider_that_calls_itself_by_another_name_is_refused() -> None:
     with pytest.raises(UnsafeError, match="another name"):
-        # The provider answers under its plain name, which is not the one asked for.
-        await OidcProvider(issuer.replace("127.0.0.1", "LOCALHOST"), "x").document()
+        await _Liar("https://id.example.cn", "heatloop").document()
+    with pytest.raises(UnsafeError, match="open address"):
+        await OidcProvider("http://id.example.cn", "heatloop").document()

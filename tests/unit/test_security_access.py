@@ -37,17 +37,23 @@ P = Permission
 MATRIX = {
     Role.DISPATCHER: {P.VIEW, P.ACKNOWLEDGE, P.COMMAND, P.TEST_DEVICES},
     Role.OPERATION_ENGINEER: {
-        *(P.VIEW, P.ACKNOWLEDGE, P.COMMAND, P.MANAGE_LEDGER),
-        *(P.KEEP_DEVICES, P.TEST_DEVICES),
+        P.VIEW,
+        P.ACKNOWLEDGE,
+        P.COMMAND,
+        P.MANAGE_LEDGER,
+        P.KEEP_DEVICES,
+        P.TEST_DEVICES,
+        P.REVEAL_PERSONAL,
+        P.PLAIN_EXPORT,
     },
     Role.FIELD_TECHNICIAN: {P.VIEW, P.ACKNOWLEDGE, P.KEEP_DEVICES, P.TEST_DEVICES},
-    Role.CUSTOMER_SERVICE: {P.VIEW},
-    Role.MANAGER: {P.VIEW, P.WAIVE_DEVICES},
+    Role.CUSTOMER_SERVICE: {P.VIEW, P.REVEAL_PERSONAL, P.KEEP_PRIVACY},
+    Role.MANAGER: {P.VIEW, P.WAIVE_DEVICES, P.REVEAL_PERSONAL, P.KEEP_PRIVACY, P.PLAIN_EXPORT},
     Role.HEAT_USER: {P.VIEW},
-    Role.INTEGRATOR: {P.VIEW},
-    Role.SYSTEM_ADMIN: {P.VIEW, P.MANAGE_LEDGER, P.KEEP_DEVICES, P.DEMO},
-    Role.SECURITY_ADMIN: {P.MANAGE_USERS},
-    Role.AUDIT_ADMIN: {P.AUDIT},
+    Role.INTEGRATOR: {P.VIEW, P.PLAIN_EXPORT},
+    Role.SYSTEM_ADMIN: {P.VIEW, P.MANAGE_LEDGER, P.DEMO, P.KEEP_DEVICES, P.WATCH, P.PLAIN_EXPORT},
+    Role.SECURITY_ADMIN: {P.MANAGE_USERS, P.WATCH, P.KEEP_SECURITY, P.MANAGE_KEYS},
+    Role.AUDIT_ADMIN: {P.AUDIT, P.KEEP_AUDIT, P.WATCH},
 }
 
 
@@ -114,7 +120,13 @@ def test_the_first_login_fades() -> None:
     assert first_login_roles([Role.SECURITY_ADMIN]) == {Role.SYSTEM_ADMIN, Role.DISPATCHER}
     assert first_login_roles(FIRST_LOGIN_ROLES) == frozenset()
     first = Principal(user="admin", roles=FIRST_LOGIN_ROLES, scope=Scope.everything())
-    assert set(Permission) - first.permissions == {P.AUDIT, P.WAIVE_DEVICES}
+    assert set(Permission) - first.permissions == {
+        P.AUDIT,
+        P.KEEP_AUDIT,
+        P.WAIVE_DEVICES,
+        P.REVEAL_PERSONAL,
+        P.KEEP_PRIVACY,
+    }
 
 
 def test_a_check_is_cheap() -> None:

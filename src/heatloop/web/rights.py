@@ -127,9 +127,7 @@ def roles_that_may(right: str) -> list[str]:
     if right in (SIGNED_IN, SESSION, "open"):
         return [role.value for role in Role]
     wanted = set(right.split("|"))
-    return [
-        role.value for role in Role if wanted & {*PERMISSIONS[role], f"{_ROLE}{role.value}"}
-    ]
+    return [role.value for role in Role if wanted & {*PERMISSIONS[role], f"{_ROLE}{role.value}"}]
 
 
 def matrix_of(rights: Sequence[RouteRight]) -> RightsMatrix:

@@ -40,7 +40,9 @@ def test_every_rule_makes_a_kind_and_counts_signals_that_exist() -> None:
         assert all(not kinds[signal].kept for signal in rule.signals)
         assert rule.by in ("subject", "address")
     for kind in kinds.values():
-        assert kind.zh and kind.en and 1 <= kind.severity <= 4
+        assert kind.zh
+        assert kind.en
+        assert 1 <= kind.severity <= 4
         assert not kind.kept or (kind.advice_zh and kind.advice_en)
         assert not kind.alarm or kind.kept
 
@@ -48,7 +50,7 @@ def test_every_rule_makes_a_kind_and_counts_signals_that_exist() -> None:
 @pytest.mark.parametrize("rule", watch_rules(), ids=lambda r: f"{r.kind}-{r.by}")
 def test_each_rule_is_met_at_its_count_and_not_before(rule) -> None:
     book = RuleBook((rule,))
-    signal = sorted(rule.signals)[0]
+    signal = min(rule.signals)
 
     def see(n: int, at_s: float) -> bool:
         subject = "who" if rule.by == "subject" else f"who{n}"

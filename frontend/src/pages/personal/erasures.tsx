@@ -87,11 +87,11 @@ export function Erasures() {
               }}
             >
               <input className="input" required maxLength={40} placeholder={t('personal.subject')} aria-label={t('personal.subject')} value={subject} data-testid="erase-subject" onChange={(event) => setSubject(event.target.value)} />
-              <input className="input" required minLength={4} maxLength={500} placeholder={t('personal.reason')} aria-label={t('personal.reason')} value={reason} data-testid="erase-reason" onChange={(event) => setReason(event.target.value)} />
+              <input className="input" required minLength={2} maxLength={500} placeholder={t('personal.reason')} aria-label={t('personal.reason')} value={reason} data-testid="erase-reason" onChange={(event) => setReason(event.target.value)} />
               <button type="submit" className="btn" data-testid="erase-dry">
                 {t('personal.dryRun')}
               </button>
-              <button type="button" className="btn danger" disabled={!subject || reason.length < 4} data-testid="erase-now" onClick={() => void erase(false)}>
+              <button type="button" className="btn danger" disabled={!subject || reason.length < 2} data-testid="erase-now" onClick={() => void erase(false)}>
                 {t('personal.erase')}
               </button>
             </form>

@@ -74,7 +74,7 @@ function Make({ receivers, offered, onEnd }: { receivers: Receiver[]; offered: O
         </label>
         <label className="field">
           <span>{t('personal.reason')}</span>
-          <input className="input" required minLength={4} maxLength={500} value={reason} data-testid="give-reason" onChange={(event) => setReason(event.target.value)} />
+          <input className="input" required minLength={2} maxLength={500} value={reason} data-testid="give-reason" onChange={(event) => setReason(event.target.value)} />
         </label>
         <label className="field">
           <span>{t('personal.part_of')}</span>

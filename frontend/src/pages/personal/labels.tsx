@@ -60,7 +60,7 @@ function Give({ person, onEnd }: { person: PersonLabel; onEnd: () => void }) {
         </fieldset>
         <label className="field">
           <span>{t('personal.reason')}</span>
-          <input className="input" required minLength={4} maxLength={500} value={reason} data-testid="label-reason" onChange={(event) => setReason(event.target.value)} />
+          <input className="input" required minLength={2} maxLength={500} value={reason} data-testid="label-reason" onChange={(event) => setReason(event.target.value)} />
         </label>
         {error !== undefined && (
           <p className="gate-error" role="alert">

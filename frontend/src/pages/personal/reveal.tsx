@@ -38,7 +38,7 @@ export function Reveal({ subject, field, onClose }: { subject: Subject; field: s
               className="input"
               required
               autoFocus
-              minLength={4}
+              minLength={2}
               maxLength={500}
               value={reason}
               data-testid="reveal-reason"

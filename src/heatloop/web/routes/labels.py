@@ -31,7 +31,7 @@ class LabelRequest(BaseModel):
         Field(max_length=5),
     ]
     """What he may deal with."""
-    reason: Annotated[str, Field(min_length=4, max_length=500)]
+    reason: Annotated[str, Field(min_length=2, max_length=500)]
     """Why; it stands in the audit trail."""
 
 

@@ -46,7 +46,7 @@ ReceiverCode = Annotated[
 ]
 _Code = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9_]+$")]
-_Reason = Annotated[str, Field(min_length=4, max_length=500)]
+_Reason = Annotated[str, Field(min_length=2, max_length=500)]
 _PROVED = [Depends(recent_proof)]
 _SEALED = "application/octet-stream"
 

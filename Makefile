@@ -32,6 +32,8 @@ check: $(TEST_STAMP) ## formatting, lint, types, import rules, screens' sources,
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m heatloop.proof.conformance
 	@$(BIN)/python -m heatloop.proof.data_grading
+	@$(BIN)/bandit -q -c bandit.yaml -r src
+	@$(BIN)/python -m heatloop.proof.secrets_scan
 	@$(BIN)/python hatch_build.py check
 	@if git grep --untracked -nE '/wor[k]/|/tmp/ven[v]'; then echo 'check: a machine path above'; exit 1; fi
 

@@ -222,8 +222,7 @@ async def trial(case: Case, folder: Path) -> tuple[Book, list[NDArray[np.float64
         # The wanderer may be away just now.
         until = machine_s() + case.away_s + 20
         sent = ~np.isnan(book.spooled)
-        missing = lambda: any((sent & np.isnan(page)).any() for page in pages)  # noqa: E731
-        while machine_s() < until and missing():  # noqa: ASYNC110 - has no event
+        while machine_s() < until and any((sent & np.isnan(page)).any() for page in pages):  # noqa: ASYNC110 - has no event
             await asyncio.sleep(0.2)
     finally:
         for task in listeners:

@@ -78,6 +78,7 @@ PROGRAMS: dict[str, tuple[Callable[[], Path | None], str]] = {
     "pandapipes": (_pandapipes, "(no package: make install)"),
     "postgres": (_postgres, "postgresql"),
     "snmpd": (_on_path("snmpd", "/usr/sbin/snmpd"), "snmpd"),
+    "softhsm2-util": (_on_path("softhsm2-util"), "softhsm2"),
     "socat": (_on_path("socat"), "socat"),
 }
 

@@ -72,8 +72,8 @@ def index() -> ProfileIndex:
 
 def uplink(payload: bytes, count: int = 1) -> str:
     return json.dumps({
-        "time": "2027-01-15T08:14:37Z", "deviceInfo": {"devEui": EUI}, "devAddr": "00189440", "dr": 5,
-        "fCnt": count, "fPort": 7, "data": base64.b64encode(payload).decode(),
+        "time": "2027-01-15T08:14:37Z", "deviceInfo": {"devEui": EUI}, "devAddr": "00189440",
+        "dr": 5, "fCnt": count, "fPort": 7, "data": base64.b64encode(payload).decode(),
     })  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,15 +26,12 @@ LIBRARY = next(
     "",
 )
 PIN = "31415926"
-pytestmark = pytest.mark.skipif(
-    not LIBRARY or shutil.which("softhsm2-util") is None, reason="no SoftHSM here"
-)
+pytestmark = pytest.mark.needs("softhsm2-util")
 
 
 @pytest.fixture(scope="module")
 def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A token, and the plug-in installed as any other would be."""
-    pytest.importorskip("pkcs11")
     folder = tmp_path_factory.mktemp("hsm")
     (folder / "tokens").mkdir()
     (folder / "hsm.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\n")

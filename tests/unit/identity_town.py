@@ -13,7 +13,8 @@ from tests.unit.app_town import PASSWORD
 
 API = "/api/v1"
 _MODULES = (
-    "app.account", "app.account_factors", "app.audit", "app.gateways", "app.oidc_sign_in", "app.people",
+    "app.account", "app.account_factors", "app.audit", "app.gateways", "app.oidc_sign_in",
+    "app.people",
     "app.quarantine", "app.second_factor", "app.service_keys", "app.sessions",
     "app.sessions_guard", "app.sessions_store", "app.stale_accounts", "web.credentials",
 )  # fmt: skip

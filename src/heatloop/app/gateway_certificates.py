@@ -24,7 +24,7 @@ from heatloop.store.records.crypto import CertificateRow
 
 KIND = "gateway-certificate"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_ANY = ("0.0.0.0", "::", "")  # nosec B104
+_ANY = ("0.0.0.0", "::", "")
 _DAY_S, _MOST_A_DAY = 86400.0, 24
 _SOON = 1 / 3
 

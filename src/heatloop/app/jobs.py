@@ -104,9 +104,7 @@ def add_jobs(platform: Platform) -> None:
     platform.schedule.add(platform.identity.stale.job())
     run_dir = settings.historian_socket.parent
     components = ComponentWatch(run_dir, platform.health, platform.security_events)
-    watch = Job(
-        name="components", period_s=LOOK_S, run=components.run, least_pause_s=LOOK_PAUSE_S
-    )
+    watch = Job(name="components", period_s=LOOK_S, run=components.run, least_pause_s=LOOK_PAUSE_S)
     platform.schedule.add(watch)
     add_quality_jobs(platform)
     add_verification_jobs(platform)

@@ -250,9 +250,7 @@ class OpcUaOut:
     async def _may(self, user: str, password: str) -> bool:
         """Return whether a user may see everything the server shows."""
         try:
-            token, session = await self._sessions.sign_in(
-                user, password, "opc.ua", kind=PROGRAM
-            )
+            token, session = await self._sessions.sign_in(user, password, "opc.ua", kind=PROGRAM)
         except Refused:
             return False
         await self._sessions.sign_out(token)

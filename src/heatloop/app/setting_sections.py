@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from heatloop.app.command_settings import DoorSettings, check_door
-from heatloop.app.identity_settings import IdentitySettings, OidcSettings, check_identity
-from heatloop.app.crypto_settings import CryptoSettings, check_crypto
 from heatloop.app.audit_settings import AuditSettings, check_audit
+from heatloop.app.command_settings import DoorSettings, check_door
+from heatloop.app.crypto_settings import CryptoSettings, check_crypto
+from heatloop.app.identity_settings import IdentitySettings, OidcSettings, check_identity
 from heatloop.app.keeping_settings import (
     BackupSettings,
     FilesSettings,

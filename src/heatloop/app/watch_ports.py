@@ -95,7 +95,7 @@ def _finish(selector: selectors.BaseSelector, found: list[int], timeout_s: float
 def own_addresses(settings: Settings) -> list[str]:
     """Return the addresses of this machine others can reach, as far as its own name tells."""
     host = settings.server.host
-    found = {host} if host not in ("0.0.0.0", "::", "") else set()  # nosec B104
+    found = {host} if host not in ("0.0.0.0", "::", "") else set()
     try:
         for family, _, _, _, address in socket.getaddrinfo(
             socket.gethostname(), None, type=socket.SOCK_STREAM

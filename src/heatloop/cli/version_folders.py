@@ -116,7 +116,8 @@ class Home:
                     os.link(entry, target)
         # Python code alone: unpacking is installing, and needs no package index or pip.
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(draft)  # noqa: S202 - a name that leaves the folder is cut off  # nosec B202
+            # A name that leaves the folder is cut off.
+            archive.extractall(draft)  # noqa: S202  # nosec B202
         return self._settle(draft, version, python)
 
     def install_bundle(self, bundle: Path, python: str = sys.executable) -> str:

@@ -34,7 +34,8 @@ def added_rows(known: Collection[str]) -> list[dict[str, str]]:
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
             rows = list(entry.load()())
-        except Exception:  # noqa: BLE001, S112 # nosec B112 - a stranger's; listed as refused
+        # A stranger's code; it is listed as refused.
+        except Exception:  # noqa: BLE001, S112  # nosec B112
             continue
         for row in rows:
             fits = _fitting(row)

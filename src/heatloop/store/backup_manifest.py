@@ -35,7 +35,7 @@ class FileEntry:
     size: int
     """Bytes."""
     stamp: int
-    """Time of its last change, nanoseconds; 0 where files change in place."""
+    """Time of its last change, in nanoseconds; 0 where files change in place."""
     chunks: list[str]
     """Names of its pieces in order."""
 

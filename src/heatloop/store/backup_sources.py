@@ -50,7 +50,7 @@ class SourceFile:
     path: Path | None
     """File; None for one that stands in an object store."""
     stamp: int = 0
-    """Time of its last change, nanoseconds; 0 where files change in place."""
+    """Time of its last change, in nanoseconds; 0 where files change in place."""
     size: int = 0
     """Bytes, where known beforehand."""
 

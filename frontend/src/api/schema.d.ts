@@ -13977,8 +13977,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/jsonl": unknown;
-                    "application/pdf": unknown;
+                    "application/jsonl": string;
+                    "application/pdf": string;
                 };
             };
             /** @description What to correct */

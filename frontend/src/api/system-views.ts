@@ -12,8 +12,8 @@ export interface UserView {
   second_factor: boolean;
   wants_second: boolean;
   locked: boolean;
-  seen_at: string | null;
-  password_at: string | null;
+  seen_at?: string | null;
+  password_at?: string | null;
   disabled_reason: string;
 }
 

@@ -21,15 +21,22 @@ _SAMPLES, _ROLLUPS = "/api/v1/bulk/samples", "/api/v1/bulk/rollups"
 class Client(Operations):
     """A session with a platform: every operation of the API, and what follows here."""
 
-    def login(self, user: str, password: str) -> None:
+    def login(self, user: str, password: str, code: str = "") -> None:
         """Begin a session; a first password must be changed before anything else is possible.
 
-        `sign_out` ends it.
+        `sign_out` ends it. Programs that run by themselves use a key instead (`key=`).
+
+        Args:
+            user: Login name.
+            password: Password.
+            code: One-time code, for a user who has a second factor.
 
         Raises:
-            ApiError: User or password are wrong, or the account is locked.
+            ApiError: User, password or code are wrong, or the account is locked.
         """
-        self.sign_in(body={"user": user, "password": password})
+        session = self.sign_in(body={"user": user, "password": password})
+        if session["must_prove"] and code:
+            self.second_step(body={"code": code})
 
     def pages(self, operation: Callable[..., Any], size: int = 200, **query: Any) -> Iterator[Any]:
         """Yield every item of an operation that gives pages, asking for them one by one.

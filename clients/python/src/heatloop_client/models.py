@@ -20,6 +20,18 @@ class AccessVerdict(TypedDict):
     reason_en: str
 
 
+class AccountView(TypedDict):
+    """One's own account"""
+
+    user: str
+    full_name: str
+    password_at: str | None
+    password_ends_at: str | None
+    wants_second: bool
+    factors: list[FactorView]
+    recovery_left: int
+
+
 Action = Literal['vacuum', 'reindex', 'analyze', 'integrity', 'migrate', 'compact']
 
 
@@ -76,6 +88,32 @@ class ArrivalForm(TypedDict):
     accessories: NotRequired[dict[str, bool]]
 
 
+class AssessedItem(TypedDict):
+    """One item of the self-assessment"""
+
+    code: str
+    chapter: str
+    zh: str
+    en: str
+    kind: str
+    result: str
+    found_zh: str
+    found_en: str
+    compensating: str
+
+
+class Assessment(TypedDict):
+    """The self-assessment against GB/T 22239 level 3"""
+
+    at: str
+    version: str
+    company_zh: str
+    company_en: str
+    demo: bool
+    counts: dict[str, int]
+    items: list[AssessedItem]
+
+
 class AssetDecision(TypedDict):
     """What people decide about a data asset; fields left out stay"""
 
@@ -120,6 +158,51 @@ class AssetView(TypedDict):
     org_path: str
     heat_path: str
     attributes: dict[str, str | float | bool]
+    masked: list[str]
+
+
+class AuditCheck(TypedDict):
+    """A check of the whole chain"""
+
+    running: bool
+    checked: int
+    total: int
+    ok: bool | None
+    first_broken: int | None
+    reason: str
+    checkpoints: int
+    signed_through: int
+    started_at: str | None
+    seconds: float
+
+
+class AuditCopyView(TypedDict):
+    """A copy of the trail in a second place"""
+
+    target: str
+    through: int
+    lag_s: float
+    late: bool
+    differs: bool
+    failing: str
+
+
+class AuditDetail(TypedDict):
+    """An entry with everything that belongs to it"""
+
+    entry: AuditEntry
+    algorithm: str
+    previous: str
+    same_request: list[AuditEntry]
+    changes: list[RecordChange]
+
+
+class AuditDropped(TypedDict):
+    """Entries of a sealed period were dropped"""
+
+    first_seq: int
+    last_seq: int
+    entries: int
 
 
 class AuditEntry(TypedDict):
@@ -128,8 +211,12 @@ class AuditEntry(TypedDict):
     seq: int
     at: str
     user: str
+    role: str
+    address: str
+    request: str
     action: str
     subject: str
+    result: str
     detail: dict[str, Any]
     hash: str
 
@@ -139,6 +226,45 @@ class AuditPage(TypedDict):
 
     total: int
     items: list[AuditEntry]
+
+
+class AuditPeriodView(TypedDict):
+    """A stretch of the trail that is sealed in a file"""
+
+    first_seq: int
+    last_seq: int
+    first_at: str
+    last_at: str
+    file: str
+    file_sha256: str
+    sealed_at: str
+    sealed_by: str
+    dropped_at: str | None
+    dropped_by: str | None
+    droppable: bool
+
+
+class AuditSealed(TypedDict):
+    """A period was sealed"""
+
+    period: AuditPeriodView | None
+
+
+class AuditState(TypedDict):
+    """How the trail stands"""
+
+    writable: bool
+    failing_since: str | None
+    entries: int
+    hash: str
+    algorithm: str
+    checkpoints: int
+    signed_through: int
+    key_id: str
+    public_key: str
+    journalled: int
+    copies: list[AuditCopyView]
+    periods: list[AuditPeriodView]
 
 
 class AuditVerdict(TypedDict):
@@ -168,6 +294,24 @@ class BadRowView(TypedDict):
     message_zh: str
     message_en: str
     fix: str
+
+
+class BatchPoint(TypedDict):
+    """One write of a batch"""
+
+    point: str
+    """Point code"""
+    value: float
+    """In the point's unit"""
+
+
+class BatchRequest(TypedDict):
+    """Several writes for one reason"""
+
+    points: list[BatchPoint]
+    """What is to be written, each point once"""
+    reason: str
+    """Why; kept in the audit trail"""
 
 
 class BuildingCard(TypedDict):
@@ -220,6 +364,14 @@ class CapacityForecast(TypedDict):
     warning_en: str
 
 
+class CarrierView(TypedDict):
+    """One way a stream travels"""
+
+    name: str
+    ok: bool
+    detail: str
+
+
 class CaseHandling(TypedDict):
     """What was the matter with abnormal data, and what is to be done about it"""
 
@@ -229,6 +381,46 @@ class CaseHandling(TypedDict):
     """`estimate` lays estimates over the samples, `mark_bad` a mark; what was measured is kept"""
     note: NotRequired[str]
     """What else there is to say"""
+
+
+class CertificateList(TypedDict):
+    """Certificates of gateways"""
+
+    required: bool
+    urls: list[str]
+    total: int
+    items: list[CertificateView]
+
+
+class CertificateRequest(TypedDict):
+    """A gateway asks for a certificate"""
+
+    gateway: str
+    """Gateway code"""
+    request: SignedRequest
+    """Signed with the gateway's own key"""
+
+
+class CertificateView(TypedDict):
+    """A certificate that was issued"""
+
+    serial: str
+    gateway: str
+    fingerprint: str
+    state: str
+    not_before: str
+    not_after: str
+    issued_by: str
+    revoked_at: str | None
+    reason: str
+
+
+class Challenge(TypedDict):
+    """Something to sign with one's key"""
+
+    challenge: str
+    seconds: float
+    keys: list[FactorView]
 
 
 class ChangeView(TypedDict):
@@ -317,6 +509,9 @@ class CommandView(TypedDict):
     requested_by: str
     reason: str
     events: list[CommandEvent]
+    command_class: str
+    proposal: str
+    passed: list[DoorStep]
 
 
 class CompleteDay(TypedDict):
@@ -373,6 +568,46 @@ class CompressionReport(TypedDict):
     samples: int
     changed: int
     kinds: list[KindSize]
+
+
+class ConfirmRequest(TypedDict):
+    """The one-time token of a proposal"""
+
+    token: str
+
+
+class ConsentPage(TypedDict):
+    """A page of consents"""
+
+    total: int
+    items: list[ConsentView]
+
+
+class ConsentRequest(TypedDict):
+    """That somebody agreed to a use of his data"""
+
+    subject: str
+    """Contract or person of the ledger"""
+    purpose: str
+    """One of the purposes of the grading"""
+    basis: NotRequired[str]
+    """What it rests on"""
+    note: NotRequired[str]
+    """How he said so"""
+
+
+class ConsentView(TypedDict):
+    """That somebody agreed to a use of his data"""
+
+    id: str
+    subject: str
+    purpose: str
+    basis: str
+    note: str
+    by: str
+    given: str
+    withdrawn: str | None
+    withdrawn_by: str | None
 
 
 class CountOf(TypedDict):
@@ -581,6 +816,16 @@ class DocumentForm(TypedDict):
     file: str
 
 
+class DoorStep(TypedDict):
+    """One step before a command was signed"""
+
+    step: str
+    ok: bool
+    at: str
+    by: str
+    detail: str
+
+
 class Draft(TypedDict):
     """A profile as it would be, and what is wrong with it"""
 
@@ -590,13 +835,45 @@ class Draft(TypedDict):
     doubts: NotRequired[list[dict[str, Any]]]
 
 
+class DutyList(TypedDict):
+    """What is due"""
+
+    items: list[DutyView]
+
+
+class DutyView(TypedDict):
+    """Something to be done again and again"""
+
+    register: str
+    last_at: str | None
+    due_at: str | None
+    overdue: bool
+    state: str
+
+
+class EmergencyView(TypedDict):
+    """Stops in force, and what happened before"""
+
+    held: list[str]
+    waiting: list[StopOrderView]
+    orders: list[StopOrderView]
+
+
+class Ended(TypedDict):
+    """Sessions were ended"""
+
+    sessions: int
+
+
 class EnrolRequest(TypedDict):
     """A gateway's own public key and the token an administrator gave it"""
 
     gateway: str
     public_key: str
-    """Ed25519 public key, hexadecimal"""
+    """Ed25519 or SM2 public key, hexadecimal"""
     token: str
+    certificate_request: NotRequired[SignedRequest | None]
+    """Asks for the gateway's certificate as well"""
 
 
 class Enrolled(TypedDict):
@@ -604,6 +881,59 @@ class Enrolled(TypedDict):
 
     platform_public_key: str
     profile: dict[str, Any]
+    platform_public_keys: list[str]
+    keys_seq: int
+    gateway_urls: list[str]
+    certificate: str
+    ca: str
+
+
+class EraseRequest(TypedDict):
+    """Whose data are to be erased, and why"""
+
+    subject: str
+    """Contract or person of the ledger"""
+    reason: str
+    """Who asked for it, and how"""
+    dry_run: NotRequired[bool]
+    """Whether only to tell what would go and what would stay"""
+
+
+class ErasedField(TypedDict):
+    """What becomes of one field of one subject"""
+
+    subject: str
+    sheet: str
+    field: str
+    action: str
+    versions: int
+    until: str | None
+    law_zh: str
+    law_en: str
+
+
+class ErasurePage(TypedDict):
+    """A page of erasures"""
+
+    total: int
+    items: list[ErasureView]
+
+
+class ErasureView(TypedDict):
+    """An erasure, a retention run, or the dry run of one"""
+
+    id: str
+    kind: str
+    dry_run: bool
+    subject: str
+    reason: str
+    by: str
+    at: str
+    subjects: int
+    erased: int
+    kept: int
+    files: int
+    fields: list[ErasedField]
 
 
 class ErrorBody(TypedDict):
@@ -658,6 +988,45 @@ class Expiry(TypedDict):
     rows: int
     stored_bytes: int
     removed: int | None
+
+
+class ExportChoice(TypedDict):
+    """How an export is to go out"""
+
+    how: Literal['passphrase', 'key', 'plain']
+    """Encrypted for whoever knows a passphrase, for the holder of a key, or in clear"""
+    passphrase: NotRequired[str]
+    """At least 12 letters"""
+    public_key: NotRequired[str]
+    """X25519 or SM2 public key, hexadecimal"""
+    reason: NotRequired[str]
+    """Why in clear; kept in the audit trail"""
+
+
+class ExportRule(TypedDict):
+    """How exports may go out"""
+
+    plain: str
+    may_plain: bool
+
+
+class ExportTicket(TypedDict):
+    """A choice made beforehand"""
+
+    ticket: str
+
+
+class FactorView(TypedDict):
+    """A second factor"""
+
+    id: str
+    kind: str
+    label: str
+    algorithm: str
+    subject: str
+    created_at: str
+    used_at: str | None
+    ends_at: str | None
 
 
 class FailureForm(TypedDict):
@@ -723,6 +1092,36 @@ class FileView(TypedDict):
     name: str
 
 
+class Filing(TypedDict):
+    """A filing of the platform with the police, and its last annual assessment"""
+
+    system: str
+    """Name of the system as it was filed"""
+    number: str
+    """Number of the certificate"""
+    level: int
+    """Level of protection"""
+    filed: str
+    """Day of filing"""
+    assessed: NotRequired[str | None]
+    """Day of the last assessment"""
+
+
+class Finding(TypedDict):
+    """Something a scan found"""
+
+    id: str
+    """Its name, for example a CVE"""
+    package: NotRequired[str]
+    """What has it"""
+    severity: NotRequired[str]
+    """`critical`, `high`, `medium` or `low`"""
+    published_s: NotRequired[float | None]
+    """When it became known, seconds since 1970 UTC"""
+    fixed_in: NotRequired[str]
+    """First version without it"""
+
+
 class FleetReport(TypedDict):
     """What all devices together show"""
 
@@ -748,6 +1147,24 @@ class GapView(TypedDict):
     start: str
     end: str | None
     cause: str
+
+
+class GateRecordPage(TypedDict):
+    """A page of records of the gate"""
+
+    total: int
+    items: list[GateRecordView]
+
+
+class GateRecordView(TypedDict):
+    """A record of the reverse gate"""
+
+    id: str
+    kind: str
+    place: str
+    at: str
+    state: str
+    reason: str
 
 
 class GatewayList(TypedDict):
@@ -778,6 +1195,67 @@ class GatewayView(TypedDict):
     profile_version: int
     devices: int
     points: int
+
+
+class GiveRequest(TypedDict):
+    """A data set for somebody outside"""
+
+    receiver: str
+    """Who gets it"""
+    purpose: str
+    """What for"""
+    reason: str
+    """Why now"""
+    fields: list[str]
+    """Fields"""
+    start: str
+    """Begin of the time window"""
+    end: str
+    """End of it"""
+    asset: NotRequired[str]
+    """Part of the plant; empty: all of it"""
+    k: NotRequired[int]
+    """Least number of households that look alike; never less than the settings say"""
+
+
+class GivenPage(TypedDict):
+    """A page of data sets made for others"""
+
+    total: int
+    items: list[GivenView]
+
+
+class GivenView(TypedDict):
+    """A data set made for somebody outside"""
+
+    id: str
+    receiver: str
+    purpose: str
+    reason: str
+    fields: list[str]
+    start: str
+    end: str
+    k: int
+    state: str
+    permit: str
+    by: str
+    at: str
+    rows: int
+    suppressed: int
+    left_out: int
+    k_reached: int
+    loss_pct: float
+    steps: dict[str, int]
+    sha256: str
+    size_bytes: int
+    kept: bool
+
+
+class GlassRequest(TypedDict):
+    """The one-time token, and why nobody can be waited for"""
+
+    token: str
+    why: str
 
 
 class GradingView(TypedDict):
@@ -868,6 +1346,18 @@ class HistoryTables(TypedDict):
     """Tables of the records and how they keep their history"""
 
     items: list[HistoryTable]
+
+
+class HurtStation(TypedDict):
+    """A station that a write would starve or strain"""
+
+    code: str
+    zh: str
+    en: str
+    dp_kpa: float
+    dp_after_kpa: float | None
+    supply_kpa: float
+    supply_after_kpa: float | None
 
 
 class ImportGuess(TypedDict):
@@ -1059,6 +1549,15 @@ class InterfacesView(TypedDict):
     subscribers: list[SubscriberView]
 
 
+class IssuedCertificate(TypedDict):
+    """A gateway's certificate"""
+
+    certificate: str
+    ca: str
+    not_after: str
+    gateway_urls: list[str]
+
+
 class Joined(TypedDict):
     """The samples of one point, each with what the others last said"""
 
@@ -1151,6 +1650,32 @@ class KeptFilePage(TypedDict):
     items: list[KeptFile]
 
 
+KeyKind = Literal['data', 'signing']
+
+
+class KeyList(TypedDict):
+    """The platform's keys"""
+
+    suite: str
+    suites: list[str]
+    keys: list[KeyView]
+    reseal: ResealView | None
+    gateways_behind: list[str]
+
+
+class KeyView(TypedDict):
+    """A key of the platform"""
+
+    kind: str
+    id: str
+    algorithm: str
+    current: bool
+    made_at: str | None
+    source: str
+    values: int
+    public_key: str
+
+
 class KindSize(TypedDict):
     """What samples of one point kind take, kept by themselves"""
 
@@ -1162,6 +1687,45 @@ class KindSize(TypedDict):
     samples: int
     bytes_a_sample: float | None
     ratio: float | None
+
+
+class LabelPage(TypedDict):
+    """Labels of all accounts"""
+
+    total: int
+    items: list[LabelView]
+
+
+class LabelRequest(TypedDict):
+    """A security label for a person"""
+
+    level: str
+    """How far he may see"""
+    categories: list[str]
+    """What he may deal with"""
+    reason: str
+    """Why; it stands in the audit trail"""
+
+
+class LabelView(TypedDict):
+    """The security label of an account"""
+
+    name: str
+    roles: list[str]
+    level: str
+    categories: list[str]
+    given: bool
+    usual_level: str
+    usual_categories: list[str]
+    reason: str
+    given_by: str | None
+    given_at: str | None
+
+
+class Labelled(TypedDict):
+    """A name for something of one's own"""
+
+    label: str
 
 
 class LedgerImported(TypedDict):
@@ -1268,7 +1832,8 @@ class LineageSample(TypedDict):
     quality: str
     measured: float | None
     measured_quality: str | None
-    reception: int | None
+    reception: str | None
+    versions: int
     revision: int | None
 
 
@@ -1557,6 +2122,16 @@ class NewDevice(TypedDict):
     outdoor: NotRequired[bool]
 
 
+class NewKey(TypedDict):
+    """A public key or certificate, and the proof that its private key is at hand"""
+
+    label: str
+    pem: str
+    """PEM of the public key or certificate"""
+    signature: str
+    """Hexadecimal signature over the last challenge of this session"""
+
+
 class ObservationImport(TypedDict):
     """Observations from a file or another program"""
 
@@ -1593,6 +2168,15 @@ class ObservedHour(TypedDict):
     """Diffuse radiation, W/m2"""
 
 
+class OfferedField(TypedDict):
+    """A field that may be given to others, and how"""
+
+    field: str
+    zh: str
+    en: str
+    how: str
+
+
 class OpenItem(TypedDict):
     """Something that holds a device back"""
 
@@ -1620,6 +2204,19 @@ class Overview(TypedDict):
     totals: Totals
     sources: list[SourceCard]
     substations: list[SubstationCard]
+
+
+class OwnSession(TypedDict):
+    """A session of one's own"""
+
+    id: str
+    current: bool
+    kind: str
+    address: str
+    device: str
+    factors: list[str]
+    created_at: str
+    seen_at: str
 
 
 class Part(TypedDict):
@@ -1730,6 +2327,48 @@ class PermitView(TypedDict):
     note: str
     expires: str | None
     uses: int
+
+
+class PersonalFieldView(TypedDict):
+    """One field of the purpose register"""
+
+    place: str
+    dataset: str
+    field: str
+    level: str
+    mask: str
+    subject: str
+    purposes: list[str]
+    basis: str
+    retention_days: int
+    legal_days: int
+    legal_zh: str
+    legal_en: str
+    zh: str
+    en: str
+    held: int
+
+
+class PersonalRegister(TypedDict):
+    """What is collected about persons"""
+
+    total: int
+    items: list[PersonalFieldView]
+    findings: list[str]
+
+
+class PhysicsView(TypedDict):
+    """What the twin says to a write that moves water"""
+
+    state: str
+    why: str
+    at: str | None
+    took_ms: float
+    least_dp_kpa: float
+    most_supply_kpa: float
+    starved: int
+    strained: int
+    hurt: list[HurtStation]
 
 
 class PlaceCompleteness(TypedDict):
@@ -1854,6 +2493,24 @@ class PointView(TypedDict):
     value: float | None
     quality: str | None
     at: str | None
+
+
+class PortScan(TypedDict):
+    """What `heatloop check ports --json` says, run from another machine"""
+
+    target: str
+    """Host that was tried"""
+    open: list[int]
+    """Ports that answered"""
+
+
+class PortScanView(TypedDict):
+    """Which ports answer, against which may"""
+
+    target: str
+    open: list[int]
+    allowed: list[int]
+    undeclared: list[int]
 
 
 class PressureProfile(TypedDict):
@@ -1985,6 +2642,58 @@ class ProfileView(TypedDict):
     devices: int
 
 
+class ProofBody(TypedDict):
+    """Who one is, again"""
+
+    password: NotRequired[str]
+    """The password; empty for who came by an identity provider"""
+    code: NotRequired[str | None]
+    """One-time or recovery code, for who has one"""
+    key: NotRequired[str]
+    """Id of the key that signed"""
+    signature: NotRequired[str]
+    """Hexadecimal signature over the last challenge"""
+
+
+class ProposalPage(TypedDict):
+    """A page of proposals"""
+
+    total: int
+    items: list[ProposalView]
+
+
+class ProposalView(TypedDict):
+    """A write that needs more than one step"""
+
+    id: str
+    kind: str
+    command_class: str
+    state: str
+    reason: str
+    requested_by: str
+    asked: str
+    points: list[ProposedPoint]
+    stations: int
+    physics: PhysicsView
+    token: str
+    token_until: str
+    second_until: str | None
+    second_by: str
+    break_glass: str
+    steps: list[DoorStep]
+    commands: list[CommandView]
+
+
+class ProposedPoint(TypedDict):
+    """One write of a proposal"""
+
+    point: str
+    value: float
+    before: float | None
+    effect_zh: str
+    effect_en: str
+
+
 class QualityCasePage(TypedDict):
     """A page of abnormal data"""
 
@@ -2113,6 +2822,52 @@ class ReceiptView(TypedDict):
     mismatches: list[Mismatch]
 
 
+class ReceiverAuthorisation(TypedDict):
+    """What somebody outside may be given, and until when"""
+
+    name: str
+    """Name"""
+    contract: str
+    """Contract or instruction he gets data by"""
+    purposes: list[str]
+    """What for"""
+    fields: list[str]
+    """Fields he may get"""
+    public_key: str
+    """His X25519 key, hexadecimal; `heatloop personal key` makes one"""
+    valid_from: str
+    """Begin"""
+    valid_until: str
+    """End"""
+    active: NotRequired[bool]
+    """Whether it stands"""
+
+
+class ReceiverPage(TypedDict):
+    """Receivers, and what they can be given at all"""
+
+    total: int
+    items: list[ReceiverView]
+    offered: list[OfferedField]
+
+
+class ReceiverView(TypedDict):
+    """Somebody outside who may be given data"""
+
+    code: str
+    name: str
+    contract: str
+    purposes: list[str]
+    fields: list[str]
+    public_key: str
+    valid_from: str
+    valid_until: str
+    active: bool
+    in_force: bool
+    by: str
+    at: str
+
+
 class RecordBatch(TypedDict):
     """Records of one system"""
 
@@ -2120,6 +2875,17 @@ class RecordBatch(TypedDict):
     """The other system, for example `billing` or `customer`"""
     records: list[IncomingRecord]
     """The records, in any order; sent again they change nothing"""
+
+
+class RecordChange(TypedDict):
+    """What a request changed in one record"""
+
+    table: str
+    record: str
+    operation: str
+    at: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
 
 
 class RecordHistory(TypedDict):
@@ -2143,6 +2909,12 @@ class RecordView(TypedDict):
     at: str
 
 
+class RecoveryCodes(TypedDict):
+    """Codes for the day the phone is lost; shown once"""
+
+    codes: list[str]
+
+
 class RefusedReason(TypedDict):
     """Why readings were refused, and how many"""
 
@@ -2152,6 +2924,61 @@ class RefusedReason(TypedDict):
     count: int
     first_line: int
     example: str
+
+
+Register = Literal['antivirus', 'vulnerability', 'ports', 'filing', 'exception']
+
+
+class RegisterEntry(TypedDict):
+    """An entry of a security register"""
+
+    number: int
+    register: str
+    code: str
+    state: str
+    user: str
+    at: str
+    until: str | None
+    body: dict[str, Any]
+
+
+class RegisterPage(TypedDict):
+    """A page of a register, newest first"""
+
+    total: int
+    items: list[RegisterEntry]
+
+
+class ReleaseRequest(TypedDict):
+    """What is to be released, and why"""
+
+    subject: str
+    """Asset at the top of it"""
+    reason: str
+
+
+ReportFormat = Literal['html', 'pdf']
+
+
+class ResealRequest(TypedDict):
+    """A re-sealing run"""
+
+    reason: str
+    """What for; kept in the audit trail"""
+
+
+class ResealView(TypedDict):
+    """A run over all sealed values"""
+
+    number: int
+    key_id: str
+    user: str
+    state: str
+    done: int
+    total: int
+    started_at: str
+    ended_at: str | None
+    note: str
 
 
 class Resource(TypedDict):
@@ -2164,6 +2991,13 @@ class Resource(TypedDict):
     used: float
     headroom_pct: float
     ok: bool
+
+
+class RestartRequest(TypedDict):
+    """A copy to begin anew"""
+
+    target: str
+    reason: str
 
 
 class RetentionClass(TypedDict):
@@ -2182,11 +3016,84 @@ class RetentionReport(TypedDict):
     expired: list[Expiry]
 
 
+class RetentionRequest(TypedDict):
+    """Whether data whose time is over are erased now"""
+
+    dry_run: NotRequired[bool]
+    """Whether only to tell what would go"""
+
+
 class RetentionRun(TypedDict):
     """An order to remove what has had its time"""
 
     reason: NotRequired[str]
     """What for; kept in the audit trail"""
+
+
+class RetireRequest(TypedDict):
+    """An old key to forget"""
+
+    kind: KeyKind
+    """What it is for"""
+    reason: str
+    """What for; kept in the audit trail"""
+    id: str
+    """Id of the key"""
+    force: NotRequired[bool]
+    """Do not wait for gateways that were not heard; they must be enrolled anew"""
+
+
+class RevealRequest(TypedDict):
+    """Which personal value is to be seen, and why"""
+
+    subject: str
+    """Asset"""
+    field: str
+    """Field that is shown masked"""
+    reason: str
+    """Why; it stands in the audit trail"""
+
+
+class RevealedView(TypedDict):
+    """One personal value in clear"""
+
+    subject: str
+    field: str
+    value: str
+    left: int
+
+
+class RevokeRequest(TypedDict):
+    """A certificate that must not be accepted any more"""
+
+    serial: NotRequired[str]
+    """Serial number; empty: all of the gateway"""
+    reason: str
+    """Why"""
+
+
+class Revoked(TypedDict):
+    """What was revoked"""
+
+    count: int
+
+
+class RightRow(TypedDict):
+    """One route"""
+
+    method: str
+    path: str
+    right: str
+    reason_zh: str
+    reason_en: str
+    roles: list[str]
+
+
+class RightsMatrix(TypedDict):
+    """Routes and roles"""
+
+    roles: list[str]
+    items: list[RightRow]
 
 
 class RoleClearanceView(TypedDict):
@@ -2211,6 +3118,15 @@ class RollupRequest(TypedDict):
     """Arrow: columns compressed with Zstandard"""
     step: NotRequired[Literal['10m', '1h', '1d']]
     """Length of a window"""
+
+
+class RotateRequest(TypedDict):
+    """A new key"""
+
+    kind: KeyKind
+    """What it is for"""
+    reason: str
+    """What for; kept in the audit trail"""
 
 
 class RulesRequest(TypedDict):
@@ -2280,12 +3196,39 @@ class RunView(TypedDict):
     pdf_sha256: str
 
 
+Scan = Literal['antivirus', 'vulnerability']
+
+
+class ScanResult(TypedDict):
+    """What a virus or vulnerability scan said"""
+
+    scan: Scan
+    """Which scan"""
+    tool: str
+    """What scanned, with its version"""
+    state: ScanState
+    """What came of it"""
+    findings: NotRequired[list[Finding]]
+    """What was found"""
+    note: NotRequired[str]
+    """Anything else"""
+
+
+ScanState = Literal['ok', 'findings', 'failed']
+
+
 class Scanned(TypedDict):
     """One device scanned at arrival"""
 
     serial: str
     model: str
     parameters: NotRequired[str]
+
+
+class SealRequest(TypedDict):
+    """Which entries to seal"""
+
+    before: str
 
 
 class SeasonRequest(TypedDict):
@@ -2301,6 +3244,84 @@ class SeasonRequest(TypedDict):
     recover_s: NotRequired[float | None]
     asset: str
     ambient_c: NotRequired[float | None]
+
+
+class SecondRequest(TypedDict):
+    """A second person's answer"""
+
+    agree: bool
+    note: NotRequired[str]
+
+
+class SecondStep(TypedDict):
+    """A one-time or recovery code, or a signature over the last challenge"""
+
+    code: NotRequired[str | None]
+    """One-time or recovery code"""
+    key: NotRequired[str]
+    """Id of the key that signed"""
+    signature: NotRequired[str]
+    """Hexadecimal signature over `heatloop-sign-in`, a zero byte and the challenge"""
+
+
+class SecurityEventPage(TypedDict):
+    """A page of events, newest first"""
+
+    total: int
+    items: list[SecurityEventView]
+
+
+class SecurityEventView(TypedDict):
+    """Something that happened to the platform's security"""
+
+    number: int
+    kind: str
+    zh: str
+    en: str
+    severity: int
+    subject: str
+    address: str
+    first_at: str
+    last_at: str
+    count: int
+    facts: dict[str, Any]
+    advice_zh: str
+    advice_en: str
+
+
+class SecurityException(TypedDict):
+    """An item that cannot be met, and what is done instead"""
+
+    item: str
+    """Item of the assessment"""
+    reason: str
+    """Why it cannot be met"""
+    measure: str
+    """Compensating measure"""
+    approved_by: str
+    """Who decided"""
+    until: str
+    """Last day it holds"""
+
+
+class SecurityKindList(TypedDict):
+    """All kinds of events"""
+
+    items: list[SecurityKindView]
+
+
+class SecurityKindView(TypedDict):
+    """A kind of event"""
+
+    code: str
+    zh: str
+    en: str
+    severity: int
+    alarm: bool
+    advice_zh: str
+    advice_en: str
+    rules: list[WatchRuleView]
+    week: int
 
 
 class SemanticPage(TypedDict):
@@ -2350,6 +3371,59 @@ class Series(TypedDict):
     simulated_until: int | None
 
 
+class ServiceKeyCreate(TypedDict):
+    """A key for a program"""
+
+    name: str
+    """Name of the service account"""
+    purpose: str
+    """What it is for"""
+    owner: str
+    """Whose rights it borrows"""
+    roles: list[str]
+    permissions: NotRequired[list[str]]
+    """Of the roles' rights only these; empty: all"""
+    scope: NotRequired[list[str]]
+    """Subtree paths inside the owner's scope"""
+    addresses: NotRequired[list[str]]
+    """Networks it may come from; empty: any"""
+    days: NotRequired[float]
+    """Life in days"""
+
+
+class ServiceKeyMade(TypedDict):
+    """A new key, shown once"""
+
+    key: ServiceKeyView
+    secret: str
+
+
+class ServiceKeyRenew(TypedDict):
+    """Another secret for a key"""
+
+    days: NotRequired[float]
+    """Life in days"""
+
+
+class ServiceKeyView(TypedDict):
+    """A program's key, without its secret"""
+
+    id: str
+    name: str
+    purpose: str
+    owner: str
+    roles: list[str]
+    permissions: list[str]
+    scope: list[str]
+    addresses: list[str]
+    state: str
+    created_by: str
+    created_at: str
+    expires_at: str
+    used_at: str | None
+    used_from: str
+
+
 class SessionView(TypedDict):
     """Who is signed in"""
 
@@ -2358,6 +3432,11 @@ class SessionView(TypedDict):
     permissions: list[str]
     scope: list[str]
     must_change: bool
+    must_prove: NotRequired[bool]
+    must_enrol: NotRequired[bool]
+    factors: list[str]
+    methods: list[str]
+    kind: NotRequired[str]
 
 
 class SignIn(TypedDict):
@@ -2365,6 +3444,17 @@ class SignIn(TypedDict):
 
     user: str
     password: str
+
+
+class SignInOptions(TypedDict):
+    """What the sign-in page may know before anybody is signed in"""
+
+    min_length: int
+    classes: int
+    history: int
+    provider: bool
+    provider_zh: str
+    provider_en: str
 
 
 class SignatureView(TypedDict):
@@ -2381,6 +3471,15 @@ class SignatureView(TypedDict):
 
 class SignedDocument(TypedDict):
     """A document under the platform's signature"""
+
+    body: str
+    key_id: str
+    alg: str
+    signature: str
+
+
+class SignedRequest(TypedDict):
+    """A document signed with the gateway's own key"""
 
     body: str
     key_id: str
@@ -2490,6 +3589,81 @@ class Statistics(TypedDict):
     series: list[PointStatistics]
 
 
+class StopAnswer(TypedDict):
+    """A second person's answer"""
+
+    agree: bool
+
+
+class StopAssetView(TypedDict):
+    """One piece of equipment that is stopped"""
+
+    asset: str
+    zh: str
+    en: str
+    gateway: str
+    connected: bool
+    state: str
+    steps: list[StopStepView]
+
+
+class StopConfirm(TypedDict):
+    """The one-time token; for the whole network also why nobody can be waited for"""
+
+    token: str
+    break_glass: NotRequired[str]
+    """Empty: a second person is waited for where one is needed"""
+
+
+class StopOrderView(TypedDict):
+    """An emergency order: proposed, in force, or over"""
+
+    id: str
+    action: str
+    subject: str
+    subject_zh: str
+    subject_en: str
+    cause: str
+    reason: str
+    network: bool
+    state: str
+    ordered_by: str
+    second_by: str
+    break_glass: str
+    at: str
+    ordered: str
+    ended: str | None
+    token: str
+    token_until: str | None
+    second_until: str | None
+    gateways: int
+    connected: int
+    assets: list[StopAssetView]
+
+
+class StopRequest(TypedDict):
+    """What is to be stopped, and why"""
+
+    subject: str
+    """Asset at the top of it: a unit, a station, a source, or the company for everything"""
+    cause: NotRequired[Literal['general', 'burst', 'leak']]
+    """Where a pipe burst, circulation stops too; where water is lost, make-up is isolated"""
+    reason: str
+
+
+class StopStepView(TypedDict):
+    """One write of a stop"""
+
+    point: str
+    value: float
+    before: float | None
+    read: float | None
+    state: str
+    reason: str
+    zh: str
+    en: str
+
+
 class StorageReport(TypedDict):
     """What the store keeps"""
 
@@ -2510,6 +3684,22 @@ class StoredTable(TypedDict):
     bytes_a_row: float | None
     first: int
     last: int
+
+
+class StreamView(TypedDict):
+    """One direction between the zones, as this end sees it"""
+
+    name: str
+    role: str
+    set_up: bool
+    age_s: float | None
+    silent: bool
+    delay_s: float | None
+    batches: int
+    records: int
+    refused: int
+    gaps: int
+    carriers: list[CarrierView]
 
 
 class SubscriberView(TypedDict):
@@ -2788,6 +3978,24 @@ class Totals(TypedDict):
     room_share_18_pct: float | None
 
 
+class TotpConfirm(TypedDict):
+    """The first code of a new secret"""
+
+    id: str
+    """Id of the offer"""
+    code: str
+
+
+class TotpOffer(TypedDict):
+    """What a phone program needs to make one-time codes; shown once"""
+
+    id: str
+    secret: str
+    uri: str
+    picture: str
+    algorithm: str
+
+
 class Traced(TypedDict):
     """Assets upstream or downstream of one"""
 
@@ -2880,6 +4088,12 @@ class UserView(TypedDict):
     scope: list[str]
     disabled: bool
     must_change: bool
+    second_factor: NotRequired[bool]
+    wants_second: NotRequired[bool]
+    locked: NotRequired[bool]
+    seen_at: NotRequired[str | None]
+    password_at: NotRequired[str | None]
+    disabled_reason: NotRequired[str]
 
 
 class VerificationItemView(TypedDict):
@@ -2999,6 +4213,16 @@ class WaiverForm(TypedDict):
 
     item: str
     reason: str
+
+
+class WatchRuleView(TypedDict):
+    """A rule that makes events of signals"""
+
+    kind: str
+    zh: str
+    en: str
+    count: int
+    window_s: float
 
 
 class WeatherForecastHour(TypedDict):
@@ -3251,6 +4475,37 @@ class WhatIfView(TypedDict):
     listed: int
     units: list[WhatIfUnit]
     sources: list[WhatIfSource]
+
+
+class ZoneEventPage(TypedDict):
+    """A page of events"""
+
+    total: int
+    items: list[ZoneEventView]
+
+
+class ZoneEventView(TypedDict):
+    """Something that happened to a stream"""
+
+    number: int
+    kind: str
+    stream: str
+    text_zh: str
+    text_en: str
+    detail: str
+    count: int
+    at: str
+    last_at: str
+    ended_at: str | None
+
+
+class ZoneState(TypedDict):
+    """Which zone this is, and how fresh it is"""
+
+    zone: str
+    plant_time: str
+    fresh: bool
+    streams: list[StreamView]
 
 
 class heatloop__app__device_life_views__DeviceView(TypedDict):

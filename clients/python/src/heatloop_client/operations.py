@@ -24,6 +24,10 @@ class Operations(Transport):
         """Acknowledge an alarm."""
         return cast("m.AlarmView", self.ask('POST', f'/api/v1/alarms/{self.quoted(id)}/acknowledge'))
 
+    def add_consent(self, *, body: m.ConsentRequest) -> m.ConsentView:
+        """Write down a consent."""
+        return cast("m.ConsentView", self.ask('POST', '/api/v1/personal/consents', body=body))
+
     def add_device(self, *, body: m.NewDevice) -> m.DeviceDetail:
         """Plan a device."""
         return cast("m.DeviceDetail", self.ask('POST', '/api/v1/devices', body=body))
@@ -40,9 +44,29 @@ class Operations(Transport):
         """Attach a document."""
         return cast("m.DeviceDetail", self.ask('POST', f'/api/v1/devices/items/{self.quoted(serial)}/documents', body=body))
 
+    def add_filing(self, *, body: m.Filing) -> m.RegisterEntry:
+        """Enter an MLPS filing."""
+        return cast("m.RegisterEntry", self.ask('POST', '/api/v1/security/filings', body=body))
+
     def add_kept_file(self, *, files: dict[str, Upload]) -> m.KeptFile:
         """Send a file."""
         return cast("m.KeptFile", self.ask('POST', '/api/v1/keeping/files', files=files))
+
+    def add_key(self, *, body: m.NewKey) -> m.RecoveryCodes:
+        """Register a key or certificate."""
+        return cast("m.RecoveryCodes", self.ask('POST', '/api/v1/account/keys', body=body))
+
+    def add_port_scan(self, *, body: m.PortScan) -> m.PortScanView:
+        """Enter which ports answer from outside."""
+        return cast("m.PortScanView", self.ask('POST', '/api/v1/security/ports', body=body))
+
+    def add_security_exception(self, *, body: m.SecurityException) -> m.RegisterEntry:
+        """Enter an exception."""
+        return cast("m.RegisterEntry", self.ask('POST', '/api/v1/security/exceptions', body=body))
+
+    def add_security_scan(self, *, body: m.ScanResult) -> m.RegisterEntry:
+        """Enter the result of a scan."""
+        return cast("m.RegisterEntry", self.ask('POST', '/api/v1/security/scans', body=body))
 
     def add_verification_readings(self, id: str, *, body: m.Readings) -> m.VerificationTaskView:
         """Enter what was read in the field."""
@@ -55,6 +79,28 @@ class Operations(Transport):
     def ask_what_if(self, *, body: m.WhatIfRequest, most: int | None = None) -> m.WhatIfView:
         """What a change would do to the network now."""
         return cast("m.WhatIfView", self.ask('POST', '/api/v1/network/what-if', query={'most': most}, body=body))
+
+    def back_from_provider(
+        self,
+        *,
+        code: str | None = None,
+        state: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Come back from the identity provider."""
+        self.do('GET', '/api/v1/session/oidc/callback', query={'code': code, 'state': state, 'error': error})
+
+    def become_display(self) -> m.SessionView:
+        """Make this browser a wall display."""
+        return cast("m.SessionView", self.ask('POST', '/api/v1/session/display'))
+
+    def break_glass(self, id: str, *, body: m.GlassRequest) -> m.ProposalView:
+        """Carry out without a second person."""
+        return cast("m.ProposalView", self.ask('POST', f'/api/v1/commands/{self.quoted(id)}/break-glass', body=body))
+
+    def certify_gateway(self, *, body: m.CertificateRequest) -> m.IssuedCertificate:
+        """Certificate for a gateway."""
+        return cast("m.IssuedCertificate", self.ask('POST', '/api/v1/gateways/certificate', body=body))
 
     def change_data_asset(self, code: str, *, body: m.AssetDecision) -> m.DataAssetView:
         """Decide about a data asset."""
@@ -117,13 +163,37 @@ class Operations(Transport):
         """Check the history of records drawn at random."""
         return cast("m.HistoryCheck", self.ask('GET', '/api/v1/history-check', query={'records': records, 'seed': seed}))
 
+    def choose_export(self, *, body: m.ExportChoice) -> m.ExportTicket:
+        """Choose how an export goes out."""
+        return cast("m.ExportTicket", self.ask('POST', '/api/v1/exports', body=body))
+
+    def confirm_command(self, id: str, *, body: m.ConfirmRequest) -> m.ProposalView:
+        """Confirm one's own proposal."""
+        return cast("m.ProposalView", self.ask('POST', f'/api/v1/commands/{self.quoted(id)}/confirm', body=body))
+
     def confirm_device_test(self, run: str) -> m.RunView:
         """The fault is simulated."""
         return cast("m.RunView", self.ask('POST', f'/api/v1/device-tests/{self.quoted(run)}/confirm'))
 
-    def create_command(self, *, body: m.CommandRequest) -> m.CommandView:
+    def confirm_stop(self, id: str, *, body: m.StopConfirm) -> m.StopOrderView:
+        """Confirm one's own emergency order."""
+        return cast("m.StopOrderView", self.ask('POST', f'/api/v1/emergency/{self.quoted(id)}/confirm', body=body))
+
+    def confirm_totp(self, *, body: m.TotpConfirm) -> m.RecoveryCodes:
+        """Confirm the first one-time code."""
+        return cast("m.RecoveryCodes", self.ask('POST', '/api/v1/account/totp/confirm', body=body))
+
+    def create_batch(self, *, body: m.BatchRequest) -> m.CommandView | m.ProposalView:
+        """Set several points for one reason."""
+        return cast("m.CommandView | m.ProposalView", self.ask('POST', '/api/v1/commands/batch', body=body))
+
+    def create_command(self, *, body: m.CommandRequest) -> m.CommandView | m.ProposalView:
         """Set a point."""
-        return cast("m.CommandView", self.ask('POST', '/api/v1/commands', body=body))
+        return cast("m.CommandView | m.ProposalView", self.ask('POST', '/api/v1/commands', body=body))
+
+    def create_service_key(self, *, body: m.ServiceKeyCreate) -> m.ServiceKeyMade:
+        """Make a key for a program."""
+        return cast("m.ServiceKeyMade", self.ask('POST', '/api/v1/service-keys', body=body))
 
     def create_user(self, *, body: m.UserCreate) -> m.UserCreated:
         """Add a user."""
@@ -157,9 +227,29 @@ class Operations(Transport):
         """Delete an own profile."""
         self.do('DELETE', f'/api/v1/device-profiles/{self.quoted(name)}')
 
+    def delete_label(self, name: str) -> m.LabelView:
+        """Take somebody's security label away."""
+        return cast("m.LabelView", self.ask('DELETE', f'/api/v1/labels/{self.quoted(name)}'))
+
     def delete_webhook(self, id: str) -> None:
         """Delete a webhook and its deliveries."""
         self.do('DELETE', f'/api/v1/webhooks/{self.quoted(id)}')
+
+    def drop_audit(self, first_seq: int) -> m.AuditDropped:
+        """Drop entries of a sealed period."""
+        return cast("m.AuditDropped", self.ask('DELETE', f'/api/v1/audit/periods/{self.quoted(first_seq)}/entries'))
+
+    def end_other_sessions(self) -> m.Ended:
+        """Sign out everywhere else."""
+        return cast("m.Ended", self.ask('DELETE', '/api/v1/account/sessions'))
+
+    def end_session(self, ident: str) -> None:
+        """End one of my sessions."""
+        self.do('DELETE', f'/api/v1/account/sessions/{self.quoted(ident)}')
+
+    def end_user_sessions(self, name: str) -> m.Ended:
+        """Sign a user out everywhere."""
+        return cast("m.Ended", self.ask('DELETE', f'/api/v1/users/{self.quoted(name)}/sessions'))
 
     def end_verification_task(self, id: str, *, body: m.TaskEnd) -> m.VerificationTaskView:
         """End a verification task."""
@@ -168,6 +258,27 @@ class Operations(Transport):
     def enrol_gateway(self, *, body: m.EnrolRequest) -> m.Enrolled:
         """Exchange keys with a new gateway."""
         return cast("m.Enrolled", self.ask('POST', '/api/v1/gateways/enrol', body=body))
+
+    def erase_personal(self, *, body: m.EraseRequest) -> m.ErasureView:
+        """Erase a person's data."""
+        return cast("m.ErasureView", self.ask('POST', '/api/v1/personal/erasures', body=body))
+
+    def export_audit(
+        self,
+        *,
+        format: Literal['jsonl', 'pdf'] | None = None,
+        export: str | None = None,
+        user: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        result: Literal['', 'done', 'refused', 'failed'] | None = None,
+        address: str | None = None,
+        request: str | None = None,
+        start: datetime | str | None = None,
+        end: datetime | str | None = None,
+    ) -> bytes:
+        """Entries as a signed file."""
+        return self.fetch('GET', '/api/v1/audit/export', query={'format': format, 'export': export, 'user': user, 'action': action, 'subject': subject, 'result': result, 'address': address, 'request': request, 'start': start, 'end': end})
 
     def export_device_models(self, *, format: Literal['xlsx', 'csv'] | None = None) -> bytes:
         """The catalogue as a file."""
@@ -186,9 +297,15 @@ class Operations(Transport):
         """A purchase list as a file."""
         return self.fetch('GET', f'/api/v1/devices/purchases/{self.quoted(code)}/export', query={'format': format})
 
-    def export_ledger(self, *, format: Literal['xlsx', 'csv'] | None = None) -> bytes:
+    def export_ledger(
+        self,
+        *,
+        format: Literal['xlsx', 'csv'] | None = None,
+        personal: Literal['masked', 'full'] | None = None,
+        export: str | None = None,
+    ) -> bytes:
         """The ledger as a file."""
-        return self.fetch('GET', '/api/v1/ledger/export', query={'format': format})
+        return self.fetch('GET', '/api/v1/ledger/export', query={'format': format, 'personal': personal, 'export': export})
 
     def export_rollups(
         self,
@@ -198,6 +315,7 @@ class Operations(Transport):
         step: Literal['10m', '1h', '1d'] | None = None,
         format: Literal['arrow', 'parquet', 'csv', 'xlsx'] | None = None,
         compressed: bool | None = None,
+        export: str | None = None,
         points: str | None = None,
         asset: str | None = None,
         kind: str | None = None,
@@ -215,7 +333,7 @@ class Operations(Transport):
         all: bool | None = None,
     ) -> bytes:
         """Roll-ups as a file."""
-        return self.fetch('GET', '/api/v1/bulk/rollups', query={'start': start, 'end': end, 'step': step, 'format': format, 'compressed': compressed, 'points': points, 'asset': asset, 'kind': kind, 'medium': medium, 'side': side, 'quantity': quantity, 'role': role, 'stage': stage, 'asset_kind': asset_kind, 'scope': scope, 'within': within, 'upstream_of': upstream_of, 'downstream_of': downstream_of, 'q': q, 'all': all})
+        return self.fetch('GET', '/api/v1/bulk/rollups', query={'start': start, 'end': end, 'step': step, 'format': format, 'compressed': compressed, 'export': export, 'points': points, 'asset': asset, 'kind': kind, 'medium': medium, 'side': side, 'quantity': quantity, 'role': role, 'stage': stage, 'asset_kind': asset_kind, 'scope': scope, 'within': within, 'upstream_of': upstream_of, 'downstream_of': downstream_of, 'q': q, 'all': all})
 
     def export_samples(
         self,
@@ -224,6 +342,7 @@ class Operations(Transport):
         end: datetime | str,
         format: Literal['arrow', 'parquet', 'csv', 'xlsx'] | None = None,
         compressed: bool | None = None,
+        export: str | None = None,
         points: str | None = None,
         asset: str | None = None,
         kind: str | None = None,
@@ -241,11 +360,15 @@ class Operations(Transport):
         all: bool | None = None,
     ) -> bytes:
         """Stored samples as a file."""
-        return self.fetch('GET', '/api/v1/bulk/samples', query={'start': start, 'end': end, 'format': format, 'compressed': compressed, 'points': points, 'asset': asset, 'kind': kind, 'medium': medium, 'side': side, 'quantity': quantity, 'role': role, 'stage': stage, 'asset_kind': asset_kind, 'scope': scope, 'within': within, 'upstream_of': upstream_of, 'downstream_of': downstream_of, 'q': q, 'all': all})
+        return self.fetch('GET', '/api/v1/bulk/samples', query={'start': start, 'end': end, 'format': format, 'compressed': compressed, 'export': export, 'points': points, 'asset': asset, 'kind': kind, 'medium': medium, 'side': side, 'quantity': quantity, 'role': role, 'stage': stage, 'asset_kind': asset_kind, 'scope': scope, 'within': within, 'upstream_of': upstream_of, 'downstream_of': downstream_of, 'q': q, 'all': all})
 
     def export_sizing(self, *, language: Literal['zh', 'en'] | None = None) -> bytes:
         """The sizing report as a workbook."""
         return self.fetch('GET', '/api/v1/network/sizing.xlsx', query={'language': language})
+
+    def get_account(self) -> m.AccountView:
+        """My account."""
+        return cast("m.AccountView", self.ask('GET', '/api/v1/account'))
 
     def get_as_of(
         self,
@@ -259,13 +382,37 @@ class Operations(Transport):
         """A point's samples with what others last said by then."""
         return cast("m.Joined", self.ask('GET', '/api/v1/series/as-of', query={'left': left, 'right': right, 'start': start, 'end': end, 'tolerance_s': tolerance_s}))
 
+    def get_assessment(self) -> m.Assessment:
+        """Self-assessment against GB/T 22239 level 3."""
+        return cast("m.Assessment", self.ask('GET', '/api/v1/security/assessment'))
+
+    def get_assessment_report(self, *, format: m.ReportFormat | None = None) -> bytes:
+        """The self-assessment as a document."""
+        return self.fetch('GET', '/api/v1/security/assessment/report', query={'format': format})
+
     def get_asset(self, code: str) -> m.AssetDetail:
         """One asset."""
         return cast("m.AssetDetail", self.ask('GET', f'/api/v1/assets/{self.quoted(code)}'))
 
+    def get_audit_check(self) -> m.AuditCheck:
+        """The last check of the chain, or the one under way."""
+        return cast("m.AuditCheck", self.ask('GET', '/api/v1/audit/check'))
+
+    def get_audit_entry(self, seq: int) -> m.AuditDetail:
+        """An entry with what belongs to it."""
+        return cast("m.AuditDetail", self.ask('GET', f'/api/v1/audit/entries/{self.quoted(seq)}'))
+
+    def get_audit_state(self) -> m.AuditState:
+        """Where the chain ends, its copies, periods and journal."""
+        return cast("m.AuditState", self.ask('GET', '/api/v1/audit/state'))
+
     def get_capacity(self) -> m.CapacityForecast:
         """How long the machine suffices."""
         return cast("m.CapacityForecast", self.ask('GET', '/api/v1/storage/forecast'))
+
+    def get_challenge(self) -> m.Challenge:
+        """Get something to sign with one's key."""
+        return cast("m.Challenge", self.ask('POST', '/api/v1/session/challenge'))
 
     def get_command(self, id: str) -> m.CommandView:
         """One command and its life."""
@@ -291,6 +438,10 @@ class Operations(Transport):
     def get_coverage(self) -> m.Coverage:
         """Live data from source to user."""
         return cast("m.Coverage", self.ask('GET', '/api/v1/coverage'))
+
+    def get_declared_ports(self) -> m.PortScanView:
+        """Ports that may be open."""
+        return cast("m.PortScanView", self.ask('GET', '/api/v1/security/ports'))
 
     def get_device(self, serial: str) -> m.DeviceDetail:
         """All that is known of a device."""
@@ -323,6 +474,14 @@ class Operations(Transport):
     def get_edge_rules(self, code: str) -> m.RulesView:
         """A gateway's rules and their versions."""
         return cast("m.RulesView", self.ask('GET', f'/api/v1/gateways/{self.quoted(code)}/rules'))
+
+    def get_emergency(self) -> m.EmergencyView:
+        """Stops in force and before."""
+        return cast("m.EmergencyView", self.ask('GET', '/api/v1/emergency'))
+
+    def get_export_rule(self) -> m.ExportRule:
+        """How exports may go out."""
+        return cast("m.ExportRule", self.ask('GET', '/api/v1/exports'))
 
     def get_extension_report(
         self,
@@ -369,6 +528,10 @@ class Operations(Transport):
     ) -> list[m.LinkRowView]:
         """How well a gateway's devices are read."""
         return cast("list[m.LinkRowView]", self.ask('GET', f'/api/v1/links/gateways/{self.quoted(code)}/devices', query={'from': from_, 'to': to}))
+
+    def get_given_file(self, id: str) -> bytes:
+        """The sealed file of a data set."""
+        return self.fetch('GET', f'/api/v1/personal/given/{self.quoted(id)}/file')
 
     def get_grading(self) -> m.GradingView:
         """Classes, levels, purposes and clearances."""
@@ -435,6 +598,10 @@ class Operations(Transport):
         """A kept file."""
         return self.fetch('GET', f'/api/v1/keeping/files/{self.quoted(sha256)}')
 
+    def get_keys(self) -> m.KeyList:
+        """Keys of the platform and what needs them."""
+        return cast("m.KeyList", self.ask('GET', '/api/v1/keys'))
+
     def get_latest(self, *, codes: str) -> list[m.PointView]:
         """Latest values of named points."""
         return cast("list[m.PointView]", self.ask('GET', '/api/v1/points/latest', query={'codes': codes}))
@@ -468,9 +635,10 @@ class Operations(Transport):
         to: datetime | str,
         by: Literal['gateway', 'device', 'channel'] | None = None,
         format: Literal['json', 'xlsx'] | None = None,
+        export: str | None = None,
     ) -> bytes:
         """Links over a period."""
-        return self.fetch('GET', '/api/v1/links/report', query={'from': from_, 'to': to, 'by': by, 'format': format})
+        return self.fetch('GET', '/api/v1/links/report', query={'from': from_, 'to': to, 'by': by, 'format': format, 'export': export})
 
     def get_links(self) -> m.LinksNow:
         """Links now: success, bandwidth, blind spots, cost."""
@@ -503,6 +671,10 @@ class Operations(Transport):
         """How often points really come."""
         return cast("m.PeriodReport", self.ask('GET', '/api/v1/coverage/periods', query={'asset': asset, 'minutes': minutes, 'page': page, 'size': size}))
 
+    def get_personal_register(self) -> m.PersonalRegister:
+        """What is collected about persons, and what for."""
+        return cast("m.PersonalRegister", self.ask('GET', '/api/v1/personal/register'))
+
     def get_probe(self, id: str) -> m.ProbeState:
         """What a probe found."""
         return cast("m.ProbeState", self.ask('GET', f'/api/v1/field/probes/{self.quoted(id)}'))
@@ -510,6 +682,10 @@ class Operations(Transport):
     def get_profile(self, *, to: str) -> m.PressureProfile:
         """Pressures along the way to a place."""
         return cast("m.PressureProfile", self.ask('GET', '/api/v1/network/profile', query={'to': to}))
+
+    def get_proposal(self, id: str) -> m.ProposalView:
+        """One proposal and its commands."""
+        return cast("m.ProposalView", self.ask('GET', f'/api/v1/commands/proposals/{self.quoted(id)}'))
 
     def get_quality_case(self, id: str) -> m.QualityCaseView:
         """One case of abnormal data."""
@@ -531,6 +707,14 @@ class Operations(Transport):
         """How long data are kept, and what has expired."""
         return cast("m.RetentionReport", self.ask('GET', '/api/v1/storage/retention'))
 
+    def get_revoked(self) -> bytes:
+        """Revoked certificates of gateways."""
+        return self.fetch('GET', '/api/v1/gateways/crl')
+
+    def get_rights(self) -> m.RightsMatrix:
+        """Which right every route asks for, and who has it."""
+        return cast("m.RightsMatrix", self.ask('GET', '/api/v1/rights'))
+
     def get_samples(
         self,
         *,
@@ -542,6 +726,10 @@ class Operations(Transport):
     ) -> bytes:
         """Stored samples in bulk."""
         return self.fetch('GET', '/api/v1/samples', query={'start': start, 'end': end, 'points': points, 'asset': asset, 'all': all})
+
+    def get_sbom(self) -> bytes:
+        """Software bill of materials (CycloneDX 1.6)."""
+        return self.fetch('GET', '/api/v1/security/sbom')
 
     def get_session(self) -> m.SessionView:
         """Who is signed in."""
@@ -641,6 +829,14 @@ class Operations(Transport):
         """How right forecasts were, by lead time."""
         return cast("m.WeatherSkill", self.ask('GET', '/api/v1/weather/skill', query={'days': days, 'observed_by': observed_by}))
 
+    def get_zone(self) -> m.ZoneState:
+        """Which zone this is, and how fresh it is."""
+        return cast("m.ZoneState", self.ask('GET', '/api/v1/zone'))
+
+    def give_data(self, *, body: m.GiveRequest) -> m.GivenView:
+        """Make a data set for somebody outside."""
+        return cast("m.GivenView", self.ask('POST', '/api/v1/personal/given', body=body))
+
     def guess_import(self, *, files: dict[str, Upload], tz: str | None = None) -> m.ImportGuess:
         """What an unknown file holds, and a draft of its mapping."""
         return cast("m.ImportGuess", self.ask('POST', '/api/v1/imports/guess', query={'tz': tz}, files=files))
@@ -675,6 +871,10 @@ class Operations(Transport):
         """Take in observations."""
         return cast("m.WeatherImported", self.ask('POST', '/api/v1/weather/observations', body=body))
 
+    def leave_for_provider(self) -> None:
+        """Go to the identity provider."""
+        self.do('GET', '/api/v1/session/oidc/start')
+
     def list_alarms(
         self,
         *,
@@ -701,13 +901,23 @@ class Operations(Transport):
     def list_audit(
         self,
         *,
-        user: str | None = None,
-        action: str | None = None,
         page: int | None = None,
         size: int | None = None,
+        user: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        result: Literal['', 'done', 'refused', 'failed'] | None = None,
+        address: str | None = None,
+        request: str | None = None,
+        start: datetime | str | None = None,
+        end: datetime | str | None = None,
     ) -> m.AuditPage:
         """Audit trail, newest first."""
-        return cast("m.AuditPage", self.ask('GET', '/api/v1/audit', query={'user': user, 'action': action, 'page': page, 'size': size}))
+        return cast("m.AuditPage", self.ask('GET', '/api/v1/audit', query={'page': page, 'size': size, 'user': user, 'action': action, 'subject': subject, 'result': result, 'address': address, 'request': request, 'start': start, 'end': end}))
+
+    def list_certificates(self, *, gateway: str | None = None) -> m.CertificateList:
+        """Certificates of gateways."""
+        return cast("m.CertificateList", self.ask('GET', '/api/v1/gateways/certificates', query={'gateway': gateway}))
 
     def list_commands(
         self,
@@ -718,6 +928,16 @@ class Operations(Transport):
     ) -> m.CommandPage:
         """Commands, newest first."""
         return cast("m.CommandPage", self.ask('GET', '/api/v1/commands', query={'point': point, 'page': page, 'size': size}))
+
+    def list_consents(
+        self,
+        *,
+        subject: str | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ConsentPage:
+        """Consents, newest first."""
+        return cast("m.ConsentPage", self.ask('GET', '/api/v1/personal/consents', query={'subject': subject, 'page': page, 'size': size}))
 
     def list_data_assets(self) -> m.DataAssetPage:
         """The data-asset register."""
@@ -769,6 +989,15 @@ class Operations(Transport):
         """Devices and where they are in their life."""
         return cast("m.DevicePage", self.ask('GET', '/api/v1/devices', query={'asset': asset, 'state': state, 'model': model, 'page': page, 'size': size}))
 
+    def list_erasures(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ErasurePage:
+        """Erasures, newest first."""
+        return cast("m.ErasurePage", self.ask('GET', '/api/v1/personal/erasures', query={'page': page, 'size': size}))
+
     def list_field_grades(
         self,
         *,
@@ -786,9 +1015,24 @@ class Operations(Transport):
         """Missing spans and their causes."""
         return cast("m.GapPage", self.ask('GET', '/api/v1/gaps', query={'page': page, 'size': size}))
 
+    def list_gate_records(
+        self,
+        *,
+        kind: Literal['', 'weather_forecast', 'sensor_reading', 'case_label', 'wish', 'billing_state'] | None = None,
+        state: Literal['', 'waiting', 'sent', 'accepted', 'refused'] | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.GateRecordPage:
+        """Records of the reverse gate."""
+        return cast("m.GateRecordPage", self.ask('GET', '/api/v1/zone/gate', query={'kind': kind, 'state': state, 'page': page, 'size': size}))
+
     def list_gateways(self) -> m.GatewayList:
         """Gateways and their links."""
         return cast("m.GatewayList", self.ask('GET', '/api/v1/gateways'))
+
+    def list_given(self, *, page: int | None = None, size: int | None = None) -> m.GivenPage:
+        """Data sets made for others, newest first."""
+        return cast("m.GivenPage", self.ask('GET', '/api/v1/personal/given', query={'page': page, 'size': size}))
 
     def list_history_tables(self) -> m.HistoryTables:
         """Tables whose records have a history."""
@@ -821,6 +1065,10 @@ class Operations(Transport):
         """Kept files, newest first."""
         return cast("m.KeptFilePage", self.ask('GET', '/api/v1/keeping/files', query={'page': page, 'size': size}))
 
+    def list_labels(self) -> m.LabelPage:
+        """Security labels of all accounts."""
+        return cast("m.LabelPage", self.ask('GET', '/api/v1/labels'))
+
     def list_maintenance(
         self,
         *,
@@ -852,6 +1100,15 @@ class Operations(Transport):
         """Points with their latest value."""
         return cast("m.PointPage", self.ask('GET', '/api/v1/points', query={'asset': asset, 'kind': kind, 'q': q, 'page': page, 'size': size}))
 
+    def list_proposals(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ProposalPage:
+        """Proposals, newest first."""
+        return cast("m.ProposalPage", self.ask('GET', '/api/v1/commands/proposals', query={'page': page, 'size': size}))
+
     def list_quality_cases(
         self,
         *,
@@ -873,6 +1130,46 @@ class Operations(Transport):
     ) -> m.QuarantinePage:
         """What was sent but not stored, and why."""
         return cast("m.QuarantinePage", self.ask('GET', '/api/v1/quarantine', query={'page': page, 'size': size}))
+
+    def list_receivers(self) -> m.ReceiverPage:
+        """Who outside may be given data."""
+        return cast("m.ReceiverPage", self.ask('GET', '/api/v1/personal/receivers'))
+
+    def list_security_duties(self) -> m.DutyList:
+        """Scans, assessments and exceptions that are due."""
+        return cast("m.DutyList", self.ask('GET', '/api/v1/security/duties'))
+
+    def list_security_events(
+        self,
+        *,
+        kind: str | None = None,
+        severity: int | None = None,
+        word: str | None = None,
+        start: datetime | str | None = None,
+        end: datetime | str | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.SecurityEventPage:
+        """Security events, newest first."""
+        return cast("m.SecurityEventPage", self.ask('GET', '/api/v1/security/events', query={'kind': kind, 'severity': severity, 'word': word, 'start': start, 'end': end, 'page': page, 'size': size}))
+
+    def list_security_kinds(self) -> m.SecurityKindList:
+        """Kinds of security events and their rules."""
+        return cast("m.SecurityKindList", self.ask('GET', '/api/v1/security/kinds'))
+
+    def list_security_register(
+        self,
+        register: m.Register,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.RegisterPage:
+        """A security register, newest first."""
+        return cast("m.RegisterPage", self.ask('GET', f'/api/v1/security/registers/{self.quoted(register)}', query={'page': page, 'size': size}))
+
+    def list_service_keys(self) -> list[m.ServiceKeyView]:
+        """Keys of programs."""
+        return cast("list[m.ServiceKeyView]", self.ask('GET', '/api/v1/service-keys'))
 
     def list_sync_changes(
         self,
@@ -955,6 +1252,10 @@ class Operations(Transport):
         """Verification tasks, newest first."""
         return cast("m.VerificationTaskPage", self.ask('GET', '/api/v1/verification/tasks', query={'state': state, 'page': page, 'size': size}))
 
+    def list_waiting(self) -> list[m.ProposalView]:
+        """Proposals that wait for me as second person."""
+        return cast("list[m.ProposalView]", self.ask('GET', '/api/v1/commands/waiting'))
+
     def list_weather_observations(
         self,
         *,
@@ -979,6 +1280,27 @@ class Operations(Transport):
     ) -> m.WebhookPage:
         """Webhooks."""
         return cast("m.WebhookPage", self.ask('GET', '/api/v1/webhooks', query={'page': page, 'size': size}))
+
+    def list_zone_events(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ZoneEventPage:
+        """What happened at the boundary."""
+        return cast("m.ZoneEventPage", self.ask('GET', '/api/v1/zone/events', query={'page': page, 'size': size}))
+
+    def new_recovery_codes(self) -> m.RecoveryCodes:
+        """Make new recovery codes."""
+        return cast("m.RecoveryCodes", self.ask('POST', '/api/v1/account/recovery'))
+
+    def offer_totp(self, *, body: m.Labelled) -> m.TotpOffer:
+        """Begin to use one-time codes."""
+        return cast("m.TotpOffer", self.ask('POST', '/api/v1/account/totp', body=body))
+
+    def own_sessions(self) -> list[m.OwnSession]:
+        """My sessions."""
+        return cast("list[m.OwnSession]", self.ask('GET', '/api/v1/account/sessions'))
 
     def plan_export(
         self,
@@ -1006,6 +1328,18 @@ class Operations(Transport):
         """What an export would hold."""
         return cast("m.BulkPlan", self.ask('GET', '/api/v1/bulk/plan', query={'start': start, 'end': end, 'step': step, 'format': format, 'points': points, 'asset': asset, 'kind': kind, 'medium': medium, 'side': side, 'quantity': quantity, 'role': role, 'stage': stage, 'asset_kind': asset_kind, 'scope': scope, 'within': within, 'upstream_of': upstream_of, 'downstream_of': downstream_of, 'q': q, 'all': all}))
 
+    def propose_release(self, *, body: m.ReleaseRequest) -> m.StopOrderView:
+        """Propose to release a stop."""
+        return cast("m.StopOrderView", self.ask('POST', '/api/v1/emergency/release', body=body))
+
+    def propose_stop(self, *, body: m.StopRequest) -> m.StopOrderView:
+        """Propose an emergency stop."""
+        return cast("m.StopOrderView", self.ask('POST', '/api/v1/emergency/stop', body=body))
+
+    def prove(self, *, body: m.ProofBody) -> m.SessionView:
+        """Prove again who one is."""
+        return cast("m.SessionView", self.ask('POST', '/api/v1/session/proof', body=body))
+
     def pull_sync(self, system: str) -> m.SyncRun:
         """Ask the other system now."""
         return cast("m.SyncRun", self.ask('POST', f'/api/v1/sync/pull/{self.quoted(system)}'))
@@ -1026,6 +1360,14 @@ class Operations(Transport):
     def put_edge_rules(self, code: str, *, body: m.RulesRequest) -> m.RulesView:
         """Deploy a new version of a gateway's rules."""
         return cast("m.RulesView", self.ask('PUT', f'/api/v1/gateways/{self.quoted(code)}/rules', body=body))
+
+    def put_label(self, name: str, *, body: m.LabelRequest) -> m.LabelView:
+        """Give somebody a security label."""
+        return cast("m.LabelView", self.ask('PUT', f'/api/v1/labels/{self.quoted(name)}', body=body))
+
+    def put_receiver(self, code: str, *, body: m.ReceiverAuthorisation) -> m.ReceiverView:
+        """Authorise a receiver."""
+        return cast("m.ReceiverView", self.ask('PUT', f'/api/v1/personal/receivers/{self.quoted(code)}', body=body))
 
     def query_points(
         self,
@@ -1075,6 +1417,14 @@ class Operations(Transport):
         """Ask the sources now."""
         return cast("m.WeatherNow", self.ask('POST', '/api/v1/weather/refresh'))
 
+    def remove_factor(self, factor: str) -> None:
+        """Remove a second factor."""
+        self.do('DELETE', f'/api/v1/account/factors/{self.quoted(factor)}')
+
+    def renew_service_key(self, key: str, *, body: m.ServiceKeyRenew) -> m.ServiceKeyMade:
+        """Give a key another secret."""
+        return cast("m.ServiceKeyMade", self.ask('POST', f'/api/v1/service-keys/{self.quoted(key)}/renew', body=body))
+
     def renew_webhook_secret(self, id: str) -> m.WebhookSecret:
         """Give a webhook a new secret."""
         return cast("m.WebhookSecret", self.ask('POST', f'/api/v1/webhooks/{self.quoted(id)}/secret'))
@@ -1083,25 +1433,61 @@ class Operations(Transport):
         """Ask for an export."""
         return cast("m.PermitView", self.ask('POST', '/api/v1/governance/permits', body=body))
 
-    def request_rollups(self, *, body: m.RollupRequest) -> bytes:
+    def request_rollups(self, *, body: m.RollupRequest, export: str | None = None) -> bytes:
         """Roll-ups as a file, points in the body."""
-        return self.fetch('POST', '/api/v1/bulk/rollups', body=body)
+        return self.fetch('POST', '/api/v1/bulk/rollups', query={'export': export}, body=body)
 
-    def request_samples(self, *, body: m.BulkRequest) -> bytes:
+    def request_samples(self, *, body: m.BulkRequest, export: str | None = None) -> bytes:
         """Stored samples as a file, points in the body."""
-        return self.fetch('POST', '/api/v1/bulk/samples', body=body)
+        return self.fetch('POST', '/api/v1/bulk/samples', query={'export': export}, body=body)
+
+    def reseal_values(self, *, body: m.ResealRequest) -> m.ResealView:
+        """Seal everything anew."""
+        return cast("m.ResealView", self.ask('POST', '/api/v1/keys/reseal', body=body))
 
     def resend_delivery(self, id: str) -> m.DeliveryView:
         """Send a delivery again."""
         return cast("m.DeliveryView", self.ask('POST', f'/api/v1/webhooks/deliveries/{self.quoted(id)}/resend'))
 
+    def reset_factors(self, name: str) -> None:
+        """Take a user's second factors away."""
+        self.do('POST', f'/api/v1/users/{self.quoted(name)}/factors/reset')
+
+    def restart_audit_copy(self, *, body: m.RestartRequest) -> None:
+        """Begin a copy anew."""
+        self.do('POST', '/api/v1/audit/copies/restart', body=body)
+
     def resume_import(self, id: str) -> m.ImportRun:
         """Go on with an import that stopped."""
         return cast("m.ImportRun", self.ask('POST', f'/api/v1/imports/{self.quoted(id)}/resume'))
 
+    def retain_personal(self, *, body: m.RetentionRequest) -> m.ErasureView:
+        """Erase data whose time is over."""
+        return cast("m.ErasureView", self.ask('POST', '/api/v1/personal/retention', body=body))
+
+    def retire_key(self, *, body: m.RetireRequest) -> m.KeyList:
+        """Forget an old key."""
+        return cast("m.KeyList", self.ask('POST', '/api/v1/keys/retire', body=body))
+
+    def reveal_personal(self, *, body: m.RevealRequest) -> m.RevealedView:
+        """See one personal value."""
+        return cast("m.RevealedView", self.ask('POST', '/api/v1/personal/reveal', body=body))
+
+    def revoke_certificate(self, gateway: str, *, body: m.RevokeRequest) -> m.Revoked:
+        """Revoke a gateway's certificate."""
+        return cast("m.Revoked", self.ask('POST', f'/api/v1/gateways/{self.quoted(gateway)}/revoke', body=body))
+
+    def revoke_service_key(self, key: str) -> None:
+        """Take a key back."""
+        self.do('DELETE', f'/api/v1/service-keys/{self.quoted(key)}')
+
     def roll_back_edge_rules(self, code: str) -> m.RulesView:
         """Bring back the version before."""
         return cast("m.RulesView", self.ask('POST', f'/api/v1/gateways/{self.quoted(code)}/rules/rollback'))
+
+    def rotate_key(self, *, body: m.RotateRequest) -> m.KeyList:
+        """Make a new key the one in use."""
+        return cast("m.KeyList", self.ask('POST', '/api/v1/keys/rotate', body=body))
 
     def run_retention(self, *, body: m.RetentionRun) -> m.RetentionReport:
         """Remove what has expired."""
@@ -1111,13 +1497,29 @@ class Operations(Transport):
         """Save an own profile."""
         return cast("m.ProfileDetail", self.ask('PUT', '/api/v1/device-profiles', body=body))
 
+    def seal_audit(self, *, body: m.SealRequest) -> m.AuditSealed:
+        """Seal old entries into a signed file."""
+        return cast("m.AuditSealed", self.ask('POST', '/api/v1/audit/periods', body=body))
+
+    def second_command(self, id: str, *, body: m.SecondRequest) -> m.ProposalView:
+        """Answer as second person."""
+        return cast("m.ProposalView", self.ask('POST', f'/api/v1/commands/{self.quoted(id)}/second', body=body))
+
+    def second_step(self, *, body: m.SecondStep) -> m.SessionView:
+        """Give the second factor."""
+        return cast("m.SessionView", self.ask('POST', '/api/v1/session/second', body=body))
+
+    def second_stop(self, id: str, *, body: m.StopAnswer) -> m.StopOrderView:
+        """Answer an emergency order as second person."""
+        return cast("m.StopOrderView", self.ask('POST', f'/api/v1/emergency/{self.quoted(id)}/second', body=body))
+
     def set_device_limits(self, *, body: m.LimitsForm) -> dict[str, Any]:
         """Set a company's own limits."""
         return cast("dict[str, Any]", self.ask('PUT', '/api/v1/devices/limits', body=body))
 
-    def set_mode(self, code: str, *, body: m.ModeRequest) -> m.CommandView:
+    def set_mode(self, code: str, *, body: m.ModeRequest) -> m.CommandView | m.ProposalView:
         """Set a unit's station mode."""
-        return cast("m.CommandView", self.ask('PUT', f'/api/v1/units/{self.quoted(code)}/mode', body=body))
+        return cast("m.CommandView | m.ProposalView", self.ask('PUT', f'/api/v1/units/{self.quoted(code)}/mode', body=body))
 
     def set_stage(self, code: str, *, body: m.StageRequest) -> m.StageView:
         """Set a unit's strategy stage."""
@@ -1127,9 +1529,17 @@ class Operations(Transport):
         """Sign in."""
         return cast("m.SessionView", self.ask('POST', '/api/v1/session', body=body))
 
+    def sign_in_options(self) -> m.SignInOptions:
+        """What the sign-in page may know."""
+        return cast("m.SignInOptions", self.ask('GET', '/api/v1/session/options'))
+
     def sign_out(self) -> None:
         """Sign out."""
         self.do('DELETE', '/api/v1/session')
+
+    def start_audit_check(self) -> m.AuditCheck:
+        """Check the whole chain."""
+        return cast("m.AuditCheck", self.ask('POST', '/api/v1/audit/check'))
 
     def start_backup(self, *, body: m.BackupRequest) -> m.KeepingRun:
         """Start a backup."""
@@ -1188,8 +1598,12 @@ class Operations(Transport):
         """Send a test event."""
         return cast("m.Queued", self.ask('POST', f'/api/v1/webhooks/{self.quoted(id)}/test'))
 
+    def unlock_user(self, name: str) -> None:
+        """Unlock a user."""
+        self.do('POST', f'/api/v1/users/{self.quoted(name)}/unlock')
+
     def verify_audit(self) -> m.AuditVerdict:
-        """Check the audit chain."""
+        """Check the audit chain and wait for it."""
         return cast("m.AuditVerdict", self.ask('GET', '/api/v1/audit/verify'))
 
     def verify_gap_audit(self, *, body: m.DocumentBody) -> m.VerifiedDocument:
@@ -1199,3 +1613,19 @@ class Operations(Transport):
     def waive_device_item(self, serial: str, *, body: m.WaiverForm) -> m.DeviceDetail:
         """Let a failed item pass."""
         return cast("m.DeviceDetail", self.ask('POST', f'/api/v1/devices/items/{self.quoted(serial)}/waivers', body=body))
+
+    def withdraw_command(self, id: str) -> m.ProposalView:
+        """Take back one's own proposal."""
+        return cast("m.ProposalView", self.ask('POST', f'/api/v1/commands/{self.quoted(id)}/withdraw'))
+
+    def withdraw_consent(self, id: str) -> m.ConsentView:
+        """Write down that a consent was taken back."""
+        return cast("m.ConsentView", self.ask('POST', f'/api/v1/personal/consents/{self.quoted(id)}/withdraw'))
+
+    def withdraw_security_exception(self, number: int) -> m.RegisterEntry:
+        """End an exception."""
+        return cast("m.RegisterEntry", self.ask('DELETE', f'/api/v1/security/exceptions/{self.quoted(number)}'))
+
+    def withdraw_stop(self, id: str) -> m.StopOrderView:
+        """Take back one's own emergency order."""
+        return cast("m.StopOrderView", self.ask('POST', f'/api/v1/emergency/{self.quoted(id)}/withdraw'))

@@ -51,12 +51,14 @@ class Transport:
         timeout_s: Time to wait for the next piece of an answer.
         verify: Whether the certificate is checked, or a file of authorities.
         http: An own `httpx` client, for tests.
+        key: Key of a program, instead of signing in.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        key: str = "",
         timeout_s: float = 30.0,
         verify: bool | str = True,
         http: httpx.Client | None = None,
@@ -64,6 +66,8 @@ class Transport:
         self.http = http or httpx.Client(base_url=url, timeout=timeout_s, verify=verify)
         # Writes carry a header that no foreign web site can add.
         self.http.headers["X-Heatloop"] = "1"
+        if key:
+            self.http.headers["Authorization"] = f"Bearer {key}"
 
     def __enter__(self) -> Self:
         return self

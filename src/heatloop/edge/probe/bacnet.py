@@ -41,7 +41,7 @@ async def probe(target: Target, progress: Progress) -> Report:
     wanted = target.whole("device", _OUR_INSTANCE + 1, 0, _OUR_INSTANCE + 1)
     report = Report(url=target.url, protocol="bacnet")
     # BACnet answers by broadcast.
-    every = "0.0.0.0"  # nosec B104
+    every = "0.0.0.0"
     own = target.options.get("own", "127.0.0.1/32" if target.host.startswith("127.") else every)
     try:
         # Port 0: any free one, so that a BACnet program on this machine is not in the way.

@@ -151,7 +151,9 @@ async def test_samples_stream_as_arrow(client: httpx.AsyncClient, filled: Town) 
     assert answer.headers["content-type"] == "application/vnd.apache.arrow.stream"
     table = pa.ipc.open_stream(io.BytesIO(answer.content)).read_all()
     assert table.schema.names == ["key", "slot", "value", "quality"]
-    assert table.num_rows == 46
+    # The room of a household is left out: a dispatcher is not cleared for it.
+    assert table.num_rows == 45
+    assert filled.key("RC0001.room_temperature") not in table["key"].to_pylist()
     mine = table.filter(pa.compute.equal(table["key"], filled.key(SUPPLY)))
     assert mine["value"].to_pylist()[0] == 46.0
 
@@ -166,7 +168,7 @@ async def test_points_are_found_by_words_in_both_languages(client: httpx.AsyncCl
 
 async def test_personal_data_are_masked(client: httpx.AsyncClient) -> None:
     body = (await client.get(f"{API}/assets/PE0001")).json()
-    assert body["asset"]["attributes"]["phone"] == "***"
+    assert body["asset"]["attributes"]["phone"] == "139****0001"
     assert body["asset"]["attributes"]["duty"] == "站长"
 
 
@@ -199,7 +201,9 @@ async def test_every_route_denies_by_default(here: Town) -> None:
     """
     open_to_all = {
         ("get", "/health"), ("get", "/info"), ("post", "/session"), ("delete", "/session"),
-        ("post", "/gateways/enrol"), ("get", "/metrics"),
+        ("post", "/gateways/enrol"), ("get", "/metrics"), ("post", "/gateways/certificate"),
+        ("get", "/session/options"), ("get", "/session/oidc/start"),
+        ("get", "/session/oidc/callback"),
     }  # fmt: skip
     values = {"code": "SS0001", "id": "x", "name": "x", "fault": "x", "serial": "x", "run": "x",
               "sha256": "0" * 64}  # fmt: skip

@@ -22,6 +22,7 @@ import aiomqtt
 
 from heatloop.edge.carrier import Carrier, OnInbound, ignore
 from heatloop.edge.channel_meter import ChannelMeter
+from heatloop.edge.mqtt_client import MqttClient
 from heatloop.edge.uplink_session import UplinkSession
 from heatloop.kernel.errors import InputError, LinkError, UnsafeError
 from heatloop.protocols.link import DOWN, MAX_TEXT_BYTES, UP, pack_text, topic
@@ -59,7 +60,7 @@ class Broker:
         tls = self.tls
         if tls is None and parts.scheme == "mqtts":
             tls = ssl.create_default_context()
-        return aiomqtt.Client(
+        return MqttClient(
             parts.hostname or "",
             parts.port or _PORTS.get(parts.scheme, 1883),
             username=self.user or None,

@@ -16,6 +16,7 @@ from typing import Any
 import aiomqtt
 
 from heatloop.demo.devices.face import Face
+from heatloop.edge.mqtt_client import MqttClient
 from heatloop.kernel.clock import machine_s
 from heatloop.plant.field_protocols import field_parameters
 
@@ -45,7 +46,7 @@ class JsonPublisher:
         host, port = self._address
         while True:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
-                async with aiomqtt.Client(
+                async with MqttClient(
                     host, port, protocol=aiomqtt.ProtocolVersion.V5, keepalive=20, timeout=2.0
                 ) as client:
                     for face, given in zip(self._faces, self._given, strict=True):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 import aiomqtt
 
 from heatloop.demo.devices.face import Face
+from heatloop.edge.mqtt_client import MqttClient
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import InputError
 from heatloop.plant.model import Binding
@@ -114,7 +115,7 @@ class SparkplugNode:
     async def _connected(self) -> None:
         will = aiomqtt.Will(self._topic("NDEATH"), self._session.will(self._at_ms()), qos=1)
         host, port = self._address
-        async with aiomqtt.Client(
+        async with MqttClient(
             host, port, identifier=f"city-{self._group}-{self._name}", will=will,
             protocol=aiomqtt.ProtocolVersion.V5, keepalive=20, timeout=2.0,
         ) as client:  # fmt: skip

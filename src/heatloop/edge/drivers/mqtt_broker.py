@@ -22,6 +22,7 @@ from structlog.typing import FilteringBoundLogger
 from heatloop.edge.backoff import Backoff, LinkLog
 from heatloop.edge.drivers.parameters import Parameters
 from heatloop.edge.drivers.port import DriverTools
+from heatloop.edge.mqtt_client import MqttClient
 from heatloop.kernel.errors import HeatloopError, InputError, LinkError
 from heatloop.plant.model import Device
 from heatloop.protocols.sparkplug.state import state, state_topic
@@ -226,7 +227,7 @@ class BrokerLink:
         if settings.host_id:
             gone = state(online=False, at_ms=self.begun_ms)
             will = aiomqtt.Will(state_topic(settings.host_id), gone, qos=1, retain=True)
-        return aiomqtt.Client(
+        return MqttClient(
             settings.host,
             settings.port,
             identifier=f"heatloop-{secrets.token_hex(8)}",

@@ -18,6 +18,7 @@ from typing import Any
 
 import aiomqtt
 
+from heatloop.edge.mqtt_client import MqttClient
 from heatloop.edge.probe.model import Offer, Progress, Report, Target
 from heatloop.kernel.errors import HeatloopError, InputError, LinkError
 from heatloop.protocols.sparkplug.decode import decode_payload
@@ -44,7 +45,7 @@ async def probe(target: Target, progress: Progress) -> Report:
     seconds = float(target.whole("seconds", 10, 1, 600))
     report = Report(url=target.url, protocol="mqtt")
     heard = _Heard(report)
-    client = aiomqtt.Client(
+    client = MqttClient(
         target.host,
         port=target.port,
         username=target.user or None,

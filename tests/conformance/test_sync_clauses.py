@@ -91,7 +91,7 @@ async def test_6_1_2_h_2_a_ticket_of_the_customer_system_shows_in_the_platform(
 async def test_6_1_2_h_2_conflict_rules_say_who_owns_what(tmp_path: Path) -> None:
     async with (
         town(tmp_path) as here,
-        here.client("bill", Role.INTEGRATOR) as client,
+        here.client("bill", Role.INTEGRATOR, Role.CUSTOMER_SERVICE) as client,
     ):
         rules = (await client.get(f"{SYNC}/rules")).json()
         owner = {(rule["entity"], rule["field"]): rule["owner"] for rule in rules}

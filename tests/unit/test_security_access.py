@@ -77,7 +77,12 @@ def test_the_matrix_of_roles_and_permissions(role: Role, permission: Permission)
 
 def test_roles_add_up_and_none_is_nothing() -> None:
     both = somebody(Role.AUDIT_ADMIN, Role.FIELD_TECHNICIAN)
-    assert both.permissions == {P.AUDIT, *MATRIX[Role.FIELD_TECHNICIAN]}
+    assert both.permissions == {
+        P.AUDIT,
+        P.KEEP_AUDIT,
+        P.WATCH,
+        *MATRIX[Role.FIELD_TECHNICIAN],
+    }
     assert somebody().permissions == frozenset()
 
 
@@ -111,8 +116,9 @@ def test_administrators_are_kept_apart() -> None:
     with pytest.raises(InputError) as caught:
         roles_of(["wizard"])
     assert caught.value.thing == "wizard"
-    # Who gives rights cannot wipe out the trace, and who reads the trace can do nothing else.
-    assert PERMISSIONS[Role.SECURITY_ADMIN] & PERMISSIONS[Role.AUDIT_ADMIN] == frozenset()
+    # Who gives rights cannot wipe out the trace, and who reads the trace can do nothing else;
+    # all three may watch, which changes nothing.
+    assert PERMISSIONS[Role.SECURITY_ADMIN] & PERMISSIONS[Role.AUDIT_ADMIN] == {P.WATCH}
 
 
 def test_the_first_login_fades() -> None:

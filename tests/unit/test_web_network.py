@@ -44,7 +44,14 @@ class _Here:
 @contextlib.asynccontextmanager
 async def _town(folder: Path) -> AsyncIterator[Town]:
     # The job itself is off: the test says when it runs.
-    settings = load_settings(folder, overrides={"twin": {"enabled": False}})
+    settings = load_settings(
+        folder,
+        overrides={
+            "twin": {"enabled": False},
+            "identity": {"second_factor": "off"},
+            "crypto": {"plain_exports": "free"},
+        },
+    )
     records, _ = open_records(settings)
     install_ledger(records, assets(), devices(), gateways())
     records.close()

@@ -269,7 +269,14 @@ async def get_assessment(request: Request, platform: Platformed, _: Watcher) -> 
     "/assessment/report",
     summary="The self-assessment as a document",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}, "application/pdf": {}}}},
+    responses={
+        200: {
+            "content": {
+                media: {"schema": {"type": "string", "format": "binary"}}
+                for media in ("text/html", "application/pdf")
+            }
+        }
+    },
 )
 async def get_assessment_report(
     request: Request,
@@ -291,7 +298,9 @@ async def get_assessment_report(
     "/sbom",
     summary="Software bill of materials (CycloneDX 1.6)",
     response_class=Response,
-    responses={200: {"content": {"application/vnd.cyclonedx+json": {}}}},
+    responses={
+        200: {"content": {"application/vnd.cyclonedx+json": {"schema": {"type": "object"}}}}
+    },
 )
 async def get_sbom(platform: Platformed, _: Watcher) -> Response:
     """Return what this installation is made of: every Python package and its version."""

@@ -205,7 +205,6 @@ class MqttOut:
             self._trouble(f"broker refuses: {reason}")
             return
         self._stood = self._alarms()
-        self.online = True
         if self._said_away:
             _log.info("broker is back", broker=self._broker.url)
         self._said_away = False
@@ -213,7 +212,8 @@ class MqttOut:
             client.subscribe(self._topic("NCMD"), qos=1)
         client.subscribe(f"{self._broker.prefix}/v1/alarms/#", qos=1)
         with self._guard:
-            self._again = True
+            # Together, or our thread is born once for each.
+            self.online = self._again = True
             self._guard.notify()
 
     def _refused(self, client: paho.Client, data: object) -> None:

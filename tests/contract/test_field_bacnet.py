@@ -39,7 +39,7 @@ FLOW = "HS0001.building_flow"
 
 @pytest.fixture
 async def bench():
-    made = Bench(timeout_s=0.5)
+    made = Bench(timeout_s=1.5)
     yield made
     await made.close()
 

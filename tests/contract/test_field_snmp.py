@@ -47,7 +47,7 @@ def rows_of(name):
 async def bench(tmp_path):
     for name, text in (("watch", "geheim7"), ("a", "authphrase"), ("p", "privphrase")):
         (tmp_path / name).write_text(text + "\n")
-    made = Bench(secrets=tmp_path, timeout_s=0.5)
+    made = Bench(secrets=tmp_path, timeout_s=2.0)
     yield made
     await made.close()
 

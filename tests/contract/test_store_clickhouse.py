@@ -29,7 +29,8 @@ from structlog.testing import capture_logs
 from heatloop.kernel.clock import machine_s
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError, LinkError
 from heatloop.kernel.series import Columns
-from heatloop.store.historian.chdb_folder import ChdbFolder, migrations
+from heatloop.store.historian.chdb_folder import ChdbFolder
+from heatloop.store.historian.chdb_migrations import migrations
 from heatloop.store.historian.clickhouse_endpoint import load_users, main
 from heatloop.store.historian.clickhouse_hints import Hints
 from heatloop.store.historian.clickhouse_historian import (

@@ -13,7 +13,8 @@ import pytest
 from heatloop.kernel.errors import ConfigError
 from heatloop.store.historian import chdb_rollups
 from heatloop.store.historian.chdb import ChdbHistorian
-from heatloop.store.historian.chdb_folder import ChdbFolder, migrations
+from heatloop.store.historian.chdb_folder import ChdbFolder
+from heatloop.store.historian.chdb_migrations import migrations
 from heatloop.store.historian.chdb_seal import KEY_FILE, LEAST_FREE, key_of, load_key
 from heatloop.store.historian.late import Late
 from tests.contract.sealed_folder import ROWS, T0, WORDS, ZONE, run

@@ -30,7 +30,7 @@ _TRIES = 3
 ACQUISITION_GAP_S = 30.0
 _REHEARSE = (
     "import sys; from heatloop.store.records import upgrade; upgrade(sys.argv[1]);"
-    "from heatloop.store.historian.chdb_folder import migrations;"
+    "from heatloop.store.historian.chdb_migrations import migrations;"
     "print('migrations', len(migrations()))"
 )
 

@@ -24,7 +24,7 @@ MEDIA = {
 _ZSTD_LEVEL = 1
 
 
-class _Sink:
+class ByteSink:
     """Collects what a writer writes until it is taken."""
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class _Sink:
         self.closed = False
 
     def write(self, data: Any) -> int:
+        """Keep what is written."""
         self._parts.append(bytes(data))
         return len(data)
 
@@ -39,9 +40,11 @@ class _Sink:
         """Do nothing: there is nothing behind."""
 
     def close(self) -> None:
+        """Remember that nothing more comes."""
         self.closed = True
 
     def take(self) -> bytes:
+        """Return what has come since the last time."""
         parts, self._parts = self._parts, []
         return b"".join(parts)
 
@@ -67,7 +70,7 @@ class BulkWriter:
     def __init__(self, kind: str, schema: pa.Schema, *, compressed: bool = False) -> None:
         if kind not in MEDIA:
             raise InputError("no such kind of file", thing=kind, fix=f"use {', '.join(MEDIA)}")
-        self._sink = _Sink()
+        self._sink = ByteSink()
         self._kind = kind
         self._schema = _decoded(schema) if kind == CSV else schema
         file = pa.PythonFile(self._sink, mode="w")

@@ -1,17 +1,14 @@
 import { BarChart } from 'echarts/charts';
 import { MarkLineComponent } from 'echarts/components';
-import { type EChartsCoreOption, type EChartsType, use } from 'echarts/core';
+import { type EChartsCoreOption, use } from 'echarts/core';
 import i18n from 'i18next';
-import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LinkHistory } from '../../api/link-views';
 import { showNumber } from '../../base/format';
-import { useStore } from '../../base/store';
-import { colour, themeChoice } from '../../base/theme';
+import { colour } from '../../base/theme';
 import { showTime } from '../../base/time';
-import { language } from '../../i18n';
 import { TIME_LABELS, zoneShift } from '../trends/axis';
-import { init } from '../trends/engine';
+import { useChart } from '../trends/use-chart';
 import { showShare } from './marks';
 
 use([BarChart, MarkLineComponent]);
@@ -135,23 +132,6 @@ function optionOf(history: LinkHistory, narrow: boolean): EChartsCoreOption {
 /** Success over time against its rule, and what was lost; ECharts comes with the trends' chunk. */
 export default function TrendChart({ history, height, narrow }: { history: LinkHistory; height: number; narrow: boolean }) {
   const { t } = useTranslation();
-  const box = useRef<HTMLDivElement>(null);
-  const chart = useRef<EChartsType | null>(null);
-  const theme = useStore(themeChoice);
-  const lang = useStore(language);
-  useEffect(() => {
-    const made = init(box.current as HTMLDivElement);
-    chart.current = made;
-    const eye = new ResizeObserver(() => made.resize());
-    eye.observe(box.current as HTMLDivElement);
-    return () => {
-      eye.disconnect();
-      made.dispose();
-      chart.current = null;
-    };
-  }, []);
-  useEffect(() => {
-    chart.current?.setOption(optionOf(history, narrow), { notMerge: true });
-  }, [history, narrow, theme, lang]);
+  const box = useChart(() => optionOf(history, narrow), [history, narrow]);
   return <div ref={box} style={{ height }} role="img" aria-label={t('links.trend')} data-testid="links-chart" />;
 }

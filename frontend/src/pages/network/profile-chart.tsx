@@ -1,13 +1,11 @@
-import type { EChartsCoreOption, EChartsType } from 'echarts/core';
+import type { EChartsCoreOption } from 'echarts/core';
 import type { TFunction } from 'i18next';
-import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PressureProfile } from '../../api/network-views';
 import { showNumber } from '../../base/format';
-import { useStore } from '../../base/store';
-import { colour, themeChoice } from '../../base/theme';
-import { language, named } from '../../i18n';
-import { init } from '../trends/engine';
+import { colour } from '../../base/theme';
+import { named } from '../../i18n';
+import { useChart } from '../trends/use-chart';
 import { showValue } from './paint';
 
 type Point = PressureProfile['points'][number];
@@ -96,24 +94,7 @@ function optionOf(profile: PressureProfile, t: TFunction): EChartsCoreOption {
 /** The pressure profile as lines over distance; ECharts comes with the chunk the trends use. */
 export default function ProfileChart({ profile, height }: { profile: PressureProfile; height: number }) {
   const { t } = useTranslation();
-  const box = useRef<HTMLDivElement>(null);
-  const chart = useRef<EChartsType | null>(null);
-  const theme = useStore(themeChoice);
-  const lang = useStore(language);
-  useEffect(() => {
-    const made = init(box.current as HTMLDivElement);
-    chart.current = made;
-    const eye = new ResizeObserver(() => made.resize());
-    eye.observe(box.current as HTMLDivElement);
-    return () => {
-      eye.disconnect();
-      made.dispose();
-      chart.current = null;
-    };
-  }, []);
-  useEffect(() => {
-    chart.current?.setOption(optionOf(profile, t as TFunction), { notMerge: true });
-  }, [profile, theme, lang, t]);
+  const box = useChart(() => optionOf(profile, t as TFunction), [profile, t]);
   const end = profile.points[profile.points.length - 1];
   return (
     <>

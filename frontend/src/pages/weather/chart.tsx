@@ -1,14 +1,12 @@
-import type { EChartsCoreOption, EChartsType } from 'echarts/core';
+import type { EChartsCoreOption } from 'echarts/core';
 import type { TFunction } from 'i18next';
-import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { WeatherForecast } from '../../api/weather-views';
 import { showNumber } from '../../base/format';
-import { useStore } from '../../base/store';
-import { colour, themeChoice } from '../../base/theme';
+import { colour } from '../../base/theme';
 import { showTime } from '../../base/time';
-import { language, named } from '../../i18n';
-import { init } from '../trends/engine';
+import { named } from '../../i18n';
+import { useChart } from '../trends/use-chart';
 
 type Hour = WeatherForecast['hours'][number];
 
@@ -78,24 +76,7 @@ function optionOf(forecast: WeatherForecast, t: TFunction): EChartsCoreOption {
 /** Temperature and sun of the hours ahead. */
 export default function ForecastChart({ forecast, height }: { forecast: WeatherForecast; height: number }) {
   const { t } = useTranslation();
-  const box = useRef<HTMLDivElement>(null);
-  const chart = useRef<EChartsType | null>(null);
-  const theme = useStore(themeChoice);
-  const lang = useStore(language);
-  useEffect(() => {
-    const made = init(box.current as HTMLDivElement);
-    chart.current = made;
-    const eye = new ResizeObserver(() => made.resize());
-    eye.observe(box.current as HTMLDivElement);
-    return () => {
-      eye.disconnect();
-      made.dispose();
-      chart.current = null;
-    };
-  }, []);
-  useEffect(() => {
-    chart.current?.setOption(optionOf(forecast, t as TFunction), { notMerge: true });
-  }, [forecast, theme, lang, t]);
+  const box = useChart(() => optionOf(forecast, t as TFunction), [forecast, t]);
   return (
     <>
       <div ref={box} style={{ height }} data-testid="weather-chart" role="img" aria-label={t('weather.forecast')} />

@@ -16,6 +16,7 @@ from heatloop.app.world import World
 from heatloop.kernel.scope import Scope
 from heatloop.kernel.series import Columns
 from heatloop.security.access import Principal
+from heatloop.store.bulk_arrow import ByteSink
 
 _LONGEST_S = 400 * 86400
 _ROWS_A_READ = 200_000
@@ -82,28 +83,6 @@ async def released(
     return keys
 
 
-class _Sink:
-    """Collects what the Arrow writer writes until it is sent."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: bytes) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing: there is nothing behind."""
-
-    def close(self) -> None:
-        self.closed = True
-
-    def take(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
-
-
 def _record_batch(columns: Columns) -> pa.RecordBatch:
     return pa.record_batch([pa.array(column) for column in columns], schema=SCHEMA)
 
@@ -116,7 +95,7 @@ async def arrow_stream(
     Reads a bounded number of rows at a time, so a season of a city costs no more memory than
     an hour of a station.
     """
-    sink = _Sink()
+    sink = ByteSink()
     with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), SCHEMA) as writer:
         for first in range(0, len(keys), _KEYS_A_READ):
             async for part in _read(historian, keys[first : first + _KEYS_A_READ], start_s, end_s):

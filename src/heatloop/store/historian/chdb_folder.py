@@ -12,12 +12,12 @@ import queue
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heatloop.kernel.errors import ConfigError, HeatloopError, InputError, LinkError
 from heatloop.store.historian import chdb_seal
+from heatloop.store.historian.chdb_migrations import statements, steps_ahead, steps_back
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,6 @@ WRITE = (
 )
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_MIGRATIONS = "heatloop.store.historian.migrations.chdb"
 
 
 class ChdbFolder:
@@ -144,16 +143,9 @@ class ChdbFolder:
             f" ENGINE = MergeTree ORDER BY number SETTINGS {self._durable}"
         )
         done = self._done(database)
-        steps = [step for step in migrations() if through is None or step[0] <= through]
-        if done - {number for number, _, _ in migrations()}:
-            raise ConfigError(
-                "historian was written by a newer version",
-                thing=database,
-                fix="install that version, or restore a backup",
-            )
-        ran = [step for step in steps if step[0] not in done]
+        ran = steps_ahead(database, done, through)
         for number, name, text in ran:
-            for statement in _statements(text):
+            for statement in statements(text):
                 self.write(statement.format(db=database, durable=self._durable))
             self.write(_RAN.format(db=database, write=WRITE, number=number, name=name))
         return [number for number, _, _ in ran]
@@ -164,19 +156,12 @@ class ChdbFolder:
         Raises:
             ConfigError: One of them has no way back.
         """
-        back = {number: text for number, _, text in migrations(down=True)}
-        undone = sorted((number for number in self._done(database) if number > to), reverse=True)
-        if set(undone) - set(back):
-            raise ConfigError(
-                "a migration has no way back",
-                thing=str(min(set(undone) - set(back))),
-                fix="restore a backup made before it",
-            )
-        for number in undone:
-            for statement in _statements(back[number]):
+        undone = steps_back(self._done(database), to)
+        for number, text in undone:
+            for statement in statements(text):
                 self.write(statement.format(db=database, durable=self._durable))
             self.write(_UNDONE.format(db=database, number=number))
-        return undone
+        return [number for number, _ in undone]
 
     def seal(self, databases: list[str]) -> int:
         """Encrypt every table of these databases from now on, and what they hold; return parts.
@@ -238,18 +223,3 @@ def ask(session: Session, sql: str, tables: dict[str, pa.Table]) -> pa.Table:
                 fix="make room; what was not stored is sent again",
             ) from error
         raise HeatloopError(f"historian engine failed: {text[:500]}", thing=sql[:80]) from error
-
-
-def migrations(*, down: bool = False) -> list[tuple[int, str, str]]:
-    """Return the shipped migrations, or the ways back, as (number, name, SQL), rising."""
-    found = []
-    for file in resources.files(_MIGRATIONS).iterdir():
-        if file.name.endswith(".sql") and file.name.endswith(".down.sql") == down:
-            number, _, name = file.name.removesuffix(".sql").partition("_")
-            found.append((int(number), name, file.read_text("utf-8")))
-    return sorted(found)
-
-
-def _statements(text: str) -> list[str]:
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
-    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from heatloop.kernel.errors import ConfigError, InputError, LinkError
-from heatloop.store.historian.chdb_folder import DURABLE, READ, WRITE, migrations
+from heatloop.store.historian.chdb_folder import DURABLE, READ, WRITE
+from heatloop.store.historian.chdb_migrations import (
+    migrations,
+    statements,
+    steps_ahead,
+    steps_back,
+)
 from heatloop.store.historian.chdb_sql import LAST_SLOT
 from heatloop.store.historian.clickhouse_http import ANSWER_S, HttpLink, Login, table_of
 from heatloop.store.historian.clickhouse_layout import check_unmoved
@@ -21,7 +27,6 @@ from heatloop.store.historian.clickhouse_variants import (
     over,
     reworded,
     spreads,
-    statements,
 )
 
 if TYPE_CHECKING:
@@ -130,14 +135,7 @@ class ClickHouseServer:
         for statement in (_MAKE, _KEPT):
             self._define(statement, database)
         done = self._done(database)
-        steps = migrations()
-        if done - {number for number, _, _ in steps}:
-            raise ConfigError(
-                "historian was written by a newer version",
-                thing=database,
-                fix="install that version, or restore a backup",
-            )
-        ran = [step for step in steps if step[0] not in done]
+        ran = steps_ahead(database, done)
         for number, name, text in ran:
             for statement in statements(text):
                 self._define(statement, database)
@@ -152,18 +150,11 @@ class ClickHouseServer:
         Raises:
             ConfigError: One of them has no way back.
         """
-        back = {number: text for number, _, text in migrations(down=True)}
-        undone = sorted((number for number in self._done(database) if number > to), reverse=True)
-        if set(undone) - set(back):
-            raise ConfigError(
-                "a migration has no way back",
-                thing=str(min(set(undone) - set(back))),
-                fix="restore a backup made before it",
-            )
-        for number in undone:
-            for statement in (*statements(back[number]), _UNDONE.format(number=number)):
+        undone = steps_back(self._done(database), to)
+        for number, text in undone:
+            for statement in (*statements(text), _UNDONE.format(number=number)):
                 self._define(statement, database)
-        return undone
+        return [number for number, _ in undone]
 
     def _done(self, database: str) -> set[int]:
         found = self.read(f"SELECT DISTINCT number FROM {database}.migration")

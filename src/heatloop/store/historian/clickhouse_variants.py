@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 
 from heatloop.kernel.errors import ConfigError
+from heatloop.store.historian.chdb_migrations import statements
 
 _CREATE = re.compile(
     r"CREATE TABLE (?:IF NOT EXISTS )?\{db\}\.(\w+)(.*?)\bENGINE = (\w+)(?:\(([^()]*)\))?(.*)",
@@ -55,12 +56,6 @@ class Cluster:
         for (_, count), (until, _) in zip(self.layout, self.layout[1:], strict=False):
             cases.append(f"{time} < toDateTime({until}, 'UTC'), point % {count}")
         return f"multiIf({', '.join(cases)}, point % {self.layout[-1][1]})"
-
-
-def statements(text: str) -> list[str]:
-    """Return the statements of a migration, without comments."""
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
-    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

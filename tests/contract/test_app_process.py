@@ -160,4 +160,4 @@ def test_damaged_or_open_key_file_stops_the_start(
     key.chmod(0o600)
     key.write_bytes(b"short")
     assert main(["--data", str(tmp_path), "--port", str(free_port())]) == 2
-    assert "not 32" in capsys.readouterr().err
+    assert "has 32 bytes" in capsys.readouterr().err

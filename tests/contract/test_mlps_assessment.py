@@ -159,6 +159,9 @@ SETTINGS: dict[str, tuple[str, Callable[[House], Settings]]] = {
     "no crowd to hide in": ("L3-CES1-35", _set("privacy", k=2)),
     "reveals without end": ("L3-CES1-35", _set("privacy", reveals_per_hour=100_000)),
     "Telnet declared": ("L3-ICS1-07", _set("watch", ports=("23",))),
+    "dangerous without a proof": ("L3-ICS1-15", _set("session", proof_minutes=0.0)),
+    "one person for the whole network": ("L3-ICS1-15", _set("door", two_people=False)),
+    "one signature for the whole network": ("L3-ICS1-15", _set("door", second_signature=False)),
     "digests never looked at": ("L3-IOT1-07", _set("backup", integrity_days=0)),
 }
 

@@ -19962,8 +19962,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/pdf": unknown;
-                    "text/html": unknown;
+                    "application/pdf": string;
+                    "text/html": string;
                 };
             };
             /** @description What to correct */
@@ -20288,7 +20288,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/vnd.cyclonedx+json": unknown;
+                    "application/vnd.cyclonedx+json": Record<string, never>;
                 };
             };
             /** @description What to correct */
@@ -20704,7 +20704,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            307: {
+            303: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20731,7 +20731,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            307: {
+            303: {
                 headers: {
                     [name: string]: unknown;
                 };

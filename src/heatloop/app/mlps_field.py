@@ -102,11 +102,16 @@ async def gateways_authorised(context: Context) -> Verdict:
 
 
 async def upper_system(context: Context) -> Verdict:
-    """Nobody commands a device without signing in here."""
+    """Nobody commands a device without signing in here, nor what is dangerous by himself."""
     answer = await context.ask("POST", "/api/v1/commands", **{"x-heatloop": "1"})
+    door, proof = context.settings.door, context.settings.session.proof_minutes
     return judged(
         (answer.status in (401, 403), "未登录不能下发指令", "no command without signing in"),
-    )
+        (0.0 < proof <= 15.0, f"危险指令前 {proof:g} 分钟内须重新鉴别",
+         f"a proof of identity in the {proof:g} minutes before a dangerous command"),
+        (door.two_people, "全网操作须两人", "whole-network actions take two people"),
+        (door.second_signature, "网关要求第二签名", "gateways want a second signature"),
+    )  # fmt: skip
 
 
 async def sensor_config(context: Context) -> Verdict:

@@ -17,6 +17,7 @@ from fastapi import APIRouter, FastAPI
 
 from heatloop.app.platform import Platform
 from heatloop.app.process import serve
+from heatloop.app.process_log import plain_log
 from heatloop.app.settings import load_settings
 from heatloop.cli.fence import rejoin
 from heatloop.demo.web import demo_router
@@ -63,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         overrides["crypto"] = {"plain_exports": "free"}
         # Nobody lives in the demo's flats.
         overrides["privacy"] = {"samples_ticket": False}
+    plain_log()
     try:
         settings = load_settings(given.data, given.config, os.environ, overrides)
         uvloop.run(serve(settings, build_web))

@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from heatloop.app.process_log import plain_log
 from heatloop.app.settings import Settings, load_settings
 from heatloop.app.zone_customer import build_customer, running_customer
 from heatloop.app.zone_settings import CUSTOMER
@@ -59,21 +60,6 @@ def _config(settings: Settings, app: Any) -> uvicorn.Config:
     )
 
 
-def _plain_log() -> None:
-    """Log errors without the values of variables: those of a whole zone take minutes to print."""
-    plain = structlog.dev.ConsoleRenderer(
-        colors=False, exception_formatter=structlog.dev.plain_traceback
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=True),
-            plain,
-        ]
-    )
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the process; return the exit code."""
     parser = argparse.ArgumentParser(prog="heatloop-customer", description=__doc__)
@@ -89,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
             overrides["server"][name] = getattr(given, name)
     if given.demo:
         overrides["company"] = {"demo": True}
-    _plain_log()
+    plain_log()
     try:
         settings = load_settings(given.data, given.config, os.environ, overrides)
         uvloop.run(serve(settings))

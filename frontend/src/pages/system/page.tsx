@@ -12,6 +12,7 @@ import { PriorityMark, StateMark } from '../../parts/mark';
 import { Loaded } from '../../parts/states';
 import { useReason } from '../../parts/command-life';
 import '../../styles/alarms.css';
+import { Boundary } from './boundary';
 import { Instances } from './instances';
 
 const LAYERS = ['device', 'data', 'application'] as const;
@@ -214,6 +215,7 @@ export default function SystemPage() {
       </header>
       <Loaded of={health}>{(data) => <Parts parts={data.parts} />}</Loaded>
       <Instances />
+      <Boundary />
       <Gateways />
       <Gaps />
       <Quarantine />

@@ -130,7 +130,12 @@ async def become_display(
     return session.view()
 
 
-@router.get("/oidc/start", summary="Go to the identity provider", response_class=RedirectResponse)
+@router.get(
+    "/oidc/start",
+    summary="Go to the identity provider",
+    response_class=RedirectResponse,
+    status_code=303,
+)
 async def leave_for_provider(platform: Platformed) -> RedirectResponse:
     """Send the browser to the company's identity provider."""
     url, cookie = await platform.identity.oidc.leave()
@@ -152,6 +157,7 @@ async def leave_for_provider(platform: Platformed) -> RedirectResponse:
     "/oidc/callback",
     summary="Come back from the identity provider",
     response_class=RedirectResponse,
+    status_code=303,
 )
 async def back_from_provider(
     request: Request,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from heatloop.app.refusals import Forbidden
 from heatloop.app.views.system import Health, Info
 from heatloop.app.views.zones import (
     FindingView,
@@ -23,8 +21,8 @@ from heatloop.app.views.zones import (
 )
 from heatloop.app.zone_customer import CustomerPlatform
 from heatloop.app.zone_read import ZoneRead
-from heatloop.security.access import Permission, Principal, Role
-from heatloop.web.access import Viewer, needs, platform_of
+from heatloop.security.access import Principal, Role
+from heatloop.web.access import Viewer, needs_role
 from heatloop.web.params import AssetCode, Page, Size, Word
 
 status = APIRouter(tags=["status"])
@@ -47,28 +45,14 @@ def reading(platform: Customer) -> ZoneRead:
 Reading = Annotated[ZoneRead, Depends(reading)]
 
 
-def one_of(*roles: Role) -> Callable[..., Awaitable[Principal]]:
-    """Return a dependency that lets only holders of one of these roles pass."""
-
-    async def check(
-        request: Request, by: Annotated[Principal, Depends(needs(Permission.VIEW))]
-    ) -> Principal:
-        if not by.roles & set(roles):
-            path = request.url.path
-            await platform_of(request).audit.refused(by.user, request.method, path)
-            raise Forbidden("forbidden", thing=by.user, place=path)
-        return by
-
-    return check
-
-
 Asker = Annotated[
-    Principal, Depends(one_of(Role.CUSTOMER_SERVICE, Role.HEAT_USER, Role.MANAGER, Role.INTEGRATOR))
+    Principal,
+    Depends(needs_role(Role.CUSTOMER_SERVICE, Role.HEAT_USER, Role.MANAGER, Role.INTEGRATOR)),
 ]
 Labeller = Annotated[
-    Principal, Depends(one_of(Role.CUSTOMER_SERVICE, Role.FIELD_TECHNICIAN, Role.INTEGRATOR))
+    Principal, Depends(needs_role(Role.CUSTOMER_SERVICE, Role.FIELD_TECHNICIAN, Role.INTEGRATOR))
 ]
-Integrator = Annotated[Principal, Depends(one_of(Role.INTEGRATOR))]
+Integrator = Annotated[Principal, Depends(needs_role(Role.INTEGRATOR))]
 Code = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 
 

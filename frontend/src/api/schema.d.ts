@@ -15927,8 +15927,17 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "xlsx" | "csv";
+                /** @description Ticket of POST /exports */
+                export?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -16107,8 +16116,17 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "xlsx" | "csv";
+                /** @description Ticket of POST /exports */
+                export?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path: {
                 code: string;
             };
@@ -16536,8 +16554,17 @@ export interface operations {
                 end: string;
                 /** @description zh or en */
                 language?: string;
+                /** @description Ticket of POST /exports */
+                export?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path: {
                 name: string;
             };
@@ -17567,8 +17594,18 @@ export interface operations {
     };
     get_refused_readings: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Ticket of POST /exports */
+                export?: string;
+            };
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path: {
                 id: string;
             };
@@ -18909,8 +18946,17 @@ export interface operations {
         parameters: {
             query?: {
                 language?: "zh" | "en";
+                /** @description Ticket of POST /exports */
+                export?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -280,9 +280,14 @@ class Operations(Transport):
         """Entries as a signed file."""
         return self.fetch('GET', '/api/v1/audit/export', query={'format': format, 'export': export, 'user': user, 'action': action, 'subject': subject, 'result': result, 'address': address, 'request': request, 'start': start, 'end': end})
 
-    def export_device_models(self, *, format: Literal['xlsx', 'csv'] | None = None) -> bytes:
+    def export_device_models(
+        self,
+        *,
+        format: Literal['xlsx', 'csv'] | None = None,
+        export: str | None = None,
+    ) -> bytes:
         """The catalogue as a file."""
-        return self.fetch('GET', '/api/v1/devices/models/export', query={'format': format})
+        return self.fetch('GET', '/api/v1/devices/models/export', query={'format': format, 'export': export})
 
     def export_device_profile(self, name: str) -> bytes:
         """A profile as a file."""
@@ -293,9 +298,10 @@ class Operations(Transport):
         code: str,
         *,
         format: Literal['xlsx', 'csv'] | None = None,
+        export: str | None = None,
     ) -> bytes:
         """A purchase list as a file."""
-        return self.fetch('GET', f'/api/v1/devices/purchases/{self.quoted(code)}/export', query={'format': format})
+        return self.fetch('GET', f'/api/v1/devices/purchases/{self.quoted(code)}/export', query={'format': format, 'export': export})
 
     def export_ledger(
         self,
@@ -362,9 +368,14 @@ class Operations(Transport):
         """Stored samples as a file."""
         return self.fetch('GET', '/api/v1/bulk/samples', query={'start': start, 'end': end, 'format': format, 'compressed': compressed, 'export': export, 'points': points, 'asset': asset, 'kind': kind, 'medium': medium, 'side': side, 'quantity': quantity, 'role': role, 'stage': stage, 'asset_kind': asset_kind, 'scope': scope, 'within': within, 'upstream_of': upstream_of, 'downstream_of': downstream_of, 'q': q, 'all': all})
 
-    def export_sizing(self, *, language: Literal['zh', 'en'] | None = None) -> bytes:
+    def export_sizing(
+        self,
+        *,
+        language: Literal['zh', 'en'] | None = None,
+        export: str | None = None,
+    ) -> bytes:
         """The sizing report as a workbook."""
-        return self.fetch('GET', '/api/v1/network/sizing.xlsx', query={'language': language})
+        return self.fetch('GET', '/api/v1/network/sizing.xlsx', query={'language': language, 'export': export})
 
     def get_account(self) -> m.AccountView:
         """My account."""
@@ -490,9 +501,10 @@ class Operations(Transport):
         start: datetime | str,
         end: datetime | str,
         language: str | None = None,
+        export: str | None = None,
     ) -> bytes:
         """A report made by an extension module."""
-        return self.fetch('GET', f'/api/v1/extensions/reports/{self.quoted(name)}', query={'start': start, 'end': end, 'language': language})
+        return self.fetch('GET', f'/api/v1/extensions/reports/{self.quoted(name)}', query={'start': start, 'end': end, 'language': language, 'export': export})
 
     def get_extensions(self) -> m.ModulesView:
         """Modules: ours and plug-ins, with their manifests."""
@@ -699,9 +711,9 @@ class Operations(Transport):
         """How the queue of abnormal data stands."""
         return cast("m.QualitySummary", self.ask('GET', '/api/v1/quality/summary'))
 
-    def get_refused_readings(self, id: str) -> bytes:
+    def get_refused_readings(self, id: str, *, export: str | None = None) -> bytes:
         """Every refused reading of an import."""
-        return self.fetch('GET', f'/api/v1/imports/{self.quoted(id)}/refused')
+        return self.fetch('GET', f'/api/v1/imports/{self.quoted(id)}/refused', query={'export': export})
 
     def get_retention(self) -> m.RetentionReport:
         """How long data are kept, and what has expired."""

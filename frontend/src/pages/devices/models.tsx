@@ -4,6 +4,7 @@ import { type FleetReport, type ModelRow, ask, mayDo, sendFile } from '../../api
 import { showNumber, showUnit } from '../../base/format';
 import { useResource } from '../../base/resource';
 import { language, named } from '../../i18n';
+import { ExportLink } from '../../parts/export-link';
 import { type Column, Grid } from '../../parts/grid';
 import { Icon } from '../../parts/icon';
 import { Loaded } from '../../parts/states';
@@ -105,9 +106,9 @@ export function Models() {
     <>
       <div className="row">
         <span className="grow" />
-        <a className="btn" href="/api/v1/devices/models/export?format=xlsx" download>
+        <ExportLink href="/api/v1/devices/models/export?format=xlsx" testid="models-excel">
           <Icon name="download" size={16} /> Excel
-        </a>
+        </ExportLink>
         {mayDo('manage_ledger') && (
           <button type="button" className="btn" onClick={() => input.current?.click()}>
             <Icon name="upload" size={16} /> {t('devices.import')}

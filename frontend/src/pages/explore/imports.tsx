@@ -7,6 +7,7 @@ import { problemText } from '../../base/problem';
 import { useResource } from '../../base/resource';
 import { showTime } from '../../base/time';
 import { named } from '../../i18n';
+import { ExportLink } from '../../parts/export-link';
 import { type Column, Grid } from '../../parts/grid';
 import { Loaded } from '../../parts/states';
 import { say } from '../../parts/toast';
@@ -93,9 +94,9 @@ export function Imports() {
           '0'
         ) : (
           <>
-            <a href={`/api/v1/imports/${row.id}/refused`} download>
+            <ExportLink className="" href={`/api/v1/imports/${row.id}/refused`} testid={`refused-${row.id}`}>
               {showNumber(row.refused, 0)}
-            </a>
+            </ExportLink>
             {row.reasons.slice(0, 3).map((reason) => (
               <div key={reason.reason} className="small muted">
                 {named(reason)}: {reason.count}

@@ -5,6 +5,7 @@ import type { SizingItem, SizingReport } from '../../api/network-views';
 import { showNumber } from '../../base/format';
 import { useResource } from '../../base/resource';
 import { language, named } from '../../i18n';
+import { ExportLink } from '../../parts/export-link';
 import { type Column, Grid, Pager } from '../../parts/grid';
 import { Icon } from '../../parts/icon';
 import { Segmented } from '../../parts/segmented';
@@ -115,14 +116,13 @@ function Report({ report, listed, onListed }: { report: SizingReport; listed: bo
           ]}
           onChoose={(value) => onListed(value === 'listed')}
         />
-        <a
+        <ExportLink
           className="btn tiny"
           href={`/api/v1/network/sizing.xlsx?language=${language.get()}`}
-          download="sizing.xlsx"
-          data-testid="sizing-excel"
+          testid="sizing-excel"
         >
           <Icon name="download" size={16} /> Excel
-        </a>
+        </ExportLink>
       </header>
       <dl className="net-facts net-counts body">
         {(['ok', 'undersized', 'oversized', 'missing'] as const).map((verdict) => (

@@ -17,6 +17,7 @@ from heatloop.app.device_life_views import (
     ModelView,
     ReceiptView,
 )
+from heatloop.app.export_seal import SealedExport
 from heatloop.app.history import in_thread
 from heatloop.app.refusals import Refused
 from heatloop.kernel.errors import InputError
@@ -27,6 +28,7 @@ from heatloop.plant.model_checks_equipment import ChecklistItem, checklist
 from heatloop.security.access import Permission, Principal
 from heatloop.store.files import MAX_BYTES
 from heatloop.web.access import Platformed, Viewer, needs
+from heatloop.web.export_door import Wished, decided, sent
 from heatloop.web.params import Page, Size
 from heatloop.web.routes import device_life_bodies as bodies
 from heatloop.web.upload import file_of
@@ -60,10 +62,10 @@ Waiver = Annotated[Principal, Depends(needs(Permission.WAIVE_DEVICES))]
 Format = Annotated[Literal["xlsx", "csv"], Query(alias="format")]
 
 
-def _table(body: bytes, kind: str, name: str) -> Response:
+def _table(body: bytes, kind: str, name: str, door: SealedExport) -> Response:
     media, ending = _KINDS[kind]
     headers = {"content-disposition": f'attachment; filename="{name}.{ending}"'}
-    return Response(body, media_type=media, headers=headers)
+    return sent(door, Response(body, media_type=media, headers=headers))
 
 
 async def _uploaded(request: Request, platform: Platformed) -> tuple[str, bytes]:
@@ -85,11 +87,14 @@ async def get_device_checklist(_: Viewer) -> list[ChecklistItem]:
 @router.get(
     "/models/export", summary="The catalogue as a file", response_class=Response, responses=_FILE
 )
-async def export_device_models(platform: Platformed, _: Viewer, kind: Format = "xlsx") -> Response:
+async def export_device_models(
+    request: Request, platform: Platformed, by: Viewer, wish: Wished, kind: Format = "xlsx"
+) -> Response:
     """Return one workbook, or a zip with one csv."""
+    door = await decided(request, by, "device models", wish)
     views = await in_thread(platform.devices.fleet.models)
     body = await asyncio.to_thread(tables.catalogue_file, [v.model for v in views], kind)
-    return _table(body, kind, "device-models")
+    return _table(body, kind, "device-models", door)
 
 
 @router.post("/models/import", summary="Read a catalogue file", openapi_extra=UPLOAD)
@@ -178,15 +183,21 @@ async def list_device_purchases(platform: Platformed, _: Viewer) -> dict[str, An
     responses=_FILE,
 )
 async def export_device_purchase(
-    code: bodies.ModelPath, platform: Platformed, _: Viewer, kind: Format = "xlsx"
+    code: bodies.ModelPath,
+    request: Request,
+    platform: Platformed,
+    by: Viewer,
+    wish: Wished,
+    kind: Format = "xlsx",
 ) -> Response:
     """Return one workbook, or a zip with one csv."""
     lists = await in_thread(platform.records.devices.purchases)
     if code not in lists:
         raise Refused("not_found", thing=code)
+    door = await decided(request, by, f"purchase {code}", wish)
     lines = lines_of(lists[code])
     body = await asyncio.to_thread(tables.purchase_file, lines, kind)
-    return _table(body, kind, f"purchase-{code}")
+    return _table(body, kind, f"purchase-{code}", door)
 
 
 @router.post("/purchases/{code}/receipts", status_code=201, summary="Record a delivery")

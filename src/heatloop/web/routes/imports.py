@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from heatloop.app.refusals import Refused
 from heatloop.app.views.imports import ImportGuess, ImportPage, ImportRun
 from heatloop.web.access import LedgerKeeper, Platformed
+from heatloop.web.export_door import Wished, decided, sent
 from heatloop.web.params import Ident, Page, Size
 from heatloop.web.upload import check_file, file_of
 
@@ -142,14 +143,14 @@ async def resume_import(
 )
 async def get_refused_readings(
     id: Ident,  # noqa: A002 - the name the interface has
+    request: Request,
     platform: Platformed,
     by: LedgerKeeper,
+    wish: Wished,
 ) -> Response:
     """Return line, tag, time, value and reason of each as CSV (UTF-8 with a mark for Excel)."""
+    door = await decided(request, by, f"refused readings {id}", wish)
     body = await platform.imports.refused(by, id)
     disposition = f'attachment; filename="refused-{id}.csv"'
-    return Response(
-        body,
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": disposition, "cache-control": "no-store"},
-    )
+    headers = {"content-disposition": disposition, "cache-control": "no-store"}
+    return sent(door, Response(body, media_type="text/csv; charset=utf-8", headers=headers))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from heatloop.app.views.interfaces import InterfacesView, ModulesView
 from heatloop.security.access import Permission
 from heatloop.web.access import LedgerKeeper, Platformed, Viewer
+from heatloop.web.export_door import Wished, decided, sent
 from heatloop.web.params import Time
 
 router = APIRouter(tags=["interfaces"])
@@ -85,15 +86,18 @@ async def decode_with_extension(
 )
 async def get_extension_report(
     name: ModuleName,
+    request: Request,
     platform: Platformed,
     viewer: Viewer,
+    wish: Wished,
     start: Time,
     end: Time,
     language: Annotated[str, Query(pattern="^(zh|en)$", description="zh or en")] = "zh",
 ) -> Response:
     """Return the file the module makes of what the viewer may see."""
+    door = await decided(request, viewer, f"report {name}", wish)
     file = await platform.outside.extensions.report(
         viewer.scope, name, start.timestamp(), end.timestamp(), language
     )
-    disposition = f'attachment; filename="{file.name}"'
-    return Response(file.data, media_type=file.media, headers={"content-disposition": disposition})
+    headers = {"content-disposition": f'attachment; filename="{file.name}"'}
+    return sent(door, Response(file.data, media_type=file.media, headers=headers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,6 +21,7 @@ from heatloop.app.twin_state import WhatIf
 from heatloop.app.views.network import NetworkView, OutageView, PressureProfile, WhatIfView
 from heatloop.web.access import Platformed, Viewer
 from heatloop.web.answers import pack
+from heatloop.web.export_door import Wished, decided, sent
 
 router = APIRouter(tags=["network"])
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -117,10 +119,16 @@ def get_sizing(platform: Platformed, viewer: Viewer, listed: bool = False) -> Si
     response_class=Response,
     responses={200: {"content": {_XLSX: {"schema": {"type": "string", "format": "binary"}}}}},
 )
-def export_sizing(
-    platform: Platformed, viewer: Viewer, language: Literal["zh", "en"] = "zh"
+async def export_sizing(
+    request: Request,
+    platform: Platformed,
+    viewer: Viewer,
+    wish: Wished,
+    language: Literal["zh", "en"] = "zh",
 ) -> Response:
     """Return the whole report as an Excel workbook."""
-    body = sizing.workbook(sizing.report(platform.world, viewer.scope), language)
-    disposition = 'attachment; filename="sizing.xlsx"'
-    return Response(body, media_type=_XLSX, headers={"content-disposition": disposition})
+    door = await decided(request, viewer, "sizing", wish)
+    found = await asyncio.to_thread(sizing.report, platform.world, viewer.scope)
+    body = await asyncio.to_thread(sizing.workbook, found, language)
+    headers = {"content-disposition": 'attachment; filename="sizing.xlsx"'}
+    return sent(door, Response(body, media_type=_XLSX, headers=headers))

@@ -91,6 +91,7 @@ async def _start(here: Town) -> dict[str, object]:
     return {
         "cookies": cookies,
         "records": str(here.folder / "records.sqlite"),
+        "journal": str(here.folder / "audit-journal"),
         "known": {
             "point": points[:40],
             "asset": list(ledger.assets),

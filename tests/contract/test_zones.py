@@ -264,8 +264,13 @@ async def test_a_gap_is_shown_and_healed_by_the_next_snapshot(tmp_path):
         await until(lambda: customer.zones.receiver.order.gaps)
         assert not proxy.to_lose
         await until(lambda: not customer.zones.receiver.order.gaps)
-        _, rows = customer.records.zones.events()
-        assert next(row for row in rows if row.kind == "gap").ended_at is not None
+        # The end is written down a moment after it is seen.
+        await until(
+            lambda: any(
+                row.kind == "gap" and row.ended_at is not None
+                for row in customer.records.zones.events()[1]
+            )
+        )
     carrying.cancel()
 
 

@@ -20,6 +20,13 @@ const LinksPage = lazy(() => withWords(['links'], import('./pages/links/page')))
 const QualityPage = lazy(() => withWords(['quality'], import('./pages/quality/page')));
 const ExplorePage = lazy(() => withWords(['explore'], import('./pages/explore/page')));
 const WeatherPage = lazy(() => withWords(['weather'], import('./pages/weather/page')));
+const ForecastPage = lazy(() => withWords(['forecast'], import('./pages/forecast/page')));
+const SupervisionPage = lazy(() => withWords(['forecast', 'supervision'], import('./pages/supervision/page')));
+const ModelsPage = lazy(() => withWords(['models'], import('./pages/models/page')));
+const ModelPage = lazy(() => withWords(['models'], import('./pages/models/detail')));
+const DispatchPage = lazy(() => withWords(['dispatch', 'commands'], import('./pages/dispatch/page')));
+const SavingsPage = lazy(() => withWords(['savings'], import('./pages/savings/page')));
+const StrategyPage = lazy(() => withWords(['strategy'], import('./pages/strategy/page')));
 const KeepingPage = lazy(() => withWords(['keeping'], import('./pages/keeping/page')));
 const InterfacesPage = lazy(() => withWords(['interfaces'], import('./pages/interfaces/page')));
 const GovernancePage = lazy(() => withWords(['governance'], import('./pages/governance/page')));
@@ -69,6 +76,13 @@ export default function App() {
             <Route path="/quality" element={<QualityPage />} />
             <Route path="/explore" element={<ExplorePage />} />
             <Route path="/weather" element={<WeatherPage />} />
+            <Route path="/forecast" element={<ForecastPage />} />
+            <Route path="/supervision" element={<SupervisionPage />} />
+            <Route path="/models" element={<ModelsPage />} />
+            <Route path="/models/:unit" element={<ModelPage />} />
+            <Route path="/dispatch" element={<DispatchPage />} />
+            <Route path="/strategy" element={<StrategyPage />} />
+            <Route path="/savings" element={<SavingsPage />} />
             <Route path="/keeping" element={<KeepingPage />} />
             <Route path="/interfaces" element={<InterfacesPage />} />
             <Route path="/governance" element={<GovernancePage />} />

@@ -35,8 +35,8 @@ from heatloop.store.records.webhook import WebhookRow
 from tests.unit.app_town import Town, prepare, town
 
 PHONE = "13900000001"
-_NOT_SEALS = {"public_key", "public"}
-"""Columns of bytes that are no seals."""
+_NOT_SEALS = {"public_key", "public", "bands"}
+"""Columns of bytes that are no seals: public keys, bands of forecasts and plans."""
 
 
 @pytest.fixture

@@ -432,6 +432,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Units by how unequally their buildings are fed
+         * @description Return a page of units, the worst first, and those nothing is known of last.
+         */
+        get: operations["list_balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/balance/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Valve settings of buildings as a workbook for technicians
+         * @description Return a list of buildings with present and proposed openings, by unit, the worst first.
+         */
+        get: operations["export_balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/balance/{unit}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A unit's buildings with present and proposed openings
+         * @description Return what each building gets of its share, or why nothing is proposed; writes nothing.
+         */
+        get: operations["get_balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bulk/plan": {
         parameters: {
             query?: never;
@@ -1464,6 +1524,358 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dispatch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Networks, and the plans that count
+         * @description Return the networks, the proposals that wait and the plans in force.
+         */
+        get: operations["get_dispatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Planned and actual cost by source and day, and cost by station
+         * @description Return the heating cost of at most 31 days; the stations add up to the company.
+         */
+        get: operations["get_dispatch_costs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Failures of heat sources and what followed
+         * @description Return the events of the last two months, the newest first.
+         */
+        get: operations["list_dispatch_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prices, costs and how units may be run
+         * @description Return every figure with the value that holds now.
+         */
+        get: operations["list_dispatch_figures"];
+        put?: never;
+        /**
+         * Enter a figure
+         * @description Enter a figure that holds from a time on; earlier ones stay in the history.
+         */
+        post: operations["enter_dispatch_figure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/figures/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History of figures
+         * @description Return a page of what was entered, newest first.
+         */
+        get: operations["list_dispatch_entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/n-1": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the failure of one source or unit would leave uncovered
+         * @description Return the N-1 check at an outdoor temperature, the worst failure first.
+         */
+        get: operations["get_n_minus_1"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/n-1/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The N-1 report before the season
+         * @description Let each source, unit, main pump and booster fail in turn; takes some seconds of a worker.
+         */
+        get: operations["get_season_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/n-1/report/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The N-1 report as a workbook or PDF
+         * @description Return the report as a file; a PDF is in both languages.
+         */
+        get: operations["export_season_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Supply temperature and pump heads for the day ahead
+         * @description Run candidate trajectories through the network now; takes some seconds of a worker.
+         */
+        get: operations["get_network_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/network/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the network's set-points last worked out
+         * @description Propose supply temperature and head of each source at the door for commands.
+         */
+        post: operations["send_network_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Maintenance and failures that are not over
+         * @description Return outages that are not over, the first to begin first.
+         */
+        get: operations["list_dispatch_outages"];
+        put?: never;
+        /**
+         * Enter an outage
+         * @description Enter a time in which a unit or source may not run.
+         */
+        post: operations["add_dispatch_outage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/outages/{number}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an outage now
+         * @description Let an outage end now.
+         */
+        post: operations["end_dispatch_outage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plans
+         * @description Return a page of plans, newest first.
+         */
+        get: operations["list_dispatch_plans"];
+        put?: never;
+        /**
+         * Make a plan now, or ask what if something fails
+         * @description Make a plan; with something out it is a what-if and needs no approval.
+         */
+        post: operations["make_dispatch_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/plans/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One plan
+         * @description Return a plan with all its figures.
+         */
+        get: operations["get_dispatch_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/plans/{number}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the set-points of an approved plan
+         * @description Propose the plan's present set-points at the door for commands, all in one.
+         */
+        post: operations["send_dispatch_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/plans/{number}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve or reject a plan
+         * @description Approve or reject a plan that is proposed; its set-points are sent by another press.
+         */
+        post: operations["decide_dispatch_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/stage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How far the plans of a network may go
+         * @description Let plans do nothing, or give caps when approved, or give caps unless rejected.
+         */
+        post: operations["set_dispatch_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/emergency": {
         parameters: {
             query?: never;
@@ -1720,6 +2132,106 @@ export interface paths {
          * @description Return how a probe stands and what it found.
          */
         get: operations["get_probe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forecasts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How forecasting is doing, and what is forecast
+         * @description Return the newest issue, when the next is due, and a page of subjects inside the scope.
+         */
+        get: operations["get_forecast_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forecasts/issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have forecasts made now
+         * @description Have an issue made as soon as workers are free; the answer does not wait for it.
+         */
+        post: operations["request_forecast"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forecasts/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs of the forecaster
+         * @description Return a page of issues, newest first, with why and with what weather they were made.
+         */
+        get: operations["list_forecast_issues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forecasts/skill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How right day-ahead forecasts were, by week
+         * @description Return the skill of a week beside persistence; the newest week when none is named.
+         */
+        get: operations["get_forecast_skill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forecasts/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The forecast of one subject
+         * @description Return the forecast as it was known at a time, beside what came, with what explains it.
+         */
+        get: operations["get_forecast"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2865,6 +3377,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Models in force
+         * @description Return a page of units with the model in force of each; those that drift come first.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to models
+         * @description Return challenges, promotions, rejections and roll-backs, newest first.
+         */
+        get: operations["list_model_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{unit}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One unit's models
+         * @description Return a unit's model in force, its versions with their cards, daily errors and events.
+         */
+        get: operations["get_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{unit}/learn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Learn a unit's model now
+         * @description Do the unit's night of learning at once; the same rules decide as by night.
+         */
+        post: operations["learn_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{unit}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put the former model back in force
+         * @description Put the former champion back in force at once; the reason is kept.
+         */
+        post: operations["roll_back_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/network": {
         parameters: {
             query?: never;
@@ -3462,6 +4074,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/room-levels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Units with what is wanted of their rooms
+         * @description Return a page of units, by code, with target, source and what the last night found.
+         */
+        get: operations["list_room_levels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/room-levels/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is wanted of a unit's rooms
+         * @description Return target and source, the level kept before, the shift, and the share of cold rooms.
+         */
+        get: operations["get_room_level"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/room-levels/{code}/target": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a unit's own target
+         * @description Let station control aim at this in the unit from its next plan on; audited.
+         */
+        put: operations["set_room_target"];
+        post?: never;
+        /**
+         * Remove a unit's own target
+         * @description Let the learnt level or the figure for all hold again; audited.
+         */
+        delete: operations["clear_room_target"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/room-levels/{code}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the nights found of a unit's level
+         * @description Return a page of versions, newest first, each with its reason.
+         */
+        get: operations["list_room_level_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/samples": {
         parameters: {
             query?: never;
@@ -3479,6 +4175,146 @@ export interface paths {
         get: operations["get_samples"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/savings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was saved, by unit and together
+         * @description Return all units in sight as they were judged last, cold rooms charged.
+         */
+        get: operations["get_savings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/savings/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries of the ledger
+         * @description Return a page of entries, newest first, with their hashes.
+         */
+        get: operations["list_savings_entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/savings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All days as a table
+         * @description Return every day of the units in sight with its figures and the entry that proves it.
+         */
+        get: operations["export_savings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/savings/units/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One unit day by day
+         * @description Return what each day cost, what the tuned curve would have cost, and the interval.
+         */
+        get: operations["get_savings_unit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/savings/units/{code}/curve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on a unit's tuned curve
+         * @description Approve the tuned curve in force for the unit's switch-back days, or withdraw that.
+         */
+        post: operations["decide_savings_curve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/savings/units/{code}/tune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tune a unit's curve now
+         * @description Tune at once as by week; a curve in force stays unless it is clearly beaten.
+         */
+        post: operations["tune_savings_curve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/savings/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check the chain
+         * @description Recompute every hash from the first entry on and compare the days with their entries.
+         */
+        post: operations["verify_savings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4125,6 +4961,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/strategies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Units with the strategies made for them
+         * @description Return a page of units, by code, and whether strategies are made at all.
+         */
+        get: operations["list_strategies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A unit's strategy as it is now
+         * @description Return the plan in quarters of an hour, with its reason and what could not be kept.
+         */
+        get: operations["get_strategy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{code}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions of a unit's strategy
+         * @description Return a page of versions, newest first, each with its decision.
+         */
+        get: operations["list_strategy_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strategies/{code}/versions/{version}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve or reject a strategy
+         * @description Note the decision; devices are written only at stage `automatic`, by the arbiter.
+         */
+        post: operations["decide_strategy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -4181,6 +5097,146 @@ export interface paths {
          * @description Return a station with its units, points, controller and buildings.
          */
         get: operations["get_substation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Operation beside its planned band
+         * @description Return the last comparison of every station and unit inside the scope, outside ones first.
+         */
+        get: operations["get_supervision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision/automatic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Automatic-operation ratio
+         * @description Return hours in automatic over heating hours by substation, the lowest first.
+         */
+        get: operations["get_automatic_ratio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Dispatch periods
+         * @description Return a page of local days that were planned or forecast, newest first.
+         */
+        get: operations["list_dispatch_periods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision/periods/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A dispatch period
+         * @description Return plan, forecast, what came and deviations of a local day inside the scope.
+         */
+        get: operations["get_dispatch_period"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision/periods/{day}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A dispatch period as a file
+         * @description Return a workbook, or a zip of CSV files: subjects, hours, deviations.
+         */
+        get: operations["export_dispatch_period"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision/periods/{day}/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One subject in a dispatch period
+         * @description Return the hours of a subject: planned band, first forecast, what came.
+         */
+        get: operations["get_dispatch_period_hours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision/smart-devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Share of smart devices by class
+         * @description Return how many devices are digital, tell their state and can be set from afar.
+         */
+        get: operations["get_smart_devices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5478,6 +6534,56 @@ export interface components {
             ok: boolean;
         };
         /**
+         * AutomaticReport
+         * @description Automatic-operation ratio of a period.
+         */
+        AutomaticReport: {
+            /** Automatic Pct */
+            automatic_pct: number | null;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Heating H */
+            heating_h: number;
+            /** Platform Pct */
+            platform_pct: number | null;
+            /** Rows */
+            rows: components["schemas"]["AutomaticRow"][];
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Total */
+            total: number;
+        };
+        /**
+         * AutomaticRow
+         * @description How a substation was run.
+         */
+        AutomaticRow: {
+            /** Automatic H */
+            automatic_h: number;
+            /** Automatic Pct */
+            automatic_pct: number | null;
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Heating H */
+            heating_h: number;
+            /** Platform H */
+            platform_h: number;
+            /** Platform Pct */
+            platform_pct: number | null;
+            /** Unknown H */
+            unknown_h: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * BackupRequest
          * @description A backup to the place the settings name.
          */
@@ -5514,6 +6620,113 @@ export interface components {
             sheet: string;
             /** Value */
             value: string;
+        };
+        /**
+         * BalanceBuilding
+         * @description A building's share of the water, and the valve setting that follows.
+         */
+        BalanceBuilding: {
+            /** Area M2 */
+            area_m2: number | null;
+            /** Building */
+            building: string;
+            /** En */
+            en: string;
+            /** Factor */
+            factor: number | null;
+            /** Flow M3H */
+            flow_m3h: number | null;
+            /** Opening Pct */
+            opening_pct: number | null;
+            /** Proposed Pct */
+            proposed_pct: number | null;
+            /** Return C */
+            return_c: number | null;
+            /** Room C */
+            room_c: number | null;
+            /** Share Pct */
+            share_pct: number;
+            /** State */
+            state: string;
+            /** Supply C */
+            supply_c: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * BalanceCard
+         * @description A unit and how unequally its buildings are fed.
+         */
+        BalanceCard: {
+            /** At Stop */
+            at_stop: number;
+            /** Buildings */
+            buildings: number;
+            /** En */
+            en: string;
+            /** Hours */
+            hours: number;
+            /** Known */
+            known: number;
+            /** Method */
+            method: string;
+            /** Reason */
+            reason: string;
+            /** Spread Pct */
+            spread_pct: number | null;
+            /** Station */
+            station: string;
+            /** Station En */
+            station_en: string;
+            /** Station Zh */
+            station_zh: string;
+            /** To Move */
+            to_move: number;
+            /** Unit */
+            unit: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * BalancePage
+         * @description Units by how unequally their buildings are fed.
+         */
+        BalancePage: {
+            /**
+             * Data From
+             * Format: date-time
+             */
+            data_from: string;
+            /**
+             * Data Until
+             * Format: date-time
+             */
+            data_until: string;
+            /** Items */
+            items: components["schemas"]["BalanceCard"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * BalanceView
+         * @description A unit's buildings and what is proposed for each.
+         */
+        BalanceView: {
+            card: components["schemas"]["BalanceCard"];
+            /**
+             * Data From
+             * Format: date-time
+             */
+            data_from: string;
+            /**
+             * Data Until
+             * Format: date-time
+             */
+            data_until: string;
+            /** Items */
+            items: components["schemas"]["BalanceBuilding"][];
+            /** Share By */
+            share_by: string;
         };
         /**
          * BatchPoint
@@ -6090,6 +7303,135 @@ export interface components {
             withdrawn_by: string | null;
         };
         /**
+         * CostRow
+         * @description Cost of a source on a day.
+         */
+        CostRow: {
+            actual: components["schemas"]["CostSplit"];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Deviation Yuan */
+            deviation_yuan: number | null;
+            /** En */
+            en: string;
+            planned: components["schemas"]["CostSplit"] | null;
+            /** Source */
+            source: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * CostSource
+         * @description Cost of a source over the days asked for.
+         */
+        CostSource: {
+            /** Actual Yuan */
+            actual_yuan: number;
+            /** En */
+            en: string;
+            /** Heat Kwh */
+            heat_kwh: number;
+            /** Planned Yuan */
+            planned_yuan: number | null;
+            /** Source */
+            source: string;
+            /** Starts */
+            starts: number;
+            /** Yuan Gj */
+            yuan_gj: number | null;
+            /** Yuan M2 */
+            yuan_m2: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * CostSplit
+         * @description What a source spent, or was to spend, on a day.
+         */
+        CostSplit: {
+            /** Co2 Yuan */
+            co2_yuan: number;
+            /** Fuel Yuan */
+            fuel_yuan: number;
+            /** Heat Kwh */
+            heat_kwh: number;
+            /** Other Yuan */
+            other_yuan: number;
+            /** Power Yuan */
+            power_yuan: number;
+            /** Start Yuan */
+            start_yuan: number;
+            /** Starts */
+            starts: number;
+            /** Total Yuan */
+            total_yuan: number;
+            /** Water Yuan */
+            water_yuan: number;
+            /** Yuan Gj */
+            yuan_gj: number | null;
+        };
+        /**
+         * CostStation
+         * @description Cost of a station over the days asked for.
+         */
+        CostStation: {
+            /** En */
+            en: string;
+            /** Heat Kwh */
+            heat_kwh: number;
+            /** Heat Yuan */
+            heat_yuan: number;
+            /** Power Yuan */
+            power_yuan: number;
+            /** Station */
+            station: string;
+            /** Total Yuan */
+            total_yuan: number;
+            /** Water Yuan */
+            water_yuan: number;
+            /** Yuan Gj */
+            yuan_gj: number | null;
+            /** Yuan M2 */
+            yuan_m2: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * CostView
+         * @description Heating cost of some days.
+         */
+        CostView: {
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /** Heat Kwh */
+            heat_kwh: number;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Rows */
+            rows: components["schemas"]["CostRow"][];
+            /** Sources */
+            sources: components["schemas"]["CostSource"][];
+            /** Stations */
+            stations: components["schemas"]["CostStation"][];
+            /** Total Yuan */
+            total_yuan: number;
+            /** Unallocated Yuan */
+            unallocated_yuan: number;
+            /** Yuan Gj */
+            yuan_gj: number | null;
+            /** Yuan M2 */
+            yuan_m2: number | null;
+        };
+        /**
          * CountOf
          * @description How many of something.
          */
@@ -6129,6 +7471,28 @@ export interface components {
             stage: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * CurveDecision
+         * @description Whether a unit runs its tuned curve on switch-back days.
+         */
+        CurveDecision: {
+            /**
+             * Approve
+             * @description False: the standing curve runs.
+             */
+            approve: boolean;
+            /**
+             * Note
+             * @description Kept with the decision and in the chain.
+             * @default
+             */
+            note: string;
+            /**
+             * Version
+             * @description The curve in force.
+             */
+            version: number;
         };
         /**
          * CutView
@@ -6339,6 +7703,33 @@ export interface components {
             webhook: string;
         };
         /**
+         * DeviationEvent
+         * @description A deviation that was reported in the period.
+         */
+        DeviationEvent: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Limit */
+            limit: number | null;
+            /**
+             * Onset
+             * Format: date-time
+             */
+            onset: string;
+            /** Rule En */
+            rule_en: string;
+            /** Rule Zh */
+            rule_zh: string;
+            /** State */
+            state: string;
+            /** Value */
+            value: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * DeviceChange
          * @description What is to change; fields left out stay.
          */
@@ -6432,6 +7823,536 @@ export interface components {
             window_s?: number | null;
         };
         /**
+         * DispatchCosts
+         * @description What a plan costs, yuan.
+         */
+        DispatchCosts: {
+            /** Bill Yuan */
+            bill_yuan: number;
+            /** Co2 Yuan */
+            co2_yuan: number;
+            /** Fuel Yuan */
+            fuel_yuan: number;
+            /** Other Yuan */
+            other_yuan: number;
+            /** Penalty Yuan */
+            penalty_yuan: number;
+            /** Power Yuan */
+            power_yuan: number;
+            /** Start Yuan */
+            start_yuan: number;
+        };
+        /**
+         * DispatchEvent
+         * @description A failure of a heat source and what followed.
+         */
+        DispatchEvent: {
+            /** Closed */
+            closed: string | null;
+            /** Covered Pct */
+            covered_pct: number | null;
+            /** En */
+            en: string;
+            /** Least Pct */
+            least_pct: number;
+            /** Network */
+            network: string;
+            /**
+             * Onset
+             * Format: date-time
+             */
+            onset: string;
+            /** Open */
+            open: boolean;
+            /** Plan */
+            plan: number | null;
+            /** Plan After S */
+            plan_after_s: number | null;
+            /** Source */
+            source: string;
+            /** Units */
+            units: string[];
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DispatchFigure
+         * @description A figure dispatch works with.
+         */
+        DispatchFigure: {
+            /** En */
+            en: string;
+            /** Entered */
+            entered: boolean;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Name */
+            name: string;
+            /** Subject */
+            subject: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DispatchFigureEntry
+         * @description A figure as it was entered.
+         */
+        DispatchFigureEntry: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            /** Subject */
+            subject: string;
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * DispatchFigurePage
+         * @description A page of entries.
+         */
+        DispatchFigurePage: {
+            /** Items */
+            items: components["schemas"]["DispatchFigureEntry"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * DispatchFollowing
+         * @description How far plans of a network act on the stations.
+         */
+        DispatchFollowing: {
+            /** Cap Kw */
+            cap_kw: number | null;
+            /** Delivered Pct */
+            delivered_pct: number;
+            /** Network */
+            network: string;
+            /** Plan */
+            plan: number | null;
+            /** Sources */
+            sources: components["schemas"]["DispatchSourceCap"][];
+            /** Stage */
+            stage: string;
+            /** Stage By */
+            stage_by: string;
+            /** Until */
+            until: string | null;
+            /** Why */
+            why: string;
+        };
+        /**
+         * DispatchNetworkView
+         * @description Heat sources that feed one network.
+         */
+        DispatchNetworkView: {
+            /** Area M2 */
+            area_m2: number;
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Load Kw */
+            load_kw: number;
+            /** Sources */
+            sources: string[];
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DispatchNow
+         * @description Networks, and the plan that is in force or proposed for each.
+         */
+        DispatchNow: {
+            /** Approved */
+            approved: components["schemas"]["DispatchPlanRow"][];
+            /** Failed */
+            failed: string[];
+            /** Following */
+            following: components["schemas"]["DispatchFollowing"][];
+            /** Networks */
+            networks: components["schemas"]["DispatchNetworkView"][];
+            /**
+             * Plant Time
+             * Format: date-time
+             */
+            plant_time: string;
+            /** Proposed */
+            proposed: components["schemas"]["DispatchPlanRow"][];
+        };
+        /**
+         * DispatchOutage
+         * @description A time in which a unit or source may not run.
+         */
+        DispatchOutage: {
+            /** By */
+            by: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * DispatchPeriodHour
+         * @description One hour of one subject.
+         */
+        DispatchPeriodHour: {
+            /** Actual */
+            actual: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Forecast */
+            forecast: number | null;
+            /** Forecast High */
+            forecast_high: number | null;
+            /** Forecast Low */
+            forecast_low: number | null;
+            /** Plan */
+            plan: number | null;
+            /** Plan High */
+            plan_high: number | null;
+            /** Plan Low */
+            plan_low: number | null;
+        };
+        /**
+         * DispatchPeriodHours
+         * @description The hours of one subject in a period.
+         */
+        DispatchPeriodHours: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Hours */
+            hours: components["schemas"]["DispatchPeriodHour"][];
+            /** Quantity */
+            quantity: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DispatchPeriodPage
+         * @description A page of dispatch periods, newest first.
+         */
+        DispatchPeriodPage: {
+            /** Items */
+            items: components["schemas"]["DispatchPeriodRow"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * DispatchPeriodRow
+         * @description One dispatch period in the list.
+         */
+        DispatchPeriodRow: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Forecast */
+            forecast: string;
+            /** Planned */
+            planned: number;
+        };
+        /**
+         * DispatchPeriodSubject
+         * @description One subject in a period; heat as energy, temperatures as means, of the hours compared.
+         */
+        DispatchPeriodSubject: {
+            /** Actual */
+            actual: number | null;
+            /** Code */
+            code: string;
+            /** Deviation Pct */
+            deviation_pct: number | null;
+            /** En */
+            en: string;
+            /** Forecast */
+            forecast: number | null;
+            /** Forecast Actual */
+            forecast_actual: number | null;
+            /** Forecast Mape Pct */
+            forecast_mape_pct: number | null;
+            /** Hours */
+            hours: number;
+            /** Outside */
+            outside: number;
+            /** Plan */
+            plan: number | null;
+            /** Plan Actual */
+            plan_actual: number | null;
+            /** Quantity */
+            quantity: string;
+            /** Unit */
+            unit: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DispatchPeriodView
+         * @description A dispatch period: plan, forecast, what came, deviations.
+         */
+        DispatchPeriodView: {
+            /** Complete */
+            complete: boolean;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Events */
+            events: components["schemas"]["DeviationEvent"][];
+            /** Events Total */
+            events_total: number;
+            /** Forecast */
+            forecast: string;
+            /** Forecast Known */
+            forecast_known: string | null;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Subjects */
+            subjects: components["schemas"]["DispatchPeriodSubject"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * DispatchPlanPage
+         * @description A page of plans.
+         */
+        DispatchPlanPage: {
+            /** Items */
+            items: components["schemas"]["DispatchPlanRow"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * DispatchPlanRow
+         * @description A plan in a list.
+         */
+        DispatchPlanRow: {
+            /** Bill Yuan */
+            bill_yuan: number;
+            /** By */
+            by: string;
+            /** Decided */
+            decided: string | null;
+            /** Decided By */
+            decided_by: string;
+            /** Hours */
+            hours: number;
+            /**
+             * Made
+             * Format: date-time
+             */
+            made: string;
+            /** Network */
+            network: string;
+            /** Number */
+            number: number;
+            /** Reason */
+            reason: string;
+            /** Result */
+            result: string;
+            /** Split Yuan */
+            split_yuan: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** State */
+            state: string;
+            /** Unserved Kwh */
+            unserved_kwh: number;
+        };
+        /**
+         * DispatchPlanView
+         * @description A plan with all its figures.
+         */
+        DispatchPlanView: {
+            costs: components["schemas"]["DispatchCosts"];
+            /** Demand From */
+            demand_from: string;
+            /** Demand Kw */
+            demand_kw: number[];
+            /** Explained */
+            explained: string;
+            /** Gap */
+            gap: number | null;
+            /** Kept */
+            kept: boolean;
+            /** Least Covered Pct */
+            least_covered_pct: number;
+            /** Minimum Pct */
+            minimum_pct: number;
+            plan: components["schemas"]["DispatchPlanRow"];
+            /** Relaxations */
+            relaxations: components["schemas"]["DispatchRelaxation"][];
+            /** Sell Yuan Kwh */
+            sell_yuan_kwh: number[];
+            /** Setpoints */
+            setpoints: components["schemas"]["DispatchSetpoint"][];
+            /** Step S */
+            step_s: number;
+            /** Storages */
+            storages: components["schemas"]["DispatchStorageSeries"][];
+            /** Surplus Kw */
+            surplus_kw: number[];
+            /** Units */
+            units: components["schemas"]["DispatchUnitSeries"][];
+            /** Unserved Kw */
+            unserved_kw: number[];
+        };
+        /**
+         * DispatchRelaxation
+         * @description A soft limit a plan could not keep.
+         */
+        DispatchRelaxation: {
+            /** Cause */
+            cause: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Most Kw */
+            most_kw: number;
+            /** Name */
+            name: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Subject */
+            subject: string;
+            /** Total Kwh */
+            total_kwh: number;
+        };
+        /**
+         * DispatchSetpoint
+         * @description A set-point a plan asks for now; advice until a person or an automatic stage sends it.
+         */
+        DispatchSetpoint: {
+            /** Point */
+            point: string;
+            /** Present */
+            present: number | null;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * DispatchSourceCap
+         * @description Most heat a source gives by the plan that is followed.
+         */
+        DispatchSourceCap: {
+            /** En */
+            en: string;
+            /** Least Kw */
+            least_kw: number;
+            /** Now Kw */
+            now_kw: number;
+            /** Source */
+            source: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DispatchStorageSeries
+         * @description What a storage tank is to do.
+         */
+        DispatchStorageSeries: {
+            /** Capacity Kwh */
+            capacity_kwh: number;
+            /** Charge Kw */
+            charge_kw: number[];
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Level Kwh */
+            level_kwh: number[];
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DispatchUnitSeries
+         * @description What a unit is to do.
+         */
+        DispatchUnitSeries: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Heat Kw */
+            heat_kw: number[];
+            /** Kind */
+            kind: string;
+            /** Most Kw */
+            most_kw: number;
+            /** Power Kw */
+            power_kw: number[];
+            /** Reach Kw */
+            reach_kw?: number[];
+            /** Source */
+            source: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * DocumentBody
          * @description A signed document to be checked.
          */
@@ -6476,6 +8397,18 @@ export interface components {
             ok: boolean;
             /** Step */
             step: string;
+        };
+        /**
+         * DoubtedSensor
+         * @description A room sensor that does not count.
+         */
+        DoubtedSensor: {
+            /** Point */
+            point: string;
+            /** Reason */
+            reason: string;
+            /** Trust */
+            trust: number;
         };
         /**
          * Draft
@@ -6870,6 +8803,38 @@ export interface components {
             place: string;
         };
         /**
+         * FigureEntry
+         * @description A figure that holds from a time on.
+         */
+        FigureEntry: {
+            /**
+             * Name
+             * @description Name of the figure.
+             */
+            name: string;
+            /**
+             * Note
+             * @description Where it comes from.
+             * @default
+             */
+            note: string;
+            /**
+             * Subject
+             * @description Asset, fuel, `electricity` or `company`.
+             */
+            subject: string;
+            /**
+             * Valid From
+             * @description From when; left out: now.
+             */
+            valid_from?: string | null;
+            /**
+             * Value
+             * @description Value in its unit.
+             */
+            value: number;
+        };
+        /**
          * FigureLineage
          * @description Where a key figure comes from.
          */
@@ -7021,6 +8986,206 @@ export interface components {
             }[];
             /** Rooms */
             rooms: components["schemas"]["Check"][];
+        };
+        /**
+         * ForecastIssuePage
+         * @description A page of issues, newest first.
+         */
+        ForecastIssuePage: {
+            /** Items */
+            items: components["schemas"]["ForecastIssueView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ForecastIssueView
+         * @description One run of the forecaster.
+         */
+        ForecastIssueView: {
+            /** Failed */
+            failed: number;
+            /**
+             * Known
+             * Format: date-time
+             */
+            known: string;
+            /** Number */
+            number: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Subjects */
+            subjects: number;
+            /** Took S */
+            took_s: number;
+            /** Weather */
+            weather: string;
+        };
+        /**
+         * ForecastSkill
+         * @description Skill of a week.
+         */
+        ForecastSkill: {
+            /** Hindcast Days */
+            hindcast_days: number;
+            /** Rows */
+            rows: components["schemas"]["ForecastSkillRow"][];
+            /** Total */
+            total: number;
+            /**
+             * Week
+             * Format: date-time
+             */
+            week: string;
+            /** Weeks */
+            weeks: string[];
+        };
+        /**
+         * ForecastSkillRow
+         * @description How right the day-ahead forecasts of a subject were in a week.
+         */
+        ForecastSkillRow: {
+            /** Code */
+            code: string;
+            /** Coverage Pct */
+            coverage_pct: number | null;
+            /** En */
+            en: string;
+            /** Hours */
+            hours: number;
+            /** Kind */
+            kind: string;
+            /** Mae */
+            mae: number | null;
+            /** Mape Pct */
+            mape_pct: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Naive Mae */
+            naive_mae: number | null;
+            /** Naive Mape Pct */
+            naive_mape_pct: number | null;
+            /** Quantity */
+            quantity: string;
+            /** Rmse */
+            rmse: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ForecastStatus
+         * @description How forecasting is doing, and what is forecast.
+         */
+        ForecastStatus: {
+            /** Enabled */
+            enabled: boolean;
+            /** Failure */
+            failure: string;
+            last: components["schemas"]["ForecastIssueView"] | null;
+            /** Late */
+            late: boolean;
+            /**
+             * Next Due
+             * Format: date-time
+             */
+            next_due: string;
+            /**
+             * Plant Time
+             * Format: date-time
+             */
+            plant_time: string;
+            /** Running */
+            running: boolean;
+            /** Subjects */
+            subjects: components["schemas"]["ForecastSubject"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ForecastStep
+         * @description One step of a chart: what came, what was expected, and the weather.
+         */
+        ForecastStep: {
+            /** Actual */
+            actual: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /** Middle */
+            middle: number | null;
+            /** Outdoor C */
+            outdoor_c: number | null;
+            /** Plan High */
+            plan_high: number | null;
+            /** Plan Low */
+            plan_low: number | null;
+        };
+        /**
+         * ForecastSubject
+         * @description Something that is forecast, with what its newest forecast says of the next day.
+         */
+        ForecastSubject: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string;
+            /** Next Day */
+            next_day: number | null;
+            /** Peak */
+            peak: number | null;
+            /** Quantity */
+            quantity: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ForecastView
+         * @description The forecast of one subject as it was known at a time.
+         */
+        ForecastView: {
+            /** Baseline */
+            baseline: {
+                [key: string]: number;
+            };
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            issue: components["schemas"]["ForecastIssueView"] | null;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string;
+            /** Quantity */
+            quantity: string;
+            /** Skill */
+            skill: {
+                [key: string]: number;
+            };
+            /** Step S */
+            step_s: number;
+            /** Steps */
+            steps: components["schemas"]["ForecastStep"][];
+            /** Weights */
+            weights: {
+                [key: string]: number;
+            };
+            /** Zh */
+            zh: string;
         };
         /**
          * GapPage
@@ -8604,6 +10769,193 @@ export interface components {
             mode: "local" | "remote_manual" | "automatic";
         };
         /**
+         * ModelCharacteristic
+         * @description What else is learned of a unit: its weather curve, primary valve or plate exchanger.
+         */
+        ModelCharacteristic: {
+            /** Challenger */
+            challenger: number | null;
+            /** Days */
+            days: components["schemas"]["ModelDay"][];
+            /** Error */
+            error: number | null;
+            /** Error Unit */
+            error_unit: string;
+            /** Former */
+            former: number | null;
+            /** Kind */
+            kind: string;
+            /** Looked */
+            looked: string | null;
+            /** State */
+            state: string;
+            /** Version */
+            version: number | null;
+            /** Versions */
+            versions: components["schemas"]["ModelVersionView"][];
+        };
+        /**
+         * ModelDay
+         * @description A day foretold by a version.
+         */
+        ModelDay: {
+            /** Bias K */
+            bias_k: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Mae K */
+            mae_k: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ModelDetail
+         * @description One unit.
+         */
+        ModelDetail: {
+            /** Characteristics */
+            characteristics: components["schemas"]["ModelCharacteristic"][];
+            /** Days */
+            days: components["schemas"]["ModelDay"][];
+            /** Events */
+            events: components["schemas"]["ModelEvent"][];
+            summary: components["schemas"]["ModelSummary"];
+            /** Versions */
+            versions: components["schemas"]["ModelVersionView"][];
+        };
+        /**
+         * ModelEvent
+         * @description Something that happened to a version.
+         */
+        ModelEvent: {
+            /** Action */
+            action: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
+            /** Kind */
+            kind: string;
+            /** Reason */
+            reason: string;
+            /** Unit */
+            unit: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ModelEventPage
+         * @description A page of events.
+         */
+        ModelEventPage: {
+            /** Items */
+            items: components["schemas"]["ModelEvent"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ModelPage
+         * @description A page of units.
+         */
+        ModelPage: {
+            /** Drifting */
+            drifting: number;
+            /** Items */
+            items: components["schemas"]["ModelSummary"][];
+            /** Learned */
+            learned: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * ModelSummary
+         * @description The model in force of a unit.
+         */
+        ModelSummary: {
+            /** Capacity Kwh K */
+            capacity_kwh_k: number | null;
+            /** Challenger */
+            challenger: number | null;
+            /** Drift */
+            drift: number;
+            /** Drift Limit */
+            drift_limit: number;
+            /** En */
+            en: string;
+            /** Failure */
+            failure: string;
+            /** Former */
+            former: number | null;
+            /** Learned */
+            learned: boolean;
+            /** Learned Until */
+            learned_until: string | null;
+            /** Looked */
+            looked: string | null;
+            /** Loss Kw K */
+            loss_kw_k: number | null;
+            /** Loss Sigma Pct */
+            loss_sigma_pct: number | null;
+            /** Mae K */
+            mae_k: number | null;
+            /** State */
+            state: string;
+            /** Time Constant H */
+            time_constant_h: number | null;
+            /** Unit */
+            unit: string;
+            /** Version */
+            version: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ModelVersionView
+         * @description A version with its card.
+         */
+        ModelVersionView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Card */
+            card: {
+                [key: string]: unknown;
+            };
+            /** Data From */
+            data_from: string | null;
+            /**
+             * Data Until
+             * Format: date-time
+             */
+            data_until: string;
+            /** Digest */
+            digest: string;
+            /** Learned */
+            learned: boolean;
+            /** Model */
+            model: {
+                [key: string]: unknown;
+            };
+            /** Parent */
+            parent: number;
+            /** Stage */
+            stage: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * ModelView
          * @description A device model with what is known of its papers.
          */
@@ -8706,6 +11058,57 @@ export interface components {
             root: string;
         };
         /**
+         * NMinusOneRow
+         * @description What the failure of a source or unit would leave uncovered.
+         */
+        NMinusOneRow: {
+            /** Covered Pct */
+            covered_pct: number;
+            /** En */
+            en: string;
+            /** Holds */
+            holds: boolean;
+            /** Houses H */
+            houses_h: number | null;
+            /** Left Kw */
+            left_kw: number;
+            /** Lost Kw */
+            lost_kw: number;
+            /** Storage H */
+            storage_h: number | null;
+            /** Subject */
+            subject: string;
+            /** Uncovered Kw */
+            uncovered_kw: number;
+            /** Whole Source */
+            whole_source: boolean;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * NMinusOneView
+         * @description The N-1 check of a network.
+         */
+        NMinusOneView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Least Pct */
+            least_pct: number;
+            /** Least Room C */
+            least_room_c: number;
+            /** Need Kw */
+            need_kw: number;
+            /** Network */
+            network: string;
+            /** Outdoor C */
+            outdoor_c: number;
+            /** Rows */
+            rows: components["schemas"]["NMinusOneRow"][];
+        };
+        /**
          * NamedThing
          * @description An asset by its code and names.
          */
@@ -8728,6 +11131,40 @@ export interface components {
             name: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * NetworkCandidate
+         * @description A supply-temperature trajectory after its run through the network.
+         */
+        NetworkCandidate: {
+            /** Cold Kh */
+            cold_kh: number;
+            /** Coldest */
+            coldest: string;
+            /** Cost Yuan */
+            cost_yuan: number;
+            /** Loss Kwh */
+            loss_kwh: number;
+            /** Margin K */
+            margin_k: number;
+            /** Pump Kwh */
+            pump_kwh: number;
+            /** Return C */
+            return_c: number;
+            /** Supply C */
+            supply_c: number[];
+        };
+        /**
+         * NetworkHead
+         * @description What a source's pumps have to hold at the greatest demand.
+         */
+        NetworkHead: {
+            /** Flow Kgs */
+            flow_kgs: number;
+            /** Head Kpa */
+            head_kpa: number;
+            /** Source */
+            source: string;
         };
         /**
          * NetworkNode
@@ -8762,6 +11199,67 @@ export interface components {
             zh: string;
         };
         /**
+         * NetworkPlanView
+         * @description Set-points of a primary network for the day ahead; advice.
+         */
+        NetworkPlanView: {
+            /** Candidates */
+            candidates: components["schemas"]["NetworkCandidate"][];
+            /** Demand From */
+            demand_from: string;
+            /** Given Pct */
+            given_pct: number;
+            /** Heads */
+            heads: components["schemas"]["NetworkHead"][];
+            /** Least Kpa */
+            least_kpa: number;
+            /** Network */
+            network: string;
+            /** Pumps */
+            pumps: components["schemas"]["NetworkPump"][];
+            /** Setpoints */
+            setpoints: components["schemas"]["DispatchSetpoint"][];
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Step S */
+            step_s: number;
+            /** Units */
+            units: components["schemas"]["NetworkUnit"][];
+            /** Worst */
+            worst: string;
+        };
+        /**
+         * NetworkPump
+         * @description A booster station, or the pump of a pressure-isolation station.
+         */
+        NetworkPump: {
+            /** En */
+            en: string;
+            /** Enough */
+            enough: boolean;
+            /** Flow Kgs */
+            flow_kgs: number;
+            /** Head Kpa */
+            head_kpa: number;
+            /** Inlet Kpa */
+            inlet_kpa: number;
+            /** Kind */
+            kind: string;
+            /** Separable */
+            separable: boolean;
+            /** Station */
+            station: string;
+            /** Supply C */
+            supply_c: number | null;
+            /** Worst */
+            worst: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * NetworkSegment
          * @description A pair of pipes.
          */
@@ -8790,6 +11288,32 @@ export interface components {
             to_node: string;
             /** Velocity M S */
             velocity_m_s: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * NetworkUnit
+         * @description Primary flow of a unit and the valve it takes.
+         */
+        NetworkUnit: {
+            /** Arrives C */
+            arrives_c: number;
+            /** En */
+            en: string;
+            /** Flow M3H */
+            flow_m3h: number;
+            /** Opening Pct */
+            opening_pct: number;
+            /** Present Pct */
+            present_pct: number | null;
+            /** Short */
+            short: boolean;
+            /** Spare Kpa */
+            spare_kpa: number;
+            /** Station */
+            station: string;
+            /** Unit */
+            unit: string;
             /** Zh */
             zh: string;
         };
@@ -8990,6 +11514,42 @@ export interface components {
             waived: boolean;
             /** Zh */
             zh: string;
+        };
+        /**
+         * OutageEntry
+         * @description A time in which a unit or source may not run.
+         */
+        OutageEntry: {
+            /**
+             * End
+             * Format: date-time
+             * @description Until when.
+             */
+            end: string;
+            /**
+             * Kind
+             * @description Why.
+             * @default maintenance
+             * @enum {string}
+             */
+            kind: "maintenance" | "failure";
+            /**
+             * Note
+             * @description Remark.
+             * @default
+             */
+            note: string;
+            /**
+             * Start
+             * Format: date-time
+             * @description From when.
+             */
+            start: string;
+            /**
+             * Subject
+             * @description Asset code.
+             */
+            subject: string;
         };
         /**
          * OutageView
@@ -9404,6 +11964,72 @@ export interface components {
              * @default 10
              */
             points: number;
+        };
+        /**
+         * PlanDecision
+         * @description What is decided about a plan.
+         */
+        PlanDecision: {
+            /**
+             * Approve
+             * @description Approve or reject.
+             */
+            approve: boolean;
+        };
+        /**
+         * PlanRequest
+         * @description A plan to be made now.
+         */
+        PlanRequest: {
+            /**
+             * Hours
+             * @description Hours ahead.
+             * @default 48
+             */
+            hours: number;
+            /**
+             * Network
+             * @description Network; empty: the first.
+             * @default
+             */
+            network: string;
+            /**
+             * Without
+             * @description Sources or units taken to have failed now; the plan is then a what-if.
+             * @default []
+             */
+            without: string[];
+        };
+        /**
+         * PlanStanding
+         * @description One value beside its planned band.
+         */
+        PlanStanding: {
+            /** Actual */
+            actual: number | null;
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Plan */
+            plan: number;
+            /** Quantity */
+            quantity: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** State */
+            state: string;
+            /** Station */
+            station: string;
+            /** Zh */
+            zh: string;
         };
         /**
          * PointChoice
@@ -10713,6 +13339,24 @@ export interface components {
             role: string;
         };
         /**
+         * RollBack
+         * @description Why the former model shall come back.
+         */
+        RollBack: {
+            /**
+             * Kind
+             * @description What shall come back.
+             * @default building
+             * @enum {string}
+             */
+            kind: "building" | "curve" | "valve" | "exchanger";
+            /**
+             * Reason
+             * @description Kept with the event and in the audit trail.
+             */
+            reason: string;
+        };
+        /**
          * RollupRequest
          * @description An export of roll-ups.
          */
@@ -10751,6 +13395,144 @@ export interface components {
              * @enum {string}
              */
             step: "10m" | "1h" | "1d";
+        };
+        /**
+         * RoomLevelPage
+         * @description Units with what is wanted of their rooms.
+         */
+        RoomLevelPage: {
+            /** Items */
+            items: components["schemas"]["RoomLevelView"][];
+            /** Learnt */
+            learnt: number;
+            /** Level */
+            level: string;
+            /** Own */
+            own: number;
+            /** Target Room C */
+            target_room_c: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * RoomLevelPoint
+         * @description A unit's level in one stretch of weather.
+         */
+        RoomLevelPoint: {
+            /** Before C */
+            before_c: number;
+            /** Cold Before Pct */
+            cold_before_pct: number | null;
+            /** Cold Expected Pct */
+            cold_expected_pct: number | null;
+            /** Level C */
+            level_c: number;
+            /** Outdoor C */
+            outdoor_c: number;
+            /** Shift K */
+            shift_k: number;
+        };
+        /**
+         * RoomLevelVersion
+         * @description What one night found of a unit's level.
+         */
+        RoomLevelVersion: {
+            /** Collectors */
+            collectors: number;
+            /**
+             * Data From
+             * Format: date-time
+             */
+            data_from: string;
+            /**
+             * Data Until
+             * Format: date-time
+             */
+            data_until: string;
+            /** Days */
+            days: number;
+            /** History Days */
+            history_days: number;
+            /**
+             * Made
+             * Format: date-time
+             */
+            made: string;
+            /** Off K */
+            off_k: number;
+            /** Points */
+            points: components["schemas"]["RoomLevelPoint"][];
+            /** State */
+            state: string;
+            /**
+             * Valid Until
+             * Format: date-time
+             */
+            valid_until: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RoomLevelVersionPage
+         * @description What the nights found of a unit's level.
+         */
+        RoomLevelVersionPage: {
+            /** Items */
+            items: components["schemas"]["RoomLevelVersion"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * RoomLevelView
+         * @description What is wanted of a unit's rooms, and where it comes from.
+         */
+        RoomLevelView: {
+            /** En */
+            en: string;
+            /** Failure */
+            failure: string;
+            /** High C */
+            high_c: number;
+            /** Learnt C */
+            learnt_c: number | null;
+            /** Low C */
+            low_c: number;
+            /** Own At */
+            own_at: string | null;
+            /** Own By */
+            own_by: string;
+            /** Own C */
+            own_c: number | null;
+            /** Own Note */
+            own_note: string;
+            /** Source */
+            source: string;
+            /** Target C */
+            target_c: number;
+            /** Unit */
+            unit: string;
+            version: components["schemas"]["RoomLevelVersion"] | null;
+            /** Why */
+            why: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * RoomTarget
+         * @description What a person wants of a unit's rooms.
+         */
+        RoomTarget: {
+            /**
+             * Note
+             * @description Why; kept in the audit trail.
+             * @default
+             */
+            note: string;
+            /**
+             * Target C
+             * @description Room temperature, degC; it goes before the learnt level and before the figure for all.
+             */
+            target_c: number;
         };
         /**
          * RotateRequest
@@ -10914,6 +13696,240 @@ export interface components {
             subject: string;
         };
         /**
+         * SavingsCheck
+         * @description Whether the chain holds.
+         */
+        SavingsCheck: {
+            /** Broken */
+            broken: number | null;
+            /** Entries */
+            entries: number;
+            /** Last */
+            last: string;
+            /** Whole */
+            whole: boolean;
+        };
+        /**
+         * SavingsCurve
+         * @description A curve a unit's savings are measured against, or why there is none.
+         */
+        SavingsCurve: {
+            /** Approval */
+            approval: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Baseline */
+            baseline: string;
+            /** Check */
+            check: {
+                [key: string]: number;
+            };
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided By */
+            decided_by: string;
+            /** Digest */
+            digest: string;
+            /** Entry */
+            entry: number;
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /**
+             * From Day
+             * Format: date
+             */
+            from_day: string;
+            /** Model Version */
+            model_version: number;
+            /** Note */
+            note: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Seen From
+             * Format: date
+             */
+            seen_from: string;
+            /**
+             * Seen Until
+             * Format: date
+             */
+            seen_until: string;
+            /** Settings */
+            settings: {
+                [key: string]: number;
+            };
+            /** Standing */
+            standing: {
+                [key: string]: number;
+            };
+            /** Trial */
+            trial: {
+                [key: string]: unknown;
+            };
+            /** Version */
+            version: number;
+        };
+        /**
+         * SavingsDay
+         * @description One day of a unit.
+         */
+        SavingsDay: {
+            /** Cold Yuan */
+            cold_yuan: number;
+            /** Cost Yuan */
+            cost_yuan: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Expected Yuan */
+            expected_yuan: number | null;
+            /** Heat Kwh */
+            heat_kwh: number;
+            /** High Yuan */
+            high_yuan: number | null;
+            /** Low Yuan */
+            low_yuan: number | null;
+            /** Mode */
+            mode: string;
+            /** Outdoor C */
+            outdoor_c: number;
+            /** Saving Yuan */
+            saving_yuan: number | null;
+            /** Total High Yuan */
+            total_high_yuan: number | null;
+            /** Total Low Yuan */
+            total_low_yuan: number | null;
+            /** Total Yuan */
+            total_yuan: number | null;
+            /** Tuning Yuan */
+            tuning_yuan: number | null;
+        };
+        /**
+         * SavingsEntry
+         * @description An entry of the ledger.
+         */
+        SavingsEntry: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: string;
+            /** Content */
+            content: {
+                [key: string]: unknown;
+            };
+            /** Digest */
+            digest: string;
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number;
+            /** Subject */
+            subject: string;
+            /** Who */
+            who: string;
+        };
+        /**
+         * SavingsEntryPage
+         * @description A page of entries.
+         */
+        SavingsEntryPage: {
+            /** Items */
+            items: components["schemas"]["SavingsEntry"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * SavingsFigure
+         * @description What was saved by one unit, or by all together.
+         */
+        SavingsFigure: {
+            /** Against */
+            against: string;
+            /** Baseline */
+            baseline: string;
+            /** Baseline Days */
+            baseline_days: number;
+            /** Curve */
+            curve: number;
+            /** En */
+            en: string;
+            /** Expected Yuan */
+            expected_yuan: number;
+            /** High Pct */
+            high_pct: number | null;
+            /** High Yuan */
+            high_yuan: number;
+            /** Low Pct */
+            low_pct: number | null;
+            /** Low Yuan */
+            low_yuan: number;
+            /** Reason */
+            reason: string;
+            /** Saving Pct */
+            saving_pct: number | null;
+            /** Saving Yuan */
+            saving_yuan: number;
+            /** Strategy Days */
+            strategy_days: number;
+            /** Subject */
+            subject: string;
+            /** Tuning Yuan */
+            tuning_yuan: number;
+            /** Verdict */
+            verdict: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * SavingsOverview
+         * @description All units as they were judged last.
+         */
+        SavingsOverview: {
+            /** At */
+            at: string | null;
+            /** Count */
+            count: number;
+            /** Entry */
+            entry: number | null;
+            /** Items */
+            items: components["schemas"]["SavingsFigure"][];
+            /** Level Pct */
+            level_pct: number;
+            total: components["schemas"]["SavingsFigure"] | null;
+        };
+        /**
+         * SavingsUnit
+         * @description A unit's savings day by day.
+         */
+        SavingsUnit: {
+            /** Base C */
+            base_c: number | null;
+            /** Curves */
+            curves: components["schemas"]["SavingsCurve"][];
+            /** Cvrmse Pct */
+            cvrmse_pct: number | null;
+            /** Days */
+            days: components["schemas"]["SavingsDay"][];
+            /** Failure */
+            failure: string;
+            figure: components["schemas"]["SavingsFigure"];
+            /** Switch Back */
+            switch_back: boolean;
+            /** Switch Back Curve */
+            switch_back_curve: string;
+        };
+        /**
          * Scan
          * @description Scans whose results are entered.
          * @enum {string}
@@ -10977,6 +13993,89 @@ export interface components {
              * Format: date-time
              */
             before: string;
+        };
+        /**
+         * SeasonBranch
+         * @description What a failure leaves a branch of the company.
+         */
+        SeasonBranch: {
+            /** Branch */
+            branch: string;
+            /** En */
+            en: string;
+            /** Short */
+            short: number;
+            /** Stations */
+            stations: number;
+            /** Worst */
+            worst: string;
+            /** Worst Pct */
+            worst_pct: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * SeasonCase
+         * @description A failure in the report before the season.
+         */
+        SeasonCase: {
+            /** Branches */
+            branches: components["schemas"]["SeasonBranch"][];
+            /** Covered Pct */
+            covered_pct: number;
+            /** En */
+            en: string;
+            /** Holds */
+            holds: boolean;
+            /** Houses H */
+            houses_h: number | null;
+            /** Kind */
+            kind: string;
+            /** Missing Kpa */
+            missing_kpa: number;
+            /** Storage H */
+            storage_h: number | null;
+            /** Subject */
+            subject: string;
+            /** Why */
+            why: string;
+            /** Worst */
+            worst: string;
+            /** Worst Pct */
+            worst_pct: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * SeasonReport
+         * @description The N-1 report of a network before the season.
+         */
+        SeasonReport: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cases */
+            cases: components["schemas"]["SeasonCase"][];
+            /** En */
+            en: string;
+            /** Holds */
+            holds: boolean;
+            /** Least Pct */
+            least_pct: number;
+            /** Ledger Version */
+            ledger_version: number;
+            /** Need Kw */
+            need_kw: number;
+            /** Network */
+            network: string;
+            /** Outdoor C */
+            outdoor_c: number;
+            /** Pumps Known */
+            pumps_known: boolean;
+            /** Zh */
+            zh: string;
         };
         /**
          * SeasonRequest
@@ -11517,6 +14616,50 @@ export interface components {
             stations: number;
         };
         /**
+         * SmartClass
+         * @description How the devices of a class are equipped.
+         */
+        SmartClass: {
+            /** Digital */
+            digital: number;
+            /** En */
+            en: string;
+            /** Group */
+            group: string;
+            /** Lacking */
+            lacking: string[];
+            /** Main */
+            main: boolean;
+            /** Name */
+            name: string;
+            /** Remote */
+            remote: number;
+            /** Share Pct */
+            share_pct: number;
+            /** Smart */
+            smart: number;
+            /** Status */
+            status: number;
+            /** Total */
+            total: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * SmartReport
+         * @description Share of smart devices by class.
+         */
+        SmartReport: {
+            /** Classes */
+            classes: components["schemas"]["SmartClass"][];
+            /** Main Pct */
+            main_pct: number | null;
+            /** Main Smart */
+            main_smart: number;
+            /** Main Total */
+            main_total: number;
+        };
+        /**
          * SourceCard
          * @description A heat source as the overview shows it.
          */
@@ -11592,6 +14735,24 @@ export interface components {
             stage: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * StageEntry
+         * @description How far plans may go.
+         */
+        StageEntry: {
+            /**
+             * Network
+             * @description Network; empty: the first.
+             * @default
+             */
+            network: string;
+            /**
+             * Stage
+             * @description The stage.
+             * @enum {string}
+             */
+            stage: "observe" | "advise" | "automatic";
         };
         /**
          * StageRequest
@@ -11808,6 +14969,190 @@ export interface components {
             table: string;
         };
         /**
+         * StrategyCard
+         * @description A unit and the strategy made for it last.
+         */
+        StrategyCard: {
+            /** En */
+            en: string;
+            /** Followed */
+            followed: boolean;
+            /** Made */
+            made: string | null;
+            /** Mode */
+            mode: string | null;
+            /** Model */
+            model: string;
+            /** Reason */
+            reason: string;
+            /** Regulation */
+            regulation: string;
+            /** Relaxed */
+            relaxed: string[];
+            /** Room C */
+            room_c: number | null;
+            /** Setpoint C */
+            setpoint_c: number | null;
+            /** Stage */
+            stage: string;
+            /** State */
+            state: string | null;
+            /** Station */
+            station: string;
+            /** Station En */
+            station_en: string;
+            /** Station Zh */
+            station_zh: string;
+            /** Supply C */
+            supply_c: number | null;
+            /** Target C */
+            target_c: number | null;
+            /** Target Source */
+            target_source: string;
+            /** Unit */
+            unit: string;
+            /** Valid Until */
+            valid_until: string | null;
+            /** Version */
+            version: number | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * StrategyDecision
+         * @description What a person decides on a strategy.
+         */
+        StrategyDecision: {
+            /**
+             * Decision
+             * @description A rejected strategy leaves the unit to the weather curve for as long as it would hold.
+             * @enum {string}
+             */
+            decision: "approve" | "reject";
+            /**
+             * Note
+             * @description Why; kept in the audit trail.
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * StrategyPage
+         * @description Units with their strategies.
+         */
+        StrategyPage: {
+            /** Detail */
+            detail: string;
+            /** Failed */
+            failed: number;
+            /** Items */
+            items: components["schemas"]["StrategyCard"][];
+            /** Reason */
+            reason: string;
+            /** Scarce */
+            scarce: boolean;
+            /** Total */
+            total: number;
+            /** Violation Pct */
+            violation_pct: number;
+        };
+        /**
+         * StrategyStep
+         * @description What is meant for one step.
+         */
+        StrategyStep: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Flow M3H */
+            flow_m3h: number | null;
+            /** Heat Kw */
+            heat_kw: number | null;
+            /** Outdoor C */
+            outdoor_c: number | null;
+            /** Pump Hz */
+            pump_hz: number | null;
+            /** Room C */
+            room_c: number | null;
+            /** Supply C */
+            supply_c: number | null;
+        };
+        /**
+         * StrategyVersion
+         * @description One version of a unit's strategy.
+         */
+        StrategyVersion: {
+            /** Decided */
+            decided: string | null;
+            /** Decided By */
+            decided_by: string;
+            /** Fallback */
+            fallback: boolean;
+            /**
+             * Made
+             * Format: date-time
+             */
+            made: string;
+            /** Model */
+            model: string;
+            /** Note */
+            note: string;
+            /** Reason */
+            reason: string;
+            /** Regulation */
+            regulation: string;
+            /** Relaxed */
+            relaxed: string[];
+            /** State */
+            state: string;
+            /** Steps */
+            steps: components["schemas"]["StrategyStep"][];
+            /** Target C */
+            target_c: number;
+            /** Unit */
+            unit: string;
+            /**
+             * Valid Until
+             * Format: date-time
+             */
+            valid_until: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * StrategyVersionPage
+         * @description Versions of a unit's strategy.
+         */
+        StrategyVersionPage: {
+            /** Items */
+            items: components["schemas"]["StrategyVersion"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * StrategyView
+         * @description A unit's strategy as it is now, in quarters of an hour.
+         */
+        StrategyView: {
+            card: components["schemas"]["StrategyCard"];
+            /** Doubted */
+            doubted: components["schemas"]["DoubtedSensor"][];
+            /** High C */
+            high_c: number | null;
+            /** Low C */
+            low_c: number | null;
+            /** Sensors */
+            sensors: number;
+            /** Steps */
+            steps: components["schemas"]["StrategyStep"][];
+            /** Unknown Heat Kw */
+            unknown_heat_kw: number | null;
+            /** Wall C */
+            wall_c: number | null;
+        };
+        /**
          * StreamView
          * @description One direction between the zones, as this end sees it.
          */
@@ -11905,6 +15250,22 @@ export interface components {
             state: string;
             /** Units */
             units: components["schemas"]["UnitDetail"][];
+        };
+        /**
+         * SupervisionNow
+         * @description Operation beside its plan.
+         */
+        SupervisionNow: {
+            /** At */
+            at: string | null;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Rows */
+            rows: components["schemas"]["PlanStanding"][];
+            /** Total */
+            total: number;
         };
         /**
          * SuspectReading
@@ -14114,6 +17475,114 @@ export interface operations {
             };
         };
     };
+    list_balance: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalancePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_balance: {
+        parameters: {
+            query?: {
+                /** @description One unit; empty: all in sight */
+                unit?: string;
+                /** @description zh or en */
+                language?: string;
+                /** @description Ticket of POST /exports */
+                export?: string;
+            };
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_balance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     plan_export: {
         parameters: {
             query: {
@@ -16223,6 +19692,667 @@ export interface operations {
             };
         };
     };
+    get_dispatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchNow"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_dispatch_costs: {
+        parameters: {
+            query?: {
+                /** @description First local day; left out: the last */
+                first?: string | null;
+                /** @description Last local day; left out: yesterday */
+                last?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_dispatch_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchEvent"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_dispatch_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchFigure"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    enter_dispatch_figure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FigureEntry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchFigure"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_dispatch_entries: {
+        parameters: {
+            query?: {
+                /** @description Code of a network; empty: the first */
+                subject?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchFigurePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_n_minus_1: {
+        parameters: {
+            query?: {
+                /** @description Code of a network; empty: the first */
+                network?: string;
+                /** @description degC; left out: design temperature */
+                outdoor_c?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NMinusOneView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_season_report: {
+        parameters: {
+            query?: {
+                /** @description Code of a network; empty: the first */
+                network?: string;
+                /** @description degC; left out: design temperature */
+                outdoor_c?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeasonReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_season_report: {
+        parameters: {
+            query?: {
+                /** @description Code of a network; empty: the first */
+                network?: string;
+                /** @description xlsx or pdf */
+                kind?: string;
+                /** @description zh or en */
+                language?: string;
+                /** @description degC; left out: design temperature */
+                outdoor_c?: number | null;
+                /** @description Ticket of POST /exports */
+                export?: string;
+            };
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_network_plan: {
+        parameters: {
+            query?: {
+                /** @description Code of a network; empty: the first */
+                network?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkPlanView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    send_network_plan: {
+        parameters: {
+            query?: {
+                /** @description Code of a network; empty: the first */
+                network?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"] | components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_dispatch_outages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchOutage"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_dispatch_outage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutageEntry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchOutage"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    end_dispatch_outage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchOutage"][];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_dispatch_plans: {
+        parameters: {
+            query?: {
+                /** @description Code of a network; empty: the first */
+                network?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchPlanPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    make_dispatch_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchPlanView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_dispatch_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchPlanView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    send_dispatch_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"] | components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    decide_dispatch_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanDecision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchPlanView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    set_dispatch_stage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StageEntry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchFollowing"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_emergency: {
         parameters: {
             query?: never;
@@ -16678,6 +20808,185 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProbeState"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_forecast_status: {
+        parameters: {
+            query?: {
+                /** @description Only subjects of a kind */
+                kind?: "" | "source" | "substation" | "building";
+                /** @description Part of a code or name */
+                find?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastStatus"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    request_forecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastStatus"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_forecast_issues: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastIssuePage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_forecast_skill: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 with offset */
+                week?: string | null;
+                /** @description Only subjects of a kind */
+                kind?: "" | "source" | "substation" | "building";
+                /** @description Part of a code or name */
+                find?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastSkill"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_forecast: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 with offset */
+                known_at?: string | null;
+                /** @description Length of a step, s; rooms: 3600 */
+                step?: "900" | "3600";
+                /** @description Hours shown before it */
+                back?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastView"];
                 };
             };
             /** @description What to correct */
@@ -18820,6 +23129,174 @@ export interface operations {
             };
         };
     };
+    list_models: {
+        parameters: {
+            query?: {
+                search?: string;
+                /** @description Only units like this */
+                state?: "" | "learned" | "unlearned" | "drifting";
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_model_events: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelEventPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    learn_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    roll_back_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBack"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_network: {
         parameters: {
             query?: never;
@@ -19890,6 +24367,173 @@ export interface operations {
             };
         };
     };
+    list_room_levels: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomLevelPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_room_level: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomLevelView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    set_room_target: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoomTarget"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomLevelView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    clear_room_target: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomLevelView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_room_level_versions: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomLevelVersionPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_samples: {
         parameters: {
             query: {
@@ -19915,6 +24559,239 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.apache.arrow.stream": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_savings: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavingsOverview"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_savings_entries: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavingsEntryPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_savings: {
+        parameters: {
+            query?: {
+                /** @description Ticket of POST /exports */
+                export?: string;
+            };
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_savings_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavingsUnit"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    decide_savings_curve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CurveDecision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavingsUnit"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    tune_savings_curve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavingsUnit"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    verify_savings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavingsCheck"];
                 };
             };
             /** @description What to correct */
@@ -21072,6 +25949,143 @@ export interface operations {
             };
         };
     };
+    list_strategies: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_strategy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_strategy_versions: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyVersionPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    decide_strategy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StrategyDecision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyVersionPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_stream: {
         parameters: {
             query?: {
@@ -21170,6 +26184,262 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SubstationDetail"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_supervision: {
+        parameters: {
+            query?: {
+                /** @description Only this quantity */
+                quantity?: "" | "heat_kw" | "supply_c";
+                /** @description Only values in this state */
+                state?: "" | "outside" | "inside" | "above" | "below" | "unknown";
+                /** @description Part of a code or name */
+                find?: string;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupervisionNow"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_automatic_ratio: {
+        parameters: {
+            query?: {
+                /** @description Days back from now */
+                days?: number;
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomaticReport"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_dispatch_periods: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchPeriodPage"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_dispatch_period: {
+        parameters: {
+            query?: {
+                /** @description Page number from 1 */
+                page?: number;
+                /** @description Rows a page */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Local day */
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchPeriodView"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_dispatch_period: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+                /** @description Ticket of POST /exports */
+                export?: string;
+            };
+            header?: {
+                /** @description Encrypt for whoever knows it; percent-encoded UTF-8 */
+                "X-Heatloop-Export-Passphrase"?: string;
+                /** @description Encrypt for this key: X25519 or SM2, hexadecimal */
+                "X-Heatloop-Export-Key"?: string;
+                /** @description Leave in clear for this reason; needs the right; percent-encoded UTF-8 */
+                "X-Heatloop-Plain-Reason"?: string;
+            };
+            path: {
+                /** @description Local day */
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/zip": string;
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_dispatch_period_hours: {
+        parameters: {
+            query?: {
+                /** @description Which */
+                quantity?: "heat_kw" | "supply_c";
+            };
+            header?: never;
+            path: {
+                /** @description Local day */
+                day: string;
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispatchPeriodHours"];
+                };
+            };
+            /** @description What to correct */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_smart_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmartReport"];
                 };
             };
             /** @description What to correct */

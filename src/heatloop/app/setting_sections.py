@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from heatloop.app.audit_settings import AuditSettings, check_audit
 from heatloop.app.command_settings import DoorSettings, check_door
 from heatloop.app.crypto_settings import CryptoSettings, check_crypto
+from heatloop.app.fleet_settings import FleetSettings, check_fleet
+from heatloop.app.forecast_settings import ForecastSettings, check_forecast
 from heatloop.app.identity_settings import IdentitySettings, OidcSettings, check_identity
 from heatloop.app.keeping_settings import (
     BackupSettings,
@@ -26,9 +28,11 @@ from heatloop.app.open_settings import (
     WebhookSettings,
     check_open,
 )
+from heatloop.app.price_settings import PriceSettings, check_prices
 from heatloop.app.privacy_settings import PrivacySettings, check_privacy
 from heatloop.app.standby_settings import RedundancySettings, check_redundancy
 from heatloop.app.storage_settings import RetentionSettings, check_retention
+from heatloop.app.strategy_settings import StrategySettings, check_strategy
 from heatloop.app.sync_settings import SyncSettings, check_sync
 from heatloop.app.watch_settings import WatchSettings, check_watch
 from heatloop.app.weather_settings import WeatherSettings, check_weather
@@ -190,12 +194,16 @@ class Settings:
     extensions: ExtensionSettings = field(default_factory=ExtensionSettings)
     redundancy: RedundancySettings = field(default_factory=RedundancySettings)
     weather: WeatherSettings = field(default_factory=WeatherSettings)
+    forecast: ForecastSettings = field(default_factory=ForecastSettings)
+    fleet: FleetSettings = field(default_factory=FleetSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)
     zones: ZoneSettings = field(default_factory=ZoneSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     crypto: CryptoSettings = field(default_factory=CryptoSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
+    prices: PriceSettings = field(default_factory=PriceSettings)
+    strategy: StrategySettings = field(default_factory=StrategySettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
@@ -258,12 +266,16 @@ def check(settings: Settings) -> Settings:
     )
     check_redundancy(settings.redundancy, settings.records_url)
     check_weather(settings.weather)
+    check_forecast(settings.forecast)
+    check_fleet(settings.fleet)
     check_sync(settings.sync)
     check_zones(settings.zones)
     check_audit(settings.audit)
     check_crypto(settings.crypto)
     check_watch(settings.watch)
     check_privacy(settings.privacy)
+    check_prices(settings.prices)
+    check_strategy(settings.strategy)
     check_identity(settings.identity, settings.oidc)
     check_door(settings.door)
     try:

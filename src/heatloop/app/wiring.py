@@ -23,6 +23,8 @@ from heatloop.app.commands import Commands
 from heatloop.app.curve_job import CurveJob
 from heatloop.app.device_life import DeviceLife
 from heatloop.app.device_life_delivery import Deliveries
+from heatloop.app.dispatch_build import add_dispatch_jobs, build_dispatch, dispatch_rooms
+from heatloop.app.dispatch_keeping import DispatchKeeping
 from heatloop.app.edge_rules import EdgeRules
 from heatloop.app.emergency import Emergency
 from heatloop.app.emergency_books import DoorBooks
@@ -32,6 +34,8 @@ from heatloop.app.export_seal import ExportSeals
 from heatloop.app.extensions import Extensions
 from heatloop.app.extensions_own import GatedSchedule
 from heatloop.app.field_probes import FieldProbes
+from heatloop.app.fleet import Fleet
+from heatloop.app.forecast_build import add_forecast_jobs, build_forecasts
 from heatloop.app.gap_audit import GapAudit
 from heatloop.app.gateway_certificates import GatewayCertificates
 from heatloop.app.gateways import Gateways
@@ -52,6 +56,7 @@ from heatloop.app.ledger_admin import Ledgers, load_ledger
 from heatloop.app.link_watch import LinkWatch
 from heatloop.app.links import Links
 from heatloop.app.loop import Loop
+from heatloop.app.models_build import add_models_job, build_models
 from heatloop.app.notes import Notes
 from heatloop.app.open_feed import Feed, FeedHub, tapped
 from heatloop.app.open_room import OpenRoom
@@ -59,11 +64,18 @@ from heatloop.app.people import People, make_first_login
 from heatloop.app.platform import Platform
 from heatloop.app.quarantine import Quarantine
 from heatloop.app.queries.bulk import Bulk
+from heatloop.app.room_levels_build import add_room_levels, build_room_levels
+from heatloop.app.savings_build import add_savings, build_savings
 from heatloop.app.season_check import SeasonCheck
+from heatloop.app.secondary_balance import SecondaryBalance
+from heatloop.app.secondary_balance_export import BalanceExport
 from heatloop.app.security_events import SecurityEvents
 from heatloop.app.sessions import Sessions
 from heatloop.app.settings import Settings
 from heatloop.app.standby import Alone, Shared, Standing
+from heatloop.app.strategy import Strategy
+from heatloop.app.strategy_build import add_strategy
+from heatloop.app.strategy_views import StrategyViews
 from heatloop.app.sync import Sync, add_sync_job
 from heatloop.app.twin_job import Twin
 from heatloop.app.unit_stages import UnitStages
@@ -267,6 +279,36 @@ def build_platform(
         audit=audit,
         security=security_events,
     )
+    weather = build_weather(
+        settings,
+        world=world,
+        records=records,
+        historian=series,
+        hub=hub,
+        audit=audit,
+        alarming=alarming,
+    )
+    balance = SecondaryBalance(world, series)
+    strategy = Strategy(
+        world,
+        records,
+        weather,
+        workers,
+        audit,
+        settings.strategy,
+        settings.prices,
+        wishes=zones.wishes.shifts,
+    )
+    fleet = Fleet(settings.fleet)
+    dispatch = build_dispatch(settings, world=world, records=records, audit=audit, workers=workers)
+    model_room = build_models(
+        settings,
+        fleet=fleet,
+        world=world,
+        records=records,
+        historian=series,
+        audit=audit,
+    )
     platform = Platform(
         settings=settings,
         keys=keys,
@@ -353,14 +395,51 @@ def build_platform(
             sessions=sessions,
             extensions=extensions,
         ),
-        weather=build_weather(
+        weather=weather,
+        **build_forecasts(
+            settings,
+            fleet=fleet,
+            world=world,
+            records=records,
+            historian=series,
+            weather=weather,
+            alarming=alarming,
+            audit=audit,
+            strategy=strategy,
+        ),
+        **model_room,
+        **build_savings(
+            settings,
+            fleet=fleet,
+            world=world,
+            records=records,
+            historian=series,
+            audit=audit,
+            models=model_room["models"],
+        ),
+        strategy=strategy,
+        strategy_views=StrategyViews(world, records, strategy),
+        balance=balance,
+        balance_export=BalanceExport(balance, audit, settings.company),
+        **build_room_levels(
+            settings,
+            fleet=fleet,
+            world=world,
+            records=records,
+            historian=series,
+            audit=audit,
+        ),
+        dispatch=dispatch,
+        dispatch_keeping=DispatchKeeping(world, records, audit),
+        **dispatch_rooms(
             settings,
             world=world,
             records=records,
             historian=series,
-            hub=hub,
             audit=audit,
-            alarming=alarming,
+            door=door,
+            workers=workers,
+            dispatch=dispatch,
         ),
         sync=Sync(world, records, audit, ledgers, settings.sync),
         zones=zones,
@@ -381,5 +460,12 @@ def build_platform(
     add_jobs(platform)
     platform.outside.join(platform)
     add_weather_job(platform.schedule, platform.weather)
+    add_forecast_jobs(platform.schedule, platform.forecasts, platform.deviation)
+    platform.strategy.champion = platform.models.champion
+    add_models_job(platform.schedule, platform.models)
+    add_room_levels(platform)
+    add_strategy(platform)
+    add_savings(platform)
+    add_dispatch_jobs(platform)
     add_sync_job(platform.schedule, platform.sync, settings.sync)
     return platform

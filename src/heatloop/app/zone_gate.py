@@ -96,13 +96,17 @@ class Gate:
                 kept.append((record, "refused", error.reason))
             else:
                 kept.append((good, "accepted", ""))
-        new = set(await in_thread(self._records.zones.add_records, kept, at=machine_s()))
-        accepted = [r for r, state, _ in kept if state == "accepted" and r["id"] in new]
-        for record in accepted:
-            self.counts[f"accepted.{record['kind']}"] += 1
-        for reason, count in refused.items():
-            self.counts[f"refused.{reason}"] += count
-            await self._events.note(f"{GATE_REFUSED}.{reason}", "gate", f"{count} records")
+        good_ones: dict[str, dict[str, Any]] = {}
+        for record, state, _ in kept:
+            if state == "accepted":
+                good_ones.setdefault(record["id"], record)
+        known = await in_thread(self._records.zones.known, list(good_ones))
+        accepted = [record for id_, record in good_ones.items() if id_ not in known]
+        # Used first: a record that is marked before a kill would never be used.
+        await self._use(accepted)
+        await in_thread(self._records.zones.add_records, kept, at=machine_s())
+        if any(record["kind"] == "wish" for record in accepted):
+            await self._wishes.load()
         await self._audit.add(
             GATE_USER,
             "zone.gate",
@@ -111,7 +115,11 @@ class Gate:
             accepted=len(accepted),
             refused=dict(refused),
         )
-        await self._use(accepted)
+        for reason, count in refused.items():
+            await self._events.note(f"{GATE_REFUSED}.{reason}", "gate", f"{count} records")
+        # Counted when all is done, so that a count is a promise.
+        self.counts.update(f"accepted.{record['kind']}" for record in accepted)
+        self.counts.update({f"refused.{reason}": count for reason, count in refused.items()})
 
     async def _use(self, records: Sequence[dict[str, Any]]) -> None:
         for record in records:
@@ -120,8 +128,6 @@ class Gate:
         readings = [record for record in records if record["kind"] == "sensor_reading"]
         if readings:
             await self._keep_readings(readings)
-        if any(record["kind"] == "wish" for record in records):
-            await self._wishes.load()
 
     async def _keep_forecast(self, record: dict[str, Any]) -> None:
         hours = [

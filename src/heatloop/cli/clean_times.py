@@ -89,7 +89,7 @@ def times(table: pa.Table, heading: str, zone: str) -> Times:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         seconds = numbers(table, heading)
         # Counted in milliseconds these would lie far in the future.
-        if np.nanmedian(seconds) > 1e11:
+        if np.isfinite(seconds).any() and np.nanmedian(seconds) > 1e11:
             seconds = seconds / 1000.0
         return _checked(seconds, heading, 0, 0)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):

@@ -25,6 +25,8 @@ from heatloop.station.unit_logic import UnitInputs, UnitLogic, UnitSettings
 
 LONGEST_LOGIC_S = 30.0
 _COARSE_PCT_K = 1.5
+_COARSE_HOLD_S = 1800.0
+"""As long as the stations' own watchdogs hold a set-point somebody wrote."""
 _OUTDOOR_STEP_K = 0.5
 _OUTDOOR_C = np.arange(-40.0, 25.1, _OUTDOOR_STEP_K)
 _SENSED = (
@@ -113,7 +115,7 @@ class Controllers:
         self._plants.obey(registers, self._works.orders)
         commands, values = self.commands, registers.tolist()
         if dt_s > LONGEST_LOGIC_S:
-            self._coarse(outdoor_c)
+            self._coarse(outdoor_c, values, now_s)
             return commands
         sensed = shown[self._sensors].tolist()
         self._faults = [words.astype(int).tolist() for words in pump_fault_words(self._works)]
@@ -256,12 +258,21 @@ class Controllers:
         part = at - low
         return np.asarray((1.0 - part) * self._curves[low] + part * self._curves[low + 1])
 
-    def _coarse(self, outdoor_c: float) -> None:
-        """Stand in for all controllers in steps too long for their loops."""
+    def _coarse(self, outdoor_c: float, values: list[float], now_s: float) -> None:
+        """Stand in for all controllers in steps too long for their loops.
+
+        Set-points that were written lately are followed, everybody else follows its own curve.
+        """
         works, commands = self._works, self.commands
-        error = self._curve_goal_c(outdoor_c) - works.secondary.supply_c
+        goal_c, hz = self._curve_goal_c(outdoor_c), np.full(works.n_unit, DUTY_HZ)
+        for unit, written_s in enumerate(self.written_s):
+            if written_s is not None and now_s - written_s <= _COARSE_HOLD_S:
+                own = self._names[unit]
+                goal_c[unit] = values[own["secondary_supply_temperature_setpoint"]]
+                hz[unit] = values[own["circulation_pump_frequency_setpoint"]]
+        error = goal_c - works.secondary.supply_c
         commands.valve_pct = np.clip(works.valve_pct + _COARSE_PCT_K * error, 0.0, 100.0)
         low = works.return_kpa < works.truth.hold_kpa - 20.0
         commands.makeup = low | (commands.makeup & (works.return_kpa < works.truth.hold_kpa + 20.0))
-        commands.pump_hz = np.full(works.n_unit, DUTY_HZ)
+        commands.pump_hz = hz
         self.interlock_word[:] = 0.0

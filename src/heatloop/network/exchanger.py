@@ -92,7 +92,7 @@ def log_mean_k(one_end_k: Floats | float, other_end_k: Floats | float) -> Floats
 
 def design_conductance_kw_k(
     load_kw: Floats | float,
-    primary_c: tuple[float, float],
+    primary_c: tuple[Floats | float, Floats | float],
     secondary_supply_c: Floats | float,
     secondary_return_c: Floats | float,
 ) -> Floats:

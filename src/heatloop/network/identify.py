@@ -12,6 +12,7 @@ autocorrelation: von Storch and Zwiers, Statistical Analysis in Climate Research
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from scipy.optimize import least_squares
 from heatloop.kernel.errors import InputError
 from heatloop.network.arrays import Floats
 from heatloop.network.room_history import Stretch, stretches_of
-from heatloop.network.room_model import RoomInputs, RoomModel
+from heatloop.network.room_model import RADIANT_SHARE, SUN_SHARE, RoomInputs, RoomModel
 from heatloop.network.room_parameters import model_of, parameter_names, usual_size
 
 _PRIOR_SIGMA = 2.0
@@ -72,7 +73,13 @@ class Identified:
 
 
 def identify_room(
-    inputs: RoomInputs, room_c: Floats, *, order: int | None = None, lived_in: bool = False
+    inputs: RoomInputs,
+    room_c: Floats,
+    *,
+    order: int | None = None,
+    lived_in: bool = False,
+    prior: Mapping[str, tuple[float, float]] | None = None,
+    surface_shares: tuple[float, float] = (RADIANT_SHARE, SUN_SHARE),
 ) -> Identified:
     """Return the model that explains a room's history best.
 
@@ -83,6 +90,9 @@ def identify_room(
             last third best after learning from the rest; less than three days allow only 1 and 2.
         lived_in: Whether people and appliances give heat that `inputs` does not hold; their mean
             is then found too.
+        prior: What is known already of some parameters: the value and the relative uncertainty
+            (one sigma of the logarithm). Others keep the wide prior.
+        surface_shares: Shares of heat and sun that surfaces take, see `RoomModel`.
 
     Raises:
         InputError: The history is wrong or too poor, see `stretches_of`, or there is no such
@@ -93,7 +103,7 @@ def identify_room(
     stretches = stretches_of(inputs, room_c)
     if order is None:
         order = _choose_order(inputs, room_c, stretches, lived_in)
-    return _Fit(stretches, order, lived_in).run()
+    return _Fit(stretches, order, lived_in, prior, surface_shares).run()
 
 
 def free_rmse_k(found: Identified, inputs: RoomInputs, room_c: Floats) -> float:
@@ -130,8 +140,15 @@ def _choose_order(
 class _Fit:
     """One least-squares problem."""
 
-    def __init__(self, stretches: tuple[Stretch, ...], order: int, lived_in: bool) -> None:
-        self.stretches, self.order = stretches, order
+    def __init__(
+        self,
+        stretches: tuple[Stretch, ...],
+        order: int,
+        lived_in: bool,
+        prior: Mapping[str, tuple[float, float]] | None = None,
+        surface_shares: tuple[float, float] = (RADIANT_SHARE, SUN_SHARE),
+    ) -> None:
+        self.stretches, self.order, self.shares = stretches, order, surface_shares
         first = stretches[0].inputs
         self.names = parameter_names(
             order, first.boundary_c.shape[1], first.sun_kw_m2.shape[1], lived_in=lived_in
@@ -145,6 +162,11 @@ class _Fit:
         self.sigma = np.concatenate(
             [np.full(self.n, _PRIOR_SIGMA), np.tile(starts, len(stretches))]
         )
+        for at, name in enumerate(self.names):
+            if prior and name in prior:
+                value, relative = prior[name]
+                self.prior[at] = np.log(max(value, 1e-9))
+                self.sigma[at] = min(max(relative, 1e-3), _PRIOR_SIGMA)
 
     def run(self) -> Identified:
         """Return the result; weights are those of the residuals of the round before."""
@@ -189,7 +211,7 @@ class _Fit:
         return np.log([usual_size(name, ua, self.order) for name in self.names])
 
     def _model(self, at: Floats) -> RoomModel:
-        return model_of(self.names, np.exp(at[: self.n]), self.order)
+        return model_of(self.names, np.exp(at[: self.n]), self.order, self.shares)
 
     def _start(self, at: Floats, index: int) -> Floats:
         """Return start temperatures: outer walls a quarter of the way out, and what was found."""

@@ -76,6 +76,8 @@ class RoomModel:
     """Room to inner walls."""
     gain_kw: float = 0.0
     """From people and appliances, always."""
+    surface_shares: tuple[float, float] = (RADIANT_SHARE, SUN_SHARE)
+    """Shares of heat and of sun that the last node takes rather than the first."""
 
     @property
     def order(self) -> int:
@@ -111,7 +113,7 @@ class RoomModel:
         n, surface = self.order, self.order - 1
         load = np.zeros((len(inputs.heat_kw), n))
         sun = inputs.sun_kw_m2 @ self.sun_m2
-        heat_in, sun_in = (RADIANT_SHARE, SUN_SHARE) if n > 1 else (0.0, 0.0)
+        heat_in, sun_in = self.surface_shares if n > 1 else (0.0, 0.0)
         load[:, 0] = (1.0 - heat_in) * inputs.heat_kw + (1.0 - sun_in) * sun
         load[:, surface] += heat_in * inputs.heat_kw + sun_in * sun
         load[:, 0] += self.gain_kw + self.room_out_kw_k * inputs.outdoor_c

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from heatloop.network.arrays import Floats
-from heatloop.network.room_model import RoomModel
+from heatloop.network.room_model import RADIANT_SHARE, SUN_SHARE, RoomModel
 
 _CAPACITIES = ("room_kj_k", "wall_kj_k", "inner_kj_k")
 _HOURS = {"room_kj_k": 10.0, "wall_kj_k": 100.0, "inner_kj_k": 100.0}
@@ -62,13 +62,19 @@ def usual_size(name: str, loss_kw_k: float, order: int) -> float:
     return (_BOUNDARY if name.startswith("boundary") else _SUN_M2) * loss_kw_k
 
 
-def model_of(names: Sequence[str], values: Floats, order: int) -> RoomModel:
+def model_of(
+    names: Sequence[str],
+    values: Floats,
+    order: int,
+    surface_shares: tuple[float, float] = (RADIANT_SHARE, SUN_SHARE),
+) -> RoomModel:
     """Return the model these values make.
 
     Args:
         names: As from `parameter_names`.
         values: Shape (n_parameter,).
         order: Number of heat nodes.
+        surface_shares: See `RoomModel`.
     """
     value = dict(zip(names, values.tolist(), strict=True))
     return RoomModel(
@@ -80,4 +86,5 @@ def model_of(names: Sequence[str], values: Floats, order: int) -> RoomModel:
         wall_out_kw_k=value.get("wall_out_kw_k", 0.0),
         room_inner_kw_k=value.get("room_inner_kw_k", 0.0),
         gain_kw=value.get("gain_kw", 0.0),
+        surface_shares=surface_shares,
     )

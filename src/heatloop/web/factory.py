@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute
 
 from heatloop import __version__
 from heatloop.app.platform import Platform
@@ -24,6 +26,7 @@ from heatloop.web.routes import (
     account,
     alarms,
     audit,
+    balance,
     bulk,
     commands,
     coverage,
@@ -31,9 +34,11 @@ from heatloop.web.routes import (
     device_life,
     device_life_runs,
     device_profiles,
+    dispatch,
     edge_rules,
     emergency,
     exports,
+    forecasts,
     gateways,
     governance,
     imports,
@@ -46,19 +51,24 @@ from heatloop.web.routes import (
     link_history,
     links,
     metrics,
+    models,
     network,
     people,
     personal,
     plant,
     quality,
+    savings,
     security,
     semantic,
     service_keys,
     session,
     status,
     storage,
+    strategies,
+    strategy_levels,
     stream,
     subscribe,
+    supervision,
     sync,
     trends,
     verification,
@@ -114,6 +124,14 @@ _ROUTES = (
     interfaces,
     metrics,
     weather,
+    forecasts,
+    supervision,
+    dispatch,
+    strategies,
+    strategy_levels,
+    balance,
+    savings,
+    models,
     sync,
     personal,
     labels,
@@ -155,9 +173,20 @@ def bare_app(
         generate_unique_id_function=_operation_id,
         middleware=middleware,
     )
-    app.include_router(api_router(leave_out))
+    app.router.routes.extend(_included(leave_out))
     errors.install(app)
     return app
+
+
+@cache
+def _included(leave_out: tuple[str, ...]) -> tuple[BaseRoute, ...]:
+    """Return the routes of version 1 as an application holds them.
+
+    They know no platform and take seconds to build: once a process for all applications in it.
+    """
+    holder = FastAPI(openapi_url=None, generate_unique_id_function=_operation_id)
+    holder.include_router(api_router(leave_out))
+    return tuple(holder.router.routes)
 
 
 def create_app(platform: Platform, extra: tuple[APIRouter, ...] = ()) -> FastAPI:

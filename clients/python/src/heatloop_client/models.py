@@ -275,6 +275,32 @@ class AuditVerdict(TypedDict):
     first_broken: int | None
 
 
+class AutomaticReport(TypedDict):
+    """Automatic-operation ratio of a period"""
+
+    start: str
+    end: str
+    heating_h: float
+    automatic_pct: float | None
+    platform_pct: float | None
+    total: int
+    rows: list[AutomaticRow]
+
+
+class AutomaticRow(TypedDict):
+    """How a substation was run"""
+
+    code: str
+    zh: str
+    en: str
+    heating_h: float
+    automatic_h: float
+    platform_h: float
+    unknown_h: float
+    automatic_pct: float | None
+    platform_pct: float | None
+
+
 class BackupRequest(TypedDict):
     """A backup to the place the settings name"""
 
@@ -294,6 +320,62 @@ class BadRowView(TypedDict):
     message_zh: str
     message_en: str
     fix: str
+
+
+class BalanceBuilding(TypedDict):
+    """A building's share of the water, and the valve setting that follows"""
+
+    building: str
+    zh: str
+    en: str
+    area_m2: float | None
+    share_pct: float
+    opening_pct: float | None
+    flow_m3h: float | None
+    supply_c: float | None
+    return_c: float | None
+    room_c: float | None
+    factor: float | None
+    proposed_pct: float | None
+    state: str
+
+
+class BalanceCard(TypedDict):
+    """A unit and how unequally its buildings are fed"""
+
+    unit: str
+    zh: str
+    en: str
+    station: str
+    station_zh: str
+    station_en: str
+    reason: str
+    method: str
+    hours: int
+    spread_pct: float | None
+    buildings: int
+    known: int
+    to_move: int
+    at_stop: int
+
+
+class BalancePage(TypedDict):
+    """Units by how unequally their buildings are fed"""
+
+    total: int
+    data_from: str
+    data_until: str
+    items: list[BalanceCard]
+
+
+class BalanceView(TypedDict):
+    """A unit's buildings and what is proposed for each"""
+
+    card: BalanceCard
+    data_from: str
+    data_until: str
+    share_by: str
+    items: list[BalanceBuilding]
 
 
 class BatchPoint(TypedDict):
@@ -610,6 +692,77 @@ class ConsentView(TypedDict):
     withdrawn_by: str | None
 
 
+class CostRow(TypedDict):
+    """Cost of a source on a day"""
+
+    day: str
+    source: str
+    zh: str
+    en: str
+    planned: CostSplit | None
+    actual: CostSplit
+    deviation_yuan: float | None
+
+
+class CostSource(TypedDict):
+    """Cost of a source over the days asked for"""
+
+    source: str
+    zh: str
+    en: str
+    heat_kwh: float
+    planned_yuan: float | None
+    actual_yuan: float
+    starts: int
+    yuan_gj: float | None
+    yuan_m2: float | None
+
+
+class CostSplit(TypedDict):
+    """What a source spent, or was to spend, on a day"""
+
+    heat_kwh: float
+    fuel_yuan: float
+    co2_yuan: float
+    power_yuan: float
+    start_yuan: float
+    other_yuan: float
+    water_yuan: float
+    total_yuan: float
+    starts: int
+    yuan_gj: float | None
+
+
+class CostStation(TypedDict):
+    """Cost of a station over the days asked for"""
+
+    station: str
+    zh: str
+    en: str
+    heat_kwh: float
+    heat_yuan: float
+    power_yuan: float
+    water_yuan: float
+    total_yuan: float
+    yuan_gj: float | None
+    yuan_m2: float | None
+
+
+class CostView(TypedDict):
+    """Heating cost of some days"""
+
+    first: str
+    last: str
+    total_yuan: float
+    unallocated_yuan: float
+    heat_kwh: float
+    yuan_gj: float | None
+    yuan_m2: float | None
+    rows: list[CostRow]
+    sources: list[CostSource]
+    stations: list[CostStation]
+
+
 class CountOf(TypedDict):
     """How many of something"""
 
@@ -633,6 +786,17 @@ class CoverageFinding(TypedDict):
     stage: str
     zh: str
     en: str
+
+
+class CurveDecision(TypedDict):
+    """Whether a unit runs its tuned curve on switch-back days"""
+
+    version: int
+    """The curve in force"""
+    approve: bool
+    """False: the standing curve runs"""
+    note: NotRequired[str]
+    """Kept with the decision and in the chain"""
 
 
 class CutView(TypedDict):
@@ -749,6 +913,20 @@ class DeliveryView(TypedDict):
     body: str
 
 
+class DeviationEvent(TypedDict):
+    """A deviation that was reported in the period"""
+
+    code: str
+    zh: str
+    en: str
+    rule_zh: str
+    rule_en: str
+    onset: str
+    value: float | None
+    limit: float | None
+    state: str
+
+
 class DeviceChange(TypedDict):
     """What is to change; fields left out stay"""
 
@@ -800,6 +978,294 @@ class DeviceTestRequest(TypedDict):
     """A run of the device that was given up: what it passed is not done again"""
 
 
+class DispatchCosts(TypedDict):
+    """What a plan costs, yuan"""
+
+    fuel_yuan: float
+    co2_yuan: float
+    power_yuan: float
+    start_yuan: float
+    other_yuan: float
+    bill_yuan: float
+    penalty_yuan: float
+
+
+class DispatchEvent(TypedDict):
+    """A failure of a heat source and what followed"""
+
+    source: str
+    zh: str
+    en: str
+    network: str
+    units: list[str]
+    onset: str
+    plan: int | None
+    plan_after_s: float | None
+    covered_pct: float | None
+    least_pct: float
+    closed: str | None
+    open: bool
+
+
+class DispatchFigure(TypedDict):
+    """A figure dispatch works with"""
+
+    subject: str
+    name: str
+    zh: str
+    en: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    entered: bool
+
+
+class DispatchFigureEntry(TypedDict):
+    """A figure as it was entered"""
+
+    number: int
+    subject: str
+    name: str
+    value: float
+    valid_from: str
+    note: str
+    by: str
+    at: str
+
+
+class DispatchFigurePage(TypedDict):
+    """A page of entries"""
+
+    total: int
+    items: list[DispatchFigureEntry]
+
+
+class DispatchFollowing(TypedDict):
+    """How far plans of a network act on the stations"""
+
+    network: str
+    stage: str
+    stage_by: str
+    plan: int | None
+    why: str
+    until: str | None
+    delivered_pct: float
+    cap_kw: float | None
+    sources: list[DispatchSourceCap]
+
+
+class DispatchNetworkView(TypedDict):
+    """Heat sources that feed one network"""
+
+    code: str
+    zh: str
+    en: str
+    sources: list[str]
+    load_kw: float
+    area_m2: float
+
+
+class DispatchNow(TypedDict):
+    """Networks, and the plan that is in force or proposed for each"""
+
+    plant_time: str
+    networks: list[DispatchNetworkView]
+    proposed: list[DispatchPlanRow]
+    approved: list[DispatchPlanRow]
+    failed: list[str]
+    following: list[DispatchFollowing]
+
+
+class DispatchOutage(TypedDict):
+    """A time in which a unit or source may not run"""
+
+    number: int
+    subject: str
+    kind: str
+    start: str
+    end: str
+    note: str
+    by: str
+
+
+class DispatchPeriodHour(TypedDict):
+    """One hour of one subject"""
+
+    at: str
+    plan_low: float | None
+    plan: float | None
+    plan_high: float | None
+    forecast_low: float | None
+    forecast: float | None
+    forecast_high: float | None
+    actual: float | None
+
+
+class DispatchPeriodHours(TypedDict):
+    """The hours of one subject in a period"""
+
+    code: str
+    zh: str
+    en: str
+    quantity: str
+    hours: list[DispatchPeriodHour]
+
+
+class DispatchPeriodPage(TypedDict):
+    """A page of dispatch periods, newest first"""
+
+    total: int
+    items: list[DispatchPeriodRow]
+
+
+class DispatchPeriodRow(TypedDict):
+    """One dispatch period in the list"""
+
+    day: str
+    planned: int
+    forecast: str
+
+
+class DispatchPeriodSubject(TypedDict):
+    """One subject in a period; heat as energy, temperatures as means, of the hours compared"""
+
+    code: str
+    zh: str
+    en: str
+    quantity: str
+    unit: str
+    plan: float | None
+    forecast: float | None
+    actual: float | None
+    plan_actual: float | None
+    forecast_actual: float | None
+    deviation_pct: float | None
+    hours: int
+    outside: int
+    forecast_mape_pct: float | None
+
+
+class DispatchPeriodView(TypedDict):
+    """A dispatch period: plan, forecast, what came, deviations"""
+
+    day: str
+    start: str
+    end: str
+    complete: bool
+    forecast: str
+    forecast_known: str | None
+    total: int
+    subjects: list[DispatchPeriodSubject]
+    events_total: int
+    events: list[DeviationEvent]
+
+
+class DispatchPlanPage(TypedDict):
+    """A page of plans"""
+
+    total: int
+    items: list[DispatchPlanRow]
+
+
+class DispatchPlanRow(TypedDict):
+    """A plan in a list"""
+
+    number: int
+    network: str
+    reason: str
+    state: str
+    result: str
+    made: str
+    start: str
+    hours: float
+    bill_yuan: float
+    split_yuan: float
+    unserved_kwh: float
+    by: str
+    decided_by: str
+    decided: str | None
+
+
+class DispatchPlanView(TypedDict):
+    """A plan with all its figures"""
+
+    plan: DispatchPlanRow
+    step_s: int
+    explained: str
+    kept: bool
+    gap: float | None
+    demand_from: str
+    demand_kw: list[float]
+    unserved_kw: list[float]
+    surplus_kw: list[float]
+    sell_yuan_kwh: list[float]
+    least_covered_pct: float
+    minimum_pct: float
+    units: list[DispatchUnitSeries]
+    storages: list[DispatchStorageSeries]
+    relaxations: list[DispatchRelaxation]
+    costs: DispatchCosts
+    setpoints: list[DispatchSetpoint]
+
+
+class DispatchRelaxation(TypedDict):
+    """A soft limit a plan could not keep"""
+
+    name: str
+    subject: str
+    cause: str
+    start: str
+    end: str
+    most_kw: float
+    total_kwh: float
+
+
+class DispatchSetpoint(TypedDict):
+    """A set-point a plan asks for now; advice until a person or an automatic stage sends it"""
+
+    point: str
+    value: float
+    unit: str
+    present: float | None
+
+
+class DispatchSourceCap(TypedDict):
+    """Most heat a source gives by the plan that is followed"""
+
+    source: str
+    zh: str
+    en: str
+    now_kw: float
+    least_kw: float
+
+
+class DispatchStorageSeries(TypedDict):
+    """What a storage tank is to do"""
+
+    code: str
+    zh: str
+    en: str
+    capacity_kwh: float
+    charge_kw: list[float]
+    level_kwh: list[float]
+    source: NotRequired[str]
+
+
+class DispatchUnitSeries(TypedDict):
+    """What a unit is to do"""
+
+    code: str
+    zh: str
+    en: str
+    source: str
+    kind: str
+    most_kw: float
+    heat_kw: list[float]
+    power_kw: list[float]
+    reach_kw: NotRequired[list[float]]
+
+
 class DocumentBody(TypedDict):
     """A signed document to be checked"""
 
@@ -824,6 +1290,14 @@ class DoorStep(TypedDict):
     at: str
     by: str
     detail: str
+
+
+class DoubtedSensor(TypedDict):
+    """A room sensor that does not count"""
+
+    point: str
+    reason: str
+    trust: float
 
 
 class Draft(TypedDict):
@@ -1055,6 +1529,21 @@ class FieldGradeView(TypedDict):
     owner: str
 
 
+class FigureEntry(TypedDict):
+    """A figure that holds from a time on"""
+
+    subject: str
+    """Asset, fuel, `electricity` or `company`"""
+    name: str
+    """Name of the figure"""
+    value: float
+    """Value in its unit"""
+    valid_from: NotRequired[str | None]
+    """From when; left out: now"""
+    note: NotRequired[str]
+    """Where it comes from"""
+
+
 class FigureLineage(TypedDict):
     """Where a key figure comes from"""
 
@@ -1130,6 +1619,111 @@ class FleetReport(TypedDict):
     radio: list[Check]
     rooms: list[Check]
     reliability: list[dict[str, Any]]
+
+
+class ForecastIssuePage(TypedDict):
+    """A page of issues, newest first"""
+
+    total: int
+    items: list[ForecastIssueView]
+
+
+class ForecastIssueView(TypedDict):
+    """One run of the forecaster"""
+
+    number: int
+    known: str
+    start: str
+    reason: str
+    weather: str
+    subjects: int
+    failed: int
+    took_s: float
+
+
+class ForecastSkill(TypedDict):
+    """Skill of a week"""
+
+    week: str
+    weeks: list[str]
+    hindcast_days: int
+    total: int
+    rows: list[ForecastSkillRow]
+
+
+class ForecastSkillRow(TypedDict):
+    """How right the day-ahead forecasts of a subject were in a week"""
+
+    code: str
+    zh: str
+    en: str
+    kind: str
+    quantity: str
+    hours: int
+    mean: float | None
+    mae: float | None
+    rmse: float | None
+    mape_pct: float | None
+    coverage_pct: float | None
+    naive_mae: float | None
+    naive_mape_pct: float | None
+
+
+class ForecastStatus(TypedDict):
+    """How forecasting is doing, and what is forecast"""
+
+    plant_time: str
+    enabled: bool
+    running: bool
+    late: bool
+    failure: str
+    next_due: str
+    last: ForecastIssueView | None
+    total: int
+    subjects: list[ForecastSubject]
+
+
+class ForecastStep(TypedDict):
+    """One step of a chart: what came, what was expected, and the weather"""
+
+    at: str
+    actual: float | None
+    low: float | None
+    middle: float | None
+    high: float | None
+    outdoor_c: float | None
+    plan_low: float | None
+    plan_high: float | None
+
+
+class ForecastSubject(TypedDict):
+    """Something that is forecast, with what its newest forecast says of the next day"""
+
+    code: str
+    zh: str
+    en: str
+    kind: str
+    quantity: str
+    next_day: float | None
+    peak: float | None
+    model: str
+
+
+class ForecastView(TypedDict):
+    """The forecast of one subject as it was known at a time"""
+
+    code: str
+    zh: str
+    en: str
+    kind: str
+    quantity: str
+    step_s: int
+    issue: ForecastIssueView | None
+    model: str
+    weights: dict[str, float]
+    skill: dict[str, float]
+    baseline: dict[str, float]
+    steps: list[ForecastStep]
 
 
 class GapPage(TypedDict):
@@ -1981,6 +2575,107 @@ class ModeRequest(TypedDict):
     mode: Literal['local', 'remote_manual', 'automatic']
 
 
+class ModelCharacteristic(TypedDict):
+    """What else is learned of a unit: its weather curve, primary valve or plate exchanger"""
+
+    kind: str
+    version: int | None
+    error: float | None
+    error_unit: str
+    challenger: int | None
+    former: int | None
+    state: str
+    looked: str | None
+    versions: list[ModelVersionView]
+    days: list[ModelDay]
+
+
+class ModelDay(TypedDict):
+    """A day foretold by a version"""
+
+    version: int
+    day: str
+    mae_k: float
+    bias_k: float
+
+
+class ModelDetail(TypedDict):
+    """One unit"""
+
+    summary: ModelSummary
+    versions: list[ModelVersionView]
+    days: list[ModelDay]
+    events: list[ModelEvent]
+    characteristics: list[ModelCharacteristic]
+
+
+class ModelEvent(TypedDict):
+    """Something that happened to a version"""
+
+    at: str
+    unit: str
+    kind: str
+    version: int
+    action: str
+    reason: str
+    by: str
+    detail: dict[str, Any]
+
+
+class ModelEventPage(TypedDict):
+    """A page of events"""
+
+    total: int
+    items: list[ModelEvent]
+
+
+class ModelPage(TypedDict):
+    """A page of units"""
+
+    total: int
+    learned: int
+    drifting: int
+    items: list[ModelSummary]
+
+
+class ModelSummary(TypedDict):
+    """The model in force of a unit"""
+
+    unit: str
+    zh: str
+    en: str
+    version: int | None
+    learned: bool
+    learned_until: str | None
+    loss_kw_k: float | None
+    loss_sigma_pct: float | None
+    capacity_kwh_k: float | None
+    time_constant_h: float | None
+    mae_k: float | None
+    drift: float
+    drift_limit: float
+    challenger: int | None
+    former: int | None
+    state: str
+    looked: str | None
+    failure: str
+
+
+class ModelVersionView(TypedDict):
+    """A version with its card"""
+
+    version: int
+    stage: str
+    learned: bool
+    at: str
+    data_from: str | None
+    data_until: str
+    parent: int
+    digest: str
+    model: dict[str, Any]
+    card: dict[str, Any]
+
+
 class ModelView(TypedDict):
     """A device model with what is known of its papers"""
 
@@ -2039,6 +2734,34 @@ class MonthRoot(TypedDict):
     at: str
 
 
+class NMinusOneRow(TypedDict):
+    """What the failure of a source or unit would leave uncovered"""
+
+    subject: str
+    zh: str
+    en: str
+    whole_source: bool
+    lost_kw: float
+    left_kw: float
+    uncovered_kw: float
+    covered_pct: float
+    storage_h: float | None
+    houses_h: float | None
+    holds: bool
+
+
+class NMinusOneView(TypedDict):
+    """The N-1 check of a network"""
+
+    network: str
+    at: str
+    outdoor_c: float
+    need_kw: float
+    least_pct: float
+    least_room_c: float
+    rows: list[NMinusOneRow]
+
+
 class NamedThing(TypedDict):
     """An asset by its code and names"""
 
@@ -2053,6 +2776,27 @@ class NamedView(TypedDict):
     name: str
     zh: str
     en: str
+
+
+class NetworkCandidate(TypedDict):
+    """A supply-temperature trajectory after its run through the network"""
+
+    supply_c: list[float]
+    cost_yuan: float
+    loss_kwh: float
+    pump_kwh: float
+    return_c: float
+    cold_kh: float
+    coldest: str
+    margin_k: float
+
+
+class NetworkHead(TypedDict):
+    """What a source's pumps have to hold at the greatest demand"""
+
+    source: str
+    head_kpa: float
+    flow_kgs: float
 
 
 class NetworkNode(TypedDict):
@@ -2073,6 +2817,39 @@ class NetworkNode(TypedDict):
     return_c: float | None
 
 
+class NetworkPlanView(TypedDict):
+    """Set-points of a primary network for the day ahead; advice"""
+
+    network: str
+    start: str
+    step_s: int
+    demand_from: str
+    candidates: list[NetworkCandidate]
+    heads: list[NetworkHead]
+    worst: str
+    least_kpa: float
+    pumps: list[NetworkPump]
+    units: list[NetworkUnit]
+    given_pct: float
+    setpoints: list[DispatchSetpoint]
+
+
+class NetworkPump(TypedDict):
+    """A booster station, or the pump of a pressure-isolation station"""
+
+    station: str
+    zh: str
+    en: str
+    kind: str
+    head_kpa: float
+    flow_kgs: float
+    inlet_kpa: float
+    worst: str
+    supply_c: float | None
+    enough: bool
+    separable: bool
+
+
 class NetworkSegment(TypedDict):
     """A pair of pipes"""
 
@@ -2089,6 +2866,21 @@ class NetworkSegment(TypedDict):
     velocity_m_s: float | None
     gradient_pa_m: float | None
     supply_c: float | None
+
+
+class NetworkUnit(TypedDict):
+    """Primary flow of a unit and the valve it takes"""
+
+    unit: str
+    station: str
+    zh: str
+    en: str
+    flow_m3h: float
+    arrives_c: float
+    opening_pct: float
+    present_pct: float | None
+    spare_kpa: float
+    short: bool
 
 
 class NetworkView(TypedDict):
@@ -2185,6 +2977,21 @@ class OpenItem(TypedDict):
     zh: str
     en: str
     waived: NotRequired[bool]
+
+
+class OutageEntry(TypedDict):
+    """A time in which a unit or source may not run"""
+
+    subject: str
+    """Asset code"""
+    kind: NotRequired[Literal['maintenance', 'failure']]
+    """Why"""
+    start: str
+    """From when"""
+    end: str
+    """Until when"""
+    note: NotRequired[str]
+    """Remark"""
 
 
 class OutageView(TypedDict):
@@ -2408,6 +3215,40 @@ class PlanCreate(TypedDict):
     """Days between tasks, plant time"""
     days_to_answer: NotRequired[float]
     """Days until a task is overdue"""
+
+
+class PlanDecision(TypedDict):
+    """What is decided about a plan"""
+
+    approve: bool
+    """Approve or reject"""
+
+
+class PlanRequest(TypedDict):
+    """A plan to be made now"""
+
+    network: NotRequired[str]
+    """Network; empty: the first"""
+    hours: NotRequired[int]
+    """Hours ahead"""
+    without: NotRequired[list[str]]
+    """Sources or units taken to have failed now; the plan is then a what-if"""
+
+
+class PlanStanding(TypedDict):
+    """One value beside its planned band"""
+
+    code: str
+    zh: str
+    en: str
+    station: str
+    quantity: str
+    actual: float | None
+    low: float
+    plan: float
+    high: float
+    state: str
+    since: str
 
 
 class PointChoice(TypedDict):
@@ -3103,6 +3944,15 @@ class RoleClearanceView(TypedDict):
     level: str
 
 
+class RollBack(TypedDict):
+    """Why the former model shall come back"""
+
+    reason: str
+    """Kept with the event and in the audit trail"""
+    kind: NotRequired[Literal['building', 'curve', 'valve', 'exchanger']]
+    """What shall come back"""
+
+
 class RollupRequest(TypedDict):
     """An export of roll-ups"""
 
@@ -3118,6 +3968,80 @@ class RollupRequest(TypedDict):
     """Arrow: columns compressed with Zstandard"""
     step: NotRequired[Literal['10m', '1h', '1d']]
     """Length of a window"""
+
+
+class RoomLevelPage(TypedDict):
+    """Units with what is wanted of their rooms"""
+
+    total: int
+    learnt: int
+    own: int
+    level: str
+    target_room_c: float
+    items: list[RoomLevelView]
+
+
+class RoomLevelPoint(TypedDict):
+    """A unit's level in one stretch of weather"""
+
+    outdoor_c: float
+    before_c: float
+    shift_k: float
+    level_c: float
+    cold_before_pct: float | None
+    cold_expected_pct: float | None
+
+
+class RoomLevelVersion(TypedDict):
+    """What one night found of a unit's level"""
+
+    version: int
+    made: str
+    valid_until: str
+    state: str
+    data_from: str
+    data_until: str
+    history_days: int
+    days: int
+    collectors: int
+    off_k: float
+    points: list[RoomLevelPoint]
+
+
+class RoomLevelVersionPage(TypedDict):
+    """What the nights found of a unit's level"""
+
+    total: int
+    items: list[RoomLevelVersion]
+
+
+class RoomLevelView(TypedDict):
+    """What is wanted of a unit's rooms, and where it comes from"""
+
+    unit: str
+    zh: str
+    en: str
+    target_c: float
+    source: str
+    why: str
+    low_c: float
+    high_c: float
+    own_c: float | None
+    own_by: str
+    own_at: str | None
+    own_note: str
+    learnt_c: float | None
+    version: RoomLevelVersion | None
+    failure: str
+
+
+class RoomTarget(TypedDict):
+    """What a person wants of a unit's rooms"""
+
+    target_c: float
+    """Room temperature, degC; it goes before the learnt level and before the figure for all"""
+    note: NotRequired[str]
+    """Why; kept in the audit trail"""
 
 
 class RotateRequest(TypedDict):
@@ -3196,6 +4120,125 @@ class RunView(TypedDict):
     pdf_sha256: str
 
 
+class SavingsCheck(TypedDict):
+    """Whether the chain holds"""
+
+    whole: bool
+    entries: int
+    broken: int | None
+    last: str
+
+
+class SavingsCurve(TypedDict):
+    """A curve a unit's savings are measured against, or why there is none"""
+
+    version: int
+    at: str
+    from_day: str
+    seen_from: str
+    seen_until: str
+    model_version: int
+    baseline: str
+    reason: str
+    settings: dict[str, float]
+    figures: dict[str, float]
+    check: dict[str, float]
+    trial: dict[str, Any]
+    standing: dict[str, float]
+    digest: str
+    entry: int
+    approval: str
+    decided_by: str
+    decided_at: str | None
+    note: str
+
+
+class SavingsDay(TypedDict):
+    """One day of a unit"""
+
+    day: str
+    mode: str
+    heat_kwh: float
+    cost_yuan: float
+    cold_yuan: float
+    outdoor_c: float
+    tuning_yuan: float | None
+    expected_yuan: float | None
+    saving_yuan: float | None
+    low_yuan: float | None
+    high_yuan: float | None
+    total_yuan: float | None
+    total_low_yuan: float | None
+    total_high_yuan: float | None
+
+
+class SavingsEntry(TypedDict):
+    """An entry of the ledger"""
+
+    number: int
+    at: str
+    who: str
+    subject: str
+    kind: str
+    content: dict[str, Any]
+    before: str
+    digest: str
+
+
+class SavingsEntryPage(TypedDict):
+    """A page of entries"""
+
+    total: int
+    items: list[SavingsEntry]
+
+
+class SavingsFigure(TypedDict):
+    """What was saved by one unit, or by all together"""
+
+    subject: str
+    zh: str
+    en: str
+    verdict: str
+    against: str
+    baseline: str
+    reason: str
+    curve: int
+    saving_yuan: float
+    low_yuan: float
+    high_yuan: float
+    expected_yuan: float
+    tuning_yuan: float
+    saving_pct: float | None
+    low_pct: float | None
+    high_pct: float | None
+    baseline_days: int
+    strategy_days: int
+
+
+class SavingsOverview(TypedDict):
+    """All units as they were judged last"""
+
+    at: str | None
+    entry: int | None
+    level_pct: float
+    total: SavingsFigure | None
+    count: int
+    items: list[SavingsFigure]
+
+
+class SavingsUnit(TypedDict):
+    """A unit's savings day by day"""
+
+    figure: SavingsFigure
+    cvrmse_pct: float | None
+    base_c: float | None
+    switch_back: bool
+    switch_back_curve: str
+    failure: str
+    curves: list[SavingsCurve]
+    days: list[SavingsDay]
+
+
 Scan = Literal['antivirus', 'vulnerability']
 
 
@@ -3229,6 +4272,52 @@ class SealRequest(TypedDict):
     """Which entries to seal"""
 
     before: str
+
+
+class SeasonBranch(TypedDict):
+    """What a failure leaves a branch of the company"""
+
+    branch: str
+    zh: str
+    en: str
+    stations: int
+    short: int
+    worst: str
+    worst_pct: float
+
+
+class SeasonCase(TypedDict):
+    """A failure in the report before the season"""
+
+    subject: str
+    zh: str
+    en: str
+    kind: str
+    covered_pct: float
+    worst: str
+    worst_pct: float
+    missing_kpa: float
+    storage_h: float | None
+    houses_h: float | None
+    holds: bool
+    why: str
+    branches: list[SeasonBranch]
+
+
+class SeasonReport(TypedDict):
+    """The N-1 report of a network before the season"""
+
+    network: str
+    zh: str
+    en: str
+    at: str
+    ledger_version: int
+    outdoor_c: float
+    need_kw: float
+    least_pct: float
+    holds: bool
+    pumps_known: bool
+    cases: list[SeasonCase]
 
 
 class SeasonRequest(TypedDict):
@@ -3521,6 +4610,32 @@ class SizingReport(TypedDict):
     cards: list[SizingCard]
 
 
+class SmartClass(TypedDict):
+    """How the devices of a class are equipped"""
+
+    name: str
+    zh: str
+    en: str
+    group: str
+    main: bool
+    total: int
+    digital: int
+    status: int
+    remote: int
+    smart: int
+    share_pct: float
+    lacking: list[str]
+
+
+class SmartReport(TypedDict):
+    """Share of smart devices by class"""
+
+    main_total: int
+    main_smart: int
+    main_pct: float | None
+    classes: list[SmartClass]
+
+
 class SourceCard(TypedDict):
     """A heat source as the overview shows it"""
 
@@ -3564,6 +4679,15 @@ class StageCoverage(TypedDict):
     live: int
     share_pct: float | None
     missing: list[str]
+
+
+class StageEntry(TypedDict):
+    """How far plans may go"""
+
+    network: NotRequired[str]
+    """Network; empty: the first"""
+    stage: Literal['observe', 'advise', 'automatic']
+    """The stage"""
 
 
 class StageRequest(TypedDict):
@@ -3686,6 +4810,106 @@ class StoredTable(TypedDict):
     last: int
 
 
+class StrategyCard(TypedDict):
+    """A unit and the strategy made for it last"""
+
+    unit: str
+    zh: str
+    en: str
+    station: str
+    station_zh: str
+    station_en: str
+    stage: str
+    mode: str | None
+    version: int | None
+    state: str | None
+    followed: bool
+    reason: str
+    relaxed: list[str]
+    made: str | None
+    valid_until: str | None
+    regulation: str
+    model: str
+    target_c: float | None
+    target_source: str
+    room_c: float | None
+    supply_c: float | None
+    setpoint_c: float | None
+
+
+class StrategyDecision(TypedDict):
+    """What a person decides on a strategy"""
+
+    decision: Literal['approve', 'reject']
+    """A rejected strategy leaves the unit to the weather curve for as long as it would hold"""
+    note: NotRequired[str]
+    """Why; kept in the audit trail"""
+
+
+class StrategyPage(TypedDict):
+    """Units with their strategies"""
+
+    total: int
+    reason: str
+    detail: str
+    scarce: bool
+    violation_pct: float
+    failed: int
+    items: list[StrategyCard]
+
+
+class StrategyStep(TypedDict):
+    """What is meant for one step"""
+
+    at: str
+    supply_c: float | None
+    flow_m3h: float | None
+    pump_hz: float | None
+    room_c: float | None
+    heat_kw: float | None
+    outdoor_c: float | None
+
+
+class StrategyVersion(TypedDict):
+    """One version of a unit's strategy"""
+
+    unit: str
+    version: int
+    made: str
+    valid_until: str
+    state: str
+    decided_by: str
+    decided: str | None
+    note: str
+    reason: str
+    relaxed: list[str]
+    fallback: bool
+    regulation: str
+    model: str
+    target_c: float
+    steps: list[StrategyStep]
+
+
+class StrategyVersionPage(TypedDict):
+    """Versions of a unit's strategy"""
+
+    total: int
+    items: list[StrategyVersion]
+
+
+class StrategyView(TypedDict):
+    """A unit's strategy as it is now, in quarters of an hour"""
+
+    card: StrategyCard
+    wall_c: float | None
+    unknown_heat_kw: float | None
+    sensors: int
+    doubted: list[DoubtedSensor]
+    low_c: float | None
+    high_c: float | None
+    steps: list[StrategyStep]
+
+
 class StreamView(TypedDict):
     """One direction between the zones, as this end sees it"""
 
@@ -3741,6 +4965,15 @@ class SubstationDetail(TypedDict):
     points: list[PointView]
     device: heatloop__app__views__station__DeviceView | None
     buildings: list[BuildingCard]
+
+
+class SupervisionNow(TypedDict):
+    """Operation beside its plan"""
+
+    at: str | None
+    counts: dict[str, int]
+    total: int
+    rows: list[PlanStanding]
 
 
 class SuspectReading(TypedDict):

@@ -40,6 +40,10 @@ class Operations(Transport):
         """Send a photo or paper."""
         return cast("m.FileView", self.ask('POST', '/api/v1/devices/files', files=files))
 
+    def add_dispatch_outage(self, *, body: m.OutageEntry) -> list[m.DispatchOutage]:
+        """Enter an outage."""
+        return cast("list[m.DispatchOutage]", self.ask('POST', '/api/v1/dispatch/outages', body=body))
+
     def add_document(self, serial: str, *, body: m.DocumentForm) -> m.DeviceDetail:
         """Attach a document."""
         return cast("m.DeviceDetail", self.ask('POST', f'/api/v1/devices/items/{self.quoted(serial)}/documents', body=body))
@@ -167,6 +171,10 @@ class Operations(Transport):
         """Choose how an export goes out."""
         return cast("m.ExportTicket", self.ask('POST', '/api/v1/exports', body=body))
 
+    def clear_room_target(self, code: str) -> m.RoomLevelView:
+        """Remove a unit's own target."""
+        return cast("m.RoomLevelView", self.ask('DELETE', f'/api/v1/room-levels/{self.quoted(code)}/target'))
+
     def confirm_command(self, id: str, *, body: m.ConfirmRequest) -> m.ProposalView:
         """Confirm one's own proposal."""
         return cast("m.ProposalView", self.ask('POST', f'/api/v1/commands/{self.quoted(id)}/confirm', body=body))
@@ -211,9 +219,27 @@ class Operations(Transport):
         """Add a webhook."""
         return cast("m.WebhookSecret", self.ask('POST', '/api/v1/webhooks', body=body))
 
+    def decide_dispatch_plan(self, number: int, *, body: m.PlanDecision) -> m.DispatchPlanView:
+        """Approve or reject a plan."""
+        return cast("m.DispatchPlanView", self.ask('POST', f'/api/v1/dispatch/plans/{self.quoted(number)}/decision', body=body))
+
     def decide_permit(self, id: str, *, body: m.PermitDecision) -> m.PermitView:
         """Approve or refuse an export."""
         return cast("m.PermitView", self.ask('POST', f'/api/v1/governance/permits/{self.quoted(id)}/decision', body=body))
+
+    def decide_savings_curve(self, code: str, *, body: m.CurveDecision) -> m.SavingsUnit:
+        """Decide on a unit's tuned curve."""
+        return cast("m.SavingsUnit", self.ask('POST', f'/api/v1/savings/units/{self.quoted(code)}/curve', body=body))
+
+    def decide_strategy(
+        self,
+        code: str,
+        version: int,
+        *,
+        body: m.StrategyDecision,
+    ) -> m.StrategyVersionPage:
+        """Approve or reject a strategy."""
+        return cast("m.StrategyVersionPage", self.ask('POST', f'/api/v1/strategies/{self.quoted(code)}/versions/{self.quoted(version)}/decision', body=body))
 
     def decide_sync_conflict(self, id: str, *, body: m.Decision) -> m.SyncConflict:
         """Decide a conflict."""
@@ -239,6 +265,10 @@ class Operations(Transport):
         """Drop entries of a sealed period."""
         return cast("m.AuditDropped", self.ask('DELETE', f'/api/v1/audit/periods/{self.quoted(first_seq)}/entries'))
 
+    def end_dispatch_outage(self, number: int) -> list[m.DispatchOutage]:
+        """End an outage now."""
+        return cast("list[m.DispatchOutage]", self.ask('POST', f'/api/v1/dispatch/outages/{self.quoted(number)}/end'))
+
     def end_other_sessions(self) -> m.Ended:
         """Sign out everywhere else."""
         return cast("m.Ended", self.ask('DELETE', '/api/v1/account/sessions'))
@@ -258,6 +288,10 @@ class Operations(Transport):
     def enrol_gateway(self, *, body: m.EnrolRequest) -> m.Enrolled:
         """Exchange keys with a new gateway."""
         return cast("m.Enrolled", self.ask('POST', '/api/v1/gateways/enrol', body=body))
+
+    def enter_dispatch_figure(self, *, body: m.FigureEntry) -> list[m.DispatchFigure]:
+        """Enter a figure."""
+        return cast("list[m.DispatchFigure]", self.ask('POST', '/api/v1/dispatch/figures', body=body))
 
     def erase_personal(self, *, body: m.EraseRequest) -> m.ErasureView:
         """Erase a person's data."""
@@ -279,6 +313,16 @@ class Operations(Transport):
     ) -> bytes:
         """Entries as a signed file."""
         return self.fetch('GET', '/api/v1/audit/export', query={'format': format, 'export': export, 'user': user, 'action': action, 'subject': subject, 'result': result, 'address': address, 'request': request, 'start': start, 'end': end})
+
+    def export_balance(
+        self,
+        *,
+        unit: str | None = None,
+        language: str | None = None,
+        export: str | None = None,
+    ) -> bytes:
+        """Valve settings of buildings as a workbook for technicians."""
+        return self.fetch('GET', '/api/v1/balance/export', query={'unit': unit, 'language': language, 'export': export})
 
     def export_device_models(
         self,
@@ -302,6 +346,16 @@ class Operations(Transport):
     ) -> bytes:
         """A purchase list as a file."""
         return self.fetch('GET', f'/api/v1/devices/purchases/{self.quoted(code)}/export', query={'format': format, 'export': export})
+
+    def export_dispatch_period(
+        self,
+        day: date | str,
+        *,
+        format: Literal['xlsx', 'csv'] | None = None,
+        export: str | None = None,
+    ) -> bytes:
+        """A dispatch period as a file."""
+        return self.fetch('GET', f'/api/v1/supervision/periods/{self.quoted(day)}/export', query={'format': format, 'export': export})
 
     def export_ledger(
         self,
@@ -368,6 +422,22 @@ class Operations(Transport):
         """Stored samples as a file."""
         return self.fetch('GET', '/api/v1/bulk/samples', query={'start': start, 'end': end, 'format': format, 'compressed': compressed, 'export': export, 'points': points, 'asset': asset, 'kind': kind, 'medium': medium, 'side': side, 'quantity': quantity, 'role': role, 'stage': stage, 'asset_kind': asset_kind, 'scope': scope, 'within': within, 'upstream_of': upstream_of, 'downstream_of': downstream_of, 'q': q, 'all': all})
 
+    def export_savings(self, *, export: str | None = None) -> bytes:
+        """All days as a table."""
+        return self.fetch('GET', '/api/v1/savings/export', query={'export': export})
+
+    def export_season_report(
+        self,
+        *,
+        network: str | None = None,
+        kind: str | None = None,
+        language: str | None = None,
+        outdoor_c: float | None = None,
+        export: str | None = None,
+    ) -> bytes:
+        """The N-1 report as a workbook or PDF."""
+        return self.fetch('GET', '/api/v1/dispatch/n-1/report/export', query={'network': network, 'kind': kind, 'language': language, 'outdoor_c': outdoor_c, 'export': export})
+
     def export_sizing(
         self,
         *,
@@ -416,6 +486,20 @@ class Operations(Transport):
     def get_audit_state(self) -> m.AuditState:
         """Where the chain ends, its copies, periods and journal."""
         return cast("m.AuditState", self.ask('GET', '/api/v1/audit/state'))
+
+    def get_automatic_ratio(
+        self,
+        *,
+        days: int | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.AutomaticReport:
+        """Automatic-operation ratio."""
+        return cast("m.AutomaticReport", self.ask('GET', '/api/v1/supervision/automatic', query={'days': days, 'page': page, 'size': size}))
+
+    def get_balance(self, unit: str) -> m.BalanceView:
+        """A unit's buildings with present and proposed openings."""
+        return cast("m.BalanceView", self.ask('GET', f'/api/v1/balance/{self.quoted(unit)}'))
 
     def get_capacity(self) -> m.CapacityForecast:
         """How long the machine suffices."""
@@ -482,6 +566,43 @@ class Operations(Transport):
         """The signed report."""
         return self.fetch('GET', f'/api/v1/device-tests/{self.quoted(run)}/report.pdf')
 
+    def get_dispatch(self) -> m.DispatchNow:
+        """Networks, and the plans that count."""
+        return cast("m.DispatchNow", self.ask('GET', '/api/v1/dispatch'))
+
+    def get_dispatch_costs(
+        self,
+        *,
+        first: date | str | None = None,
+        last: date | str | None = None,
+    ) -> m.CostView:
+        """Planned and actual cost by source and day, and cost by station."""
+        return cast("m.CostView", self.ask('GET', '/api/v1/dispatch/costs', query={'first': first, 'last': last}))
+
+    def get_dispatch_period(
+        self,
+        day: date | str,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.DispatchPeriodView:
+        """A dispatch period."""
+        return cast("m.DispatchPeriodView", self.ask('GET', f'/api/v1/supervision/periods/{self.quoted(day)}', query={'page': page, 'size': size}))
+
+    def get_dispatch_period_hours(
+        self,
+        day: date | str,
+        code: str,
+        *,
+        quantity: Literal['heat_kw', 'supply_c'] | None = None,
+    ) -> m.DispatchPeriodHours:
+        """One subject in a dispatch period."""
+        return cast("m.DispatchPeriodHours", self.ask('GET', f'/api/v1/supervision/periods/{self.quoted(day)}/{self.quoted(code)}', query={'quantity': quantity}))
+
+    def get_dispatch_plan(self, number: int) -> m.DispatchPlanView:
+        """One plan."""
+        return cast("m.DispatchPlanView", self.ask('GET', f'/api/v1/dispatch/plans/{self.quoted(number)}'))
+
     def get_edge_rules(self, code: str) -> m.RulesView:
         """A gateway's rules and their versions."""
         return cast("m.RulesView", self.ask('GET', f'/api/v1/gateways/{self.quoted(code)}/rules'))
@@ -520,6 +641,40 @@ class Operations(Transport):
     ) -> m.FigureLineage:
         """Where a key figure comes from."""
         return cast("m.FigureLineage", self.ask('GET', '/api/v1/lineage/figure', query={'figure': figure, 'start': start, 'end': end, 'asset': asset}))
+
+    def get_forecast(
+        self,
+        code: str,
+        *,
+        known_at: datetime | str | None = None,
+        step: Literal['900', '3600'] | None = None,
+        back: int | None = None,
+    ) -> m.ForecastView:
+        """The forecast of one subject."""
+        return cast("m.ForecastView", self.ask('GET', f'/api/v1/forecasts/{self.quoted(code)}', query={'known_at': known_at, 'step': step, 'back': back}))
+
+    def get_forecast_skill(
+        self,
+        *,
+        week: datetime | str | None = None,
+        kind: Literal['', 'source', 'substation', 'building'] | None = None,
+        find: str | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ForecastSkill:
+        """How right day-ahead forecasts were, by week."""
+        return cast("m.ForecastSkill", self.ask('GET', '/api/v1/forecasts/skill', query={'week': week, 'kind': kind, 'find': find, 'page': page, 'size': size}))
+
+    def get_forecast_status(
+        self,
+        *,
+        kind: Literal['', 'source', 'substation', 'building'] | None = None,
+        find: str | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ForecastStatus:
+        """How forecasting is doing, and what is forecast."""
+        return cast("m.ForecastStatus", self.ask('GET', '/api/v1/forecasts', query={'kind': kind, 'find': find, 'page': page, 'size': size}))
 
     def get_gap_audit(
         self,
@@ -660,9 +815,26 @@ class Operations(Transport):
         """Figures in the Prometheus text format."""
         return self.fetch('GET', '/api/v1/metrics')
 
+    def get_model(self, unit: str) -> m.ModelDetail:
+        """One unit's models."""
+        return cast("m.ModelDetail", self.ask('GET', f'/api/v1/models/{self.quoted(unit)}'))
+
+    def get_n_minus_1(
+        self,
+        *,
+        network: str | None = None,
+        outdoor_c: float | None = None,
+    ) -> m.NMinusOneView:
+        """What the failure of one source or unit would leave uncovered."""
+        return cast("m.NMinusOneView", self.ask('GET', '/api/v1/dispatch/n-1', query={'network': network, 'outdoor_c': outdoor_c}))
+
     def get_network(self) -> m.NetworkView:
         """The network with its estimated state."""
         return cast("m.NetworkView", self.ask('GET', '/api/v1/network'))
+
+    def get_network_plan(self, *, network: str | None = None) -> m.NetworkPlanView:
+        """Supply temperature and pump heads for the day ahead."""
+        return cast("m.NetworkPlanView", self.ask('GET', '/api/v1/dispatch/network', query={'network': network}))
 
     def get_outage(self, *, segment: str) -> m.OutageView:
         """What closing a pipe means, and its burst."""
@@ -727,6 +899,10 @@ class Operations(Transport):
         """Which right every route asks for, and who has it."""
         return cast("m.RightsMatrix", self.ask('GET', '/api/v1/rights'))
 
+    def get_room_level(self, code: str) -> m.RoomLevelView:
+        """What is wanted of a unit's rooms."""
+        return cast("m.RoomLevelView", self.ask('GET', f'/api/v1/room-levels/{self.quoted(code)}'))
+
     def get_samples(
         self,
         *,
@@ -739,9 +915,31 @@ class Operations(Transport):
         """Stored samples in bulk."""
         return self.fetch('GET', '/api/v1/samples', query={'start': start, 'end': end, 'points': points, 'asset': asset, 'all': all})
 
+    def get_savings(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.SavingsOverview:
+        """What was saved, by unit and together."""
+        return cast("m.SavingsOverview", self.ask('GET', '/api/v1/savings', query={'page': page, 'size': size}))
+
+    def get_savings_unit(self, code: str) -> m.SavingsUnit:
+        """One unit day by day."""
+        return cast("m.SavingsUnit", self.ask('GET', f'/api/v1/savings/units/{self.quoted(code)}'))
+
     def get_sbom(self) -> bytes:
         """Software bill of materials (CycloneDX 1.6)."""
         return self.fetch('GET', '/api/v1/security/sbom')
+
+    def get_season_report(
+        self,
+        *,
+        network: str | None = None,
+        outdoor_c: float | None = None,
+    ) -> m.SeasonReport:
+        """The N-1 report before the season."""
+        return cast("m.SeasonReport", self.ask('GET', '/api/v1/dispatch/n-1/report', query={'network': network, 'outdoor_c': outdoor_c}))
 
     def get_session(self) -> m.SessionView:
         """Who is signed in."""
@@ -750,6 +948,10 @@ class Operations(Transport):
     def get_sizing(self, *, listed: bool | None = None) -> m.SizingReport:
         """Installed against needed capacity of every station."""
         return cast("m.SizingReport", self.ask('GET', '/api/v1/network/sizing', query={'listed': listed}))
+
+    def get_smart_devices(self) -> m.SmartReport:
+        """Share of smart devices by class."""
+        return cast("m.SmartReport", self.ask('GET', '/api/v1/supervision/smart-devices'))
 
     def get_statistics(
         self,
@@ -766,6 +968,10 @@ class Operations(Transport):
         """What the store keeps."""
         return cast("m.StorageReport", self.ask('GET', '/api/v1/storage'))
 
+    def get_strategy(self, code: str) -> m.StrategyView:
+        """A unit's strategy as it is now."""
+        return cast("m.StrategyView", self.ask('GET', f'/api/v1/strategies/{self.quoted(code)}'))
+
     def get_stream(
         self,
         *,
@@ -779,6 +985,18 @@ class Operations(Transport):
     def get_substation(self, code: str) -> m.SubstationDetail:
         """Everything the station page shows."""
         return cast("m.SubstationDetail", self.ask('GET', f'/api/v1/substations/{self.quoted(code)}'))
+
+    def get_supervision(
+        self,
+        *,
+        quantity: Literal['', 'heat_kw', 'supply_c'] | None = None,
+        state: Literal['', 'outside', 'inside', 'above', 'below', 'unknown'] | None = None,
+        find: str | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.SupervisionNow:
+        """Operation beside its planned band."""
+        return cast("m.SupervisionNow", self.ask('GET', '/api/v1/supervision', query={'quantity': quantity, 'state': state, 'find': find, 'page': page, 'size': size}))
 
     def get_sync_state(self) -> m.SyncState:
         """How the exchange stands."""
@@ -883,6 +1101,10 @@ class Operations(Transport):
         """Take in observations."""
         return cast("m.WeatherImported", self.ask('POST', '/api/v1/weather/observations', body=body))
 
+    def learn_model(self, unit: str) -> m.ModelDetail:
+        """Learn a unit's model now."""
+        return cast("m.ModelDetail", self.ask('POST', f'/api/v1/models/{self.quoted(unit)}/learn'))
+
     def leave_for_provider(self) -> None:
         """Go to the identity provider."""
         self.do('GET', '/api/v1/session/oidc/start')
@@ -926,6 +1148,15 @@ class Operations(Transport):
     ) -> m.AuditPage:
         """Audit trail, newest first."""
         return cast("m.AuditPage", self.ask('GET', '/api/v1/audit', query={'page': page, 'size': size, 'user': user, 'action': action, 'subject': subject, 'result': result, 'address': address, 'request': request, 'start': start, 'end': end}))
+
+    def list_balance(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.BalancePage:
+        """Units by how unequally their buildings are fed."""
+        return cast("m.BalancePage", self.ask('GET', '/api/v1/balance', query={'page': page, 'size': size}))
 
     def list_certificates(self, *, gateway: str | None = None) -> m.CertificateList:
         """Certificates of gateways."""
@@ -1001,6 +1232,47 @@ class Operations(Transport):
         """Devices and where they are in their life."""
         return cast("m.DevicePage", self.ask('GET', '/api/v1/devices', query={'asset': asset, 'state': state, 'model': model, 'page': page, 'size': size}))
 
+    def list_dispatch_entries(
+        self,
+        *,
+        subject: str | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.DispatchFigurePage:
+        """History of figures."""
+        return cast("m.DispatchFigurePage", self.ask('GET', '/api/v1/dispatch/figures/entries', query={'subject': subject, 'page': page, 'size': size}))
+
+    def list_dispatch_events(self) -> list[m.DispatchEvent]:
+        """Failures of heat sources and what followed."""
+        return cast("list[m.DispatchEvent]", self.ask('GET', '/api/v1/dispatch/events'))
+
+    def list_dispatch_figures(self) -> list[m.DispatchFigure]:
+        """Prices, costs and how units may be run."""
+        return cast("list[m.DispatchFigure]", self.ask('GET', '/api/v1/dispatch/figures'))
+
+    def list_dispatch_outages(self) -> list[m.DispatchOutage]:
+        """Maintenance and failures that are not over."""
+        return cast("list[m.DispatchOutage]", self.ask('GET', '/api/v1/dispatch/outages'))
+
+    def list_dispatch_periods(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.DispatchPeriodPage:
+        """Dispatch periods."""
+        return cast("m.DispatchPeriodPage", self.ask('GET', '/api/v1/supervision/periods', query={'page': page, 'size': size}))
+
+    def list_dispatch_plans(
+        self,
+        *,
+        network: str | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.DispatchPlanPage:
+        """Plans."""
+        return cast("m.DispatchPlanPage", self.ask('GET', '/api/v1/dispatch/plans', query={'network': network, 'page': page, 'size': size}))
+
     def list_erasures(
         self,
         *,
@@ -1022,6 +1294,15 @@ class Operations(Transport):
     ) -> m.FieldGradePage:
         """The grade of every field."""
         return cast("m.FieldGradePage", self.ask('GET', '/api/v1/governance/fields', query={'place': place, 'class_name': class_name, 'level': level, 'q': q, 'page': page, 'size': size}))
+
+    def list_forecast_issues(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ForecastIssuePage:
+        """Runs of the forecaster."""
+        return cast("m.ForecastIssuePage", self.ask('GET', '/api/v1/forecasts/issues', query={'page': page, 'size': size}))
 
     def list_gaps(self, *, page: int | None = None, size: int | None = None) -> m.GapPage:
         """Missing spans and their causes."""
@@ -1090,6 +1371,26 @@ class Operations(Transport):
         """Maintenance actions, newest first."""
         return cast("m.MaintenancePage", self.ask('GET', '/api/v1/keeping/actions', query={'page': page, 'size': size}))
 
+    def list_model_events(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ModelEventPage:
+        """What happened to models."""
+        return cast("m.ModelEventPage", self.ask('GET', '/api/v1/models/events', query={'page': page, 'size': size}))
+
+    def list_models(
+        self,
+        *,
+        search: str | None = None,
+        state: Literal['', 'learned', 'unlearned', 'drifting'] | None = None,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.ModelPage:
+        """Models in force."""
+        return cast("m.ModelPage", self.ask('GET', '/api/v1/models', query={'search': search, 'state': state, 'page': page, 'size': size}))
+
     def list_permits(
         self,
         *,
@@ -1147,6 +1448,34 @@ class Operations(Transport):
         """Who outside may be given data."""
         return cast("m.ReceiverPage", self.ask('GET', '/api/v1/personal/receivers'))
 
+    def list_room_level_versions(
+        self,
+        code: str,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.RoomLevelVersionPage:
+        """What the nights found of a unit's level."""
+        return cast("m.RoomLevelVersionPage", self.ask('GET', f'/api/v1/room-levels/{self.quoted(code)}/versions', query={'page': page, 'size': size}))
+
+    def list_room_levels(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.RoomLevelPage:
+        """Units with what is wanted of their rooms."""
+        return cast("m.RoomLevelPage", self.ask('GET', '/api/v1/room-levels', query={'page': page, 'size': size}))
+
+    def list_savings_entries(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.SavingsEntryPage:
+        """Entries of the ledger."""
+        return cast("m.SavingsEntryPage", self.ask('GET', '/api/v1/savings/entries', query={'page': page, 'size': size}))
+
     def list_security_duties(self) -> m.DutyList:
         """Scans, assessments and exceptions that are due."""
         return cast("m.DutyList", self.ask('GET', '/api/v1/security/duties'))
@@ -1182,6 +1511,25 @@ class Operations(Transport):
     def list_service_keys(self) -> list[m.ServiceKeyView]:
         """Keys of programs."""
         return cast("list[m.ServiceKeyView]", self.ask('GET', '/api/v1/service-keys'))
+
+    def list_strategies(
+        self,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.StrategyPage:
+        """Units with the strategies made for them."""
+        return cast("m.StrategyPage", self.ask('GET', '/api/v1/strategies', query={'page': page, 'size': size}))
+
+    def list_strategy_versions(
+        self,
+        code: str,
+        *,
+        page: int | None = None,
+        size: int | None = None,
+    ) -> m.StrategyVersionPage:
+        """Versions of a unit's strategy."""
+        return cast("m.StrategyVersionPage", self.ask('GET', f'/api/v1/strategies/{self.quoted(code)}/versions', query={'page': page, 'size': size}))
 
     def list_sync_changes(
         self,
@@ -1301,6 +1649,10 @@ class Operations(Transport):
     ) -> m.ZoneEventPage:
         """What happened at the boundary."""
         return cast("m.ZoneEventPage", self.ask('GET', '/api/v1/zone/events', query={'page': page, 'size': size}))
+
+    def make_dispatch_plan(self, *, body: m.PlanRequest) -> m.DispatchPlanView:
+        """Make a plan now, or ask what if something fails."""
+        return cast("m.DispatchPlanView", self.ask('POST', '/api/v1/dispatch/plans', body=body))
 
     def new_recovery_codes(self) -> m.RecoveryCodes:
         """Make new recovery codes."""
@@ -1441,6 +1793,10 @@ class Operations(Transport):
         """Give a webhook a new secret."""
         return cast("m.WebhookSecret", self.ask('POST', f'/api/v1/webhooks/{self.quoted(id)}/secret'))
 
+    def request_forecast(self) -> m.ForecastStatus:
+        """Have forecasts made now."""
+        return cast("m.ForecastStatus", self.ask('POST', '/api/v1/forecasts/issue'))
+
     def request_permit(self, *, body: m.PermitRequest) -> m.PermitView:
         """Ask for an export."""
         return cast("m.PermitView", self.ask('POST', '/api/v1/governance/permits', body=body))
@@ -1497,6 +1853,10 @@ class Operations(Transport):
         """Bring back the version before."""
         return cast("m.RulesView", self.ask('POST', f'/api/v1/gateways/{self.quoted(code)}/rules/rollback'))
 
+    def roll_back_model(self, unit: str, *, body: m.RollBack) -> m.ModelDetail:
+        """Put the former model back in force."""
+        return cast("m.ModelDetail", self.ask('POST', f'/api/v1/models/{self.quoted(unit)}/rollback', body=body))
+
     def rotate_key(self, *, body: m.RotateRequest) -> m.KeyList:
         """Make a new key the one in use."""
         return cast("m.KeyList", self.ask('POST', '/api/v1/keys/rotate', body=body))
@@ -1525,13 +1885,33 @@ class Operations(Transport):
         """Answer an emergency order as second person."""
         return cast("m.StopOrderView", self.ask('POST', f'/api/v1/emergency/{self.quoted(id)}/second', body=body))
 
+    def send_dispatch_plan(self, number: int) -> m.CommandView | m.ProposalView:
+        """Send the set-points of an approved plan."""
+        return cast("m.CommandView | m.ProposalView", self.ask('POST', f'/api/v1/dispatch/plans/{self.quoted(number)}/commands'))
+
+    def send_network_plan(
+        self,
+        *,
+        network: str | None = None,
+    ) -> m.CommandView | m.ProposalView:
+        """Send the network's set-points last worked out."""
+        return cast("m.CommandView | m.ProposalView", self.ask('POST', '/api/v1/dispatch/network/commands', query={'network': network}))
+
     def set_device_limits(self, *, body: m.LimitsForm) -> dict[str, Any]:
         """Set a company's own limits."""
         return cast("dict[str, Any]", self.ask('PUT', '/api/v1/devices/limits', body=body))
 
+    def set_dispatch_stage(self, *, body: m.StageEntry) -> m.DispatchFollowing:
+        """How far the plans of a network may go."""
+        return cast("m.DispatchFollowing", self.ask('POST', '/api/v1/dispatch/stage', body=body))
+
     def set_mode(self, code: str, *, body: m.ModeRequest) -> m.CommandView | m.ProposalView:
         """Set a unit's station mode."""
         return cast("m.CommandView | m.ProposalView", self.ask('PUT', f'/api/v1/units/{self.quoted(code)}/mode', body=body))
+
+    def set_room_target(self, code: str, *, body: m.RoomTarget) -> m.RoomLevelView:
+        """Set a unit's own target."""
+        return cast("m.RoomLevelView", self.ask('PUT', f'/api/v1/room-levels/{self.quoted(code)}/target', body=body))
 
     def set_stage(self, code: str, *, body: m.StageRequest) -> m.StageView:
         """Set a unit's strategy stage."""
@@ -1610,6 +1990,10 @@ class Operations(Transport):
         """Send a test event."""
         return cast("m.Queued", self.ask('POST', f'/api/v1/webhooks/{self.quoted(id)}/test'))
 
+    def tune_savings_curve(self, code: str) -> m.SavingsUnit:
+        """Tune a unit's curve now."""
+        return cast("m.SavingsUnit", self.ask('POST', f'/api/v1/savings/units/{self.quoted(code)}/tune'))
+
     def unlock_user(self, name: str) -> None:
         """Unlock a user."""
         self.do('POST', f'/api/v1/users/{self.quoted(name)}/unlock')
@@ -1621,6 +2005,10 @@ class Operations(Transport):
     def verify_gap_audit(self, *, body: m.DocumentBody) -> m.VerifiedDocument:
         """Whether a signed audit is this platform's and unchanged."""
         return cast("m.VerifiedDocument", self.ask('POST', '/api/v1/links/audit/verify', body=body))
+
+    def verify_savings(self) -> m.SavingsCheck:
+        """Check the chain."""
+        return cast("m.SavingsCheck", self.ask('POST', '/api/v1/savings/verify'))
 
     def waive_device_item(self, serial: str, *, body: m.WaiverForm) -> m.DeviceDetail:
         """Let a failed item pass."""

@@ -1,15 +1,17 @@
-import { CustomChart, LineChart } from 'echarts/charts';
+import { BarChart, CustomChart, LineChart } from 'echarts/charts';
 import {
   DataZoomInsideComponent,
   DataZoomSliderComponent,
   GridComponent,
   MarkAreaComponent,
+  MarkLineComponent,
   TooltipComponent,
 } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 
 use([
+  BarChart,
   CanvasRenderer,
   CustomChart,
   DataZoomInsideComponent,
@@ -17,6 +19,7 @@ use([
   GridComponent,
   LineChart,
   MarkAreaComponent,
+  MarkLineComponent,
   TooltipComponent,
 ]);
 

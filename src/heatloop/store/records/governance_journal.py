@@ -25,6 +25,8 @@ _OWN_WAY = {
     "ledger_row": VERSIONS,
     "ledger_version": APPEND,
     "point_key": APPEND,
+    # Every strategy is a version with its time and who decided on it; decisions are audited.
+    "strategy_version": VERSIONS,
     # Never changed; the entries name who and when themselves.
     "audit_entry": APPEND,
     "audit_checkpoint": APPEND,
@@ -32,6 +34,8 @@ _OWN_WAY = {
     "record_change": APPEND,
     "sync_change": APPEND,
     "sync_run": APPEND,
+    "forecast_issue": APPEND,
+    "forecast_series": APPEND,
     "weather_forecast": APPEND,
     "weather_issue": APPEND,
     "weather_observation": APPEND,
@@ -42,6 +46,7 @@ _OWN_WAY = {
     "command_counter": RUNNING,
     "crypto_reseal": RUNNING,
     "event_reader": RUNNING,
+    "forecast_skill": RUNNING,
     "gap": RUNNING,
     "gateway_epoch": RUNNING,
     "job": RUNNING,
@@ -49,6 +54,7 @@ _OWN_WAY = {
     "keeping_month": RUNNING,
     "keeping_run": RUNNING,
     "link_hour": RUNNING,
+    "period_plan": RUNNING,
     "platform_instance": RUNNING,
     "platform_lease": RUNNING,
     "quarantine": RUNNING,

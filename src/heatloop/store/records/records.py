@@ -16,8 +16,10 @@ from heatloop.store.records.crypto import CryptoRecords
 from heatloop.store.records.database import Database
 from heatloop.store.records.device_life import DeviceLife
 from heatloop.store.records.device_life_runs import DeviceRuns
+from heatloop.store.records.dispatch import DispatchRecords
 from heatloop.store.records.edge_rules import EdgeRules
 from heatloop.store.records.factors import Factors
+from heatloop.store.records.forecast import ForecastRecords
 from heatloop.store.records.gaps import Gaps
 from heatloop.store.records.gateways import Gateways
 from heatloop.store.records.governance import Governance
@@ -28,16 +30,21 @@ from heatloop.store.records.jobs import Jobs
 from heatloop.store.records.keeping import Keeping
 from heatloop.store.records.ledger import LedgerRecords
 from heatloop.store.records.links import Links
+from heatloop.store.records.models import ModelRecords
 from heatloop.store.records.personal import Personal
 from heatloop.store.records.personal_labels import UserLabels
 from heatloop.store.records.personal_receivers import Receivers
 from heatloop.store.records.quality import QualityCases
 from heatloop.store.records.quarantine import Quarantine
+from heatloop.store.records.room_levels import RoomLevelRecords
+from heatloop.store.records.savings import SavingsRecords
+from heatloop.store.records.savings_baselines import BaselineRecords
 from heatloop.store.records.sealing import Sealer
 from heatloop.store.records.service_keys import ServiceKeys
 from heatloop.store.records.sessions import Sessions
 from heatloop.store.records.settings import Settings
 from heatloop.store.records.stages import Stages
+from heatloop.store.records.strategy import Strategies
 from heatloop.store.records.sync import SyncRecords
 from heatloop.store.records.sync_feed import SyncFeed
 from heatloop.store.records.upgrade import upgrade
@@ -97,8 +104,15 @@ class Records:
         self.keeping = Keeping(self.database)
         self.devices = DeviceLife(self.database)
         self.device_runs = DeviceRuns(self.database)
+        self.dispatch = DispatchRecords(self.database)
         self.edge_rules = EdgeRules(self.database)
         self.weather = WeatherRecords(self.database)
+        self.forecasts = ForecastRecords(self.database)
+        self.models = ModelRecords(self.database)
+        self.strategies = Strategies(self.database)
+        self.room_levels = RoomLevelRecords(self.database)
+        self.savings = SavingsRecords(self.database)
+        self.baselines = BaselineRecords(self.database)
         self.sync = SyncRecords(self.database, self.sealer)
         self.sync_feed = SyncFeed(self.database, self.sealer)
         self.governance = Governance(self.database)

@@ -178,6 +178,12 @@ class Zones:
                     added.append(id_)
         return added
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Return which ids stand here already."""
+        query = select(zone_record.c.record).where(self._database.among(zone_record.c.record, ids))
+        with self._database.read() as connection:
+            return set(connection.execute(query).scalars())
+
     def set_state(self, ids: Sequence[str], state: str) -> None:
         """Move records to another state."""
         among = self._database.among(zone_record.c.record, ids)

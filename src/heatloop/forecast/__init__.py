@@ -1,0 +1,1 @@
+"""How much heat will be needed: forecasts of load and room temperature, and their skill."""

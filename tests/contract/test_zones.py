@@ -336,8 +336,9 @@ async def test_a_reading_nobody_measures_is_kept_as_uncertain_and_a_command_is_r
             stream=GATE, epoch=stream.epoch, seq=1, kind="delta", previous="0" * 64,
             issued_s=0, plant_s=0, speed=1,
         )  # fmt: skip
-        (tmp_path / "gate").mkdir(exist_ok=True)
-        (tmp_path / "gate" / file_name(head)).write_bytes(blob)
+        batch = tmp_path / "gate" / file_name(head)
+        batch.parent.mkdir(exist_ok=True)
+        batch.write_bytes(blob)
         gate = control.platform.zones.gate
         await until(lambda: sum(gate.counts.values()) >= 6)
         assert gate.counts == {
@@ -349,8 +350,9 @@ async def test_a_reading_nobody_measures_is_kept_as_uncertain_and_a_command_is_r
         assert last[:2] == (19.0, Quality.UNCERTAIN)
         total, _ = control.platform.records.commands.list()
         assert total == 0
-        # The same file again is a replay.
-        (tmp_path / "gate" / file_name(head)).write_bytes(blob)
+        # The same file again is a replay; before the first has gone it would go along with it.
+        await until(lambda: not batch.exists())
+        batch.write_bytes(blob)
         await until(lambda: control.platform.zones.events.counts["refused.replay"] == 1)
 
 

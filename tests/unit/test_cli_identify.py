@@ -51,6 +51,11 @@ def table(days: int = 24, seed: int = 1) -> pd.DataFrame:
     )
 
 
+def rows_mean_c() -> float:
+    """Return the mean room of the time that is learned from."""
+    return float(table()["room"][: 16 * 96].mean())
+
+
 def identify(path: Path, *more: str) -> int:
     return main(
         ["identify", "building", "--data", str(path), "--time", "time", "--room", "room",
@@ -71,6 +76,10 @@ def test_a_clean_table_gives_the_house_and_its_error(tmp_path: Path, capsys):
     )
     sun = told["parameters"]["sun_0_m2"]
     assert sun["low95"] < 2.0 < sun["high95"]
+    # Nobody holds this house at its level but the switch.
+    assert told["model"]["held_c"] == pytest.approx(rows_mean_c(), abs=0.3)
+    assert told["parameters"]["held_kw_k"]["value"] < 0.1 * LOSS
+    assert told["model"]["loss_with_neighbours_kw_k"] == told["model"]["loss_kw_k"]
     assert any("W/m2" in note for note in told["notes"])
 
 

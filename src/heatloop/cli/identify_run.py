@@ -243,14 +243,14 @@ def _facts(found: BuildingFound, table: _Table, until: int) -> dict[str, Any]:
     for at, name in enumerate(one.names):
         low, high = one.interval(name)
         sigma = float(np.sqrt(one.ln_covariance[at, at]))
-        parameters[name] = {
+        parameters[_told(name, found)] = {
             "value": _rounded(float(one.values[at])),
             "low95": _rounded(low),
             "high95": _rounded(high),
             "relative_sigma": _rounded(sigma),
             "from_data": sigma < 0.5 * found.prior_sigma.get(name, _WIDE_SIGMA),
         }
-    loss = model.loss_kw_k() + float(model.boundary_kw_k.sum())
+    near = 0.0 if found.held_c is not None else float(model.boundary_kw_k.sum())
     rates = -np.log(model.modes(grid.step_s).decay) / (grid.step_s / 3600.0)
     measured = np.isfinite(table.room_c)
     facts: dict[str, Any] = {
@@ -258,9 +258,10 @@ def _facts(found: BuildingFound, table: _Table, until: int) -> dict[str, Any]:
             "kind": f"{model.order}R{model.order}C",
             "order": model.order,
             "usual_sky": "sun_0_m2" in found.prior_sigma,
+            "held_c": None if found.held_c is None else _rounded(found.held_c),
             "loss_kw_k": _rounded(model.loss_kw_k()),
-            "loss_with_neighbours_kw_k": _rounded(loss),
-            "loss_relative_sigma": _rounded(loss_sigma(found)),
+            "loss_with_neighbours_kw_k": _rounded(model.loss_kw_k() + near),
+            "loss_relative_sigma": _rounded(one.loss_sigma()),
             "capacity_kwh_k": _rounded(float(model.capacity_kj_k.sum()) / 3600.0),
             "time_constants_h": [_rounded(1.0 / r) for r in sorted(rates, reverse=True) if r > 0],
         },
@@ -295,20 +296,9 @@ def _facts(found: BuildingFound, table: _Table, until: int) -> dict[str, Any]:
     return facts
 
 
-def loss_sigma(found: BuildingFound) -> float:
-    """Return the relative uncertainty of the whole loss, one sigma, by its derivatives."""
-    one = found.found
-    value = dict(zip(one.names, one.values.tolist(), strict=True))
-    slope = np.zeros(len(one.names))
-    total = value["room_out_kw_k"]
-    if one.model.order > 1:
-        inner, outer = value["room_wall_kw_k"], value["wall_out_kw_k"]
-        through = inner * outer / (inner + outer)
-        slope[one.names.index("room_wall_kw_k")] = through * outer / (inner + outer)
-        slope[one.names.index("wall_out_kw_k")] = through * inner / (inner + outer)
-        total += through
-    slope[one.names.index("room_out_kw_k")] = value["room_out_kw_k"]
-    return float(np.sqrt(slope @ one.ln_covariance @ slope) / total)
+def _told(name: str, found: BuildingFound) -> str:
+    """Return what a parameter is called: an assumed neighbour is what holds the room."""
+    return "held_kw_k" if found.held_c is not None and name == "boundary_0_kw_k" else name
 
 
 def _tell(facts: dict[str, Any]) -> None:
@@ -316,6 +306,10 @@ def _tell(facts: dict[str, Any]) -> None:
     print(f"model 模型: {model['kind']}   "
           f"loss 热损失 {model['loss_kw_k']:g} kW/K +-{100 * model['loss_relative_sigma']:.1f} %   "
           f"capacity 热容 {model['capacity_kwh_k']:g} kWh/K")  # fmt: skip
+    if model["held_c"] is not None:
+        held = facts["parameters"]["held_kw_k"]["value"]
+        print(f"  held at 维持于 {model['held_c']:.1f} degC by {held:g} kW/K: flats around it, "
+              "people, valves 邻室与用户调节")  # fmt: skip
     for name, p in facts["parameters"].items():
         mark = "" if p["from_data"] else "   (not fixed by the data 数据不足)"
         print(f"  {name:18} {p['value']:>12g}   95 %: {p['low95']:g} .. {p['high95']:g}{mark}")

@@ -3,7 +3,8 @@
 Parameters are logarithms, so nothing turns negative. They are found by least squares on freely
 simulated trajectories, with a wide prior that only speaks where the data are silent. Residuals
 of a simulation hang together in time, so their number counts only as the number of independent
-ones.
+ones. Where rooms regulate their heat, it answers sun and people nobody measured, and a simulation
+takes that for mass and loss; residuals that hang together over days then count as few.
 
 Reference: Bacher and Madsen 2011, doi 10.1016/j.enbuild.2011.02.005; maximum a posteriori and its
 covariance: Tarantola, Inverse Problem Theory, 2005, 3.2; effective number under first-order
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -31,6 +33,18 @@ _START_SIGMA_K = (0.3, 3.0)
 _NOISE_FLOOR_K = 0.03
 _ROUNDS = 3
 _DAY_S = 86400.0
+_LEAST_DAYS = 4
+"""Fewer daily means say nothing of their scatter."""
+
+
+class Prior(NamedTuple):
+    """What is known of a parameter before; uncertainties are one sigma of the logarithm."""
+
+    value: float
+    relative: float
+    """Uncertainty."""
+    below: float | None = None
+    """Uncertainty downwards, where it is another: of what may as well be next to nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -66,6 +80,18 @@ class Identified:
         width = float(np.exp(sigmas * np.sqrt(self.ln_covariance[at, at])))
         return float(self.values[at]) / width, float(self.values[at]) * width
 
+    def loss_sigma(self) -> float:
+        """Return the relative uncertainty of the whole loss to the outside, one sigma."""
+        model, names = self.model, self.names
+        slope = np.zeros(len(names))
+        slope[names.index("room_out_kw_k")] = model.room_out_kw_k
+        if model.order > 1:
+            inner, outer = model.room_wall_kw_k, model.wall_out_kw_k
+            through = inner * outer / (inner + outer)
+            slope[names.index("room_wall_kw_k")] = through * outer / (inner + outer)
+            slope[names.index("wall_out_kw_k")] = through * inner / (inner + outer)
+        return float(np.sqrt(slope @ self.ln_covariance @ slope)) / model.loss_kw_k()
+
     def known(self) -> tuple[str, ...]:
         """Return the parameters that the data, and not the prior, have fixed."""
         sigma = np.sqrt(np.diag(self.ln_covariance))
@@ -78,8 +104,9 @@ def identify_room(
     *,
     order: int | None = None,
     lived_in: bool = False,
-    prior: Mapping[str, tuple[float, float]] | None = None,
+    prior: Mapping[str, Prior] | None = None,
     surface_shares: tuple[float, float] = (RADIANT_SHARE, SUN_SHARE),
+    regulated: bool = False,
 ) -> Identified:
     """Return the model that explains a room's history best.
 
@@ -90,9 +117,10 @@ def identify_room(
             last third best after learning from the rest; less than three days allow only 1 and 2.
         lived_in: Whether people and appliances give heat that `inputs` does not hold; their mean
             is then found too.
-        prior: What is known already of some parameters: the value and the relative uncertainty
-            (one sigma of the logarithm). Others keep the wide prior.
+        prior: What is known already of some parameters. Others keep the wide prior.
         surface_shares: Shares of heat and sun that surfaces take, see `RoomModel`.
+        regulated: Whether heat may have followed the room: residuals then count for no more than
+            the scatter of their daily means allows.
 
     Raises:
         InputError: The history is wrong or too poor, see `stretches_of`, or there is no such
@@ -103,7 +131,7 @@ def identify_room(
     stretches = stretches_of(inputs, room_c)
     if order is None:
         order = _choose_order(inputs, room_c, stretches, lived_in)
-    return _Fit(stretches, order, lived_in, prior, surface_shares).run()
+    return _Fit(stretches, order, lived_in, prior, surface_shares, regulated).run()
 
 
 def free_rmse_k(found: Identified, inputs: RoomInputs, room_c: Floats) -> float:
@@ -145,10 +173,12 @@ class _Fit:
         stretches: tuple[Stretch, ...],
         order: int,
         lived_in: bool,
-        prior: Mapping[str, tuple[float, float]] | None = None,
+        prior: Mapping[str, Prior] | None = None,
         surface_shares: tuple[float, float] = (RADIANT_SHARE, SUN_SHARE),
+        regulated: bool = False,
     ) -> None:
         self.stretches, self.order, self.shares = stretches, order, surface_shares
+        self.regulated = regulated
         first = stretches[0].inputs
         self.names = parameter_names(
             order, first.boundary_c.shape[1], first.sun_kw_m2.shape[1], lived_in=lived_in
@@ -162,17 +192,20 @@ class _Fit:
         self.sigma = np.concatenate(
             [np.full(self.n, _PRIOR_SIGMA), np.tile(starts, len(stretches))]
         )
+        self.below = self.sigma.copy()
         for at, name in enumerate(self.names):
             if prior and name in prior:
-                value, relative = prior[name]
-                self.prior[at] = np.log(max(value, 1e-9))
-                self.sigma[at] = min(max(relative, 1e-3), _PRIOR_SIGMA)
+                known = prior[name]
+                below = known.relative if known.below is None else known.below
+                self.prior[at] = np.log(max(known.value, 1e-9))
+                self.sigma[at] = min(max(known.relative, 1e-3), _PRIOR_SIGMA)
+                self.below[at] = min(max(below, 1e-3), _PRIOR_SIGMA)
 
     def run(self) -> Identified:
         """Return the result; weights are those of the residuals of the round before."""
         at = self.prior
         noise_k, independent = 0.3, max(self.count * self._dt_s / 43200.0, 4.0)
-        bounds = (self.prior - 5.0 * self.sigma, self.prior + 5.0 * self.sigma)
+        bounds = (self.prior - 5.0 * self.below, self.prior + 5.0 * self.sigma)
         for _ in range(_ROUNDS):
             weight = np.sqrt(independent / self.count) / noise_k
             found = least_squares(
@@ -182,6 +215,8 @@ class _Fit:
             pieces = self._residuals(at)
             noise_k = max(float(np.sqrt(np.mean(np.concatenate(pieces) ** 2))), _NOISE_FLOOR_K)
             independent = _independent(pieces)
+            if self.regulated:
+                independent = min(independent, _worth_by_day(pieces, round(_DAY_S / self._dt_s)))
         # Half the gradient of the cost is J'r, and J'J holds data and prior alike.
         covariance = np.linalg.inv(found.jac.T @ found.jac)
         model = self._model(at)
@@ -232,7 +267,8 @@ class _Fit:
 
     def _cost(self, at: Floats, weight: float) -> Floats:
         data = np.concatenate(self._residuals(at)) * weight
-        return np.concatenate([data, (at - self.prior) / self.sigma])
+        away = at - self.prior
+        return np.concatenate([data, away / np.where(away < 0.0, self.below, self.sigma)])
 
 
 def _independent(pieces: list[Floats]) -> float:
@@ -244,3 +280,14 @@ def _independent(pieces: list[Floats]) -> float:
     rho = sum(float(x[1:] @ x[:-1]) for x in pieces) / power
     rho = min(max(rho, 0.0), 0.9999)
     return max(count * (1.0 - rho) / (1.0 + rho), 4.0)
+
+
+def _worth_by_day(pieces: list[Floats], moments: int) -> float:
+    """Return how many independent residuals would let daily means scatter as these do."""
+    whole = [x[: len(x) // moments * moments].reshape(-1, moments) for x in pieces]
+    days = np.concatenate([x.mean(axis=1) for x in whole])
+    if len(days) < _LEAST_DAYS:
+        return float("inf")
+    every = np.concatenate(pieces)
+    scatter = max(float(np.mean(days**2)), 1e-12)
+    return max(len(days) * float(np.mean(every**2)) / scatter, 4.0)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from heatloop.control.learning.building import bridged_inputs, cleaned
+from heatloop.control.learning.free_run import bridged_inputs
 from heatloop.control.learning.history import UnitHistory
 from heatloop.control.learning.regular import Floats
+from heatloop.control.learning.room_cleaning import cleaned
 from heatloop.control.learning.unit_rooms import coarser, room_inputs, room_model
 from heatloop.control.unit_model import UnitModel
 from heatloop.network.arrays import Index

@@ -11,20 +11,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from heatloop.control.learning.building import bridged_inputs, cleaned
 from heatloop.control.learning.emitters import (
     Emitters,
     emitter_room_c,
     learn_emitters,
     learn_lag_s,
 )
+from heatloop.control.learning.free_run import bridged_inputs
 from heatloop.control.learning.history import UnitHistory
 from heatloop.control.learning.regular import Floats
+from heatloop.control.learning.room_cleaning import cleaned
 from heatloop.control.learning.sensors import Judged, Reference, judge_sensors
 from heatloop.control.learning.unit_rooms import ALL_TO_ROOM, coarser, room_inputs
 from heatloop.control.unit_model import UnitModel, check_model, model_from_design
 from heatloop.kernel.errors import InputError
-from heatloop.network.identify import Identified, identify_room
+from heatloop.network.identify import Identified, Prior, identify_room
 from heatloop.station.curve import CurveDesign
 
 LEAST_DAYS = 3
@@ -134,7 +135,7 @@ def identify_unit(
         start = replace(start, lag_s=min(max(lag, _LAG_S[0]), _LAG_S[1]))
     found = _fitted(history, judged.room_c, start, order, parent is not None)
     model = _unit_model(found, start, history, emitters)
-    return _learnt(history, model, found.rmse_k, _loss_sigma(found), judged, emitters)
+    return _learnt(history, model, found.rmse_k, found.loss_sigma(), judged, emitters)
 
 
 def first_model(
@@ -243,7 +244,9 @@ def _fitted(
     if known and order == 2 and start.order == 1:
         order = 1
     sigma: Mapping[str, float] = _FROM_PARENT if known else _FRESH
-    prior = {name: (max(value, 1e-6), sigma[name]) for name, value in _named(start, order).items()}
+    prior = {
+        name: Prior(max(value, 1e-6), sigma[name]) for name, value in _named(start, order).items()
+    }
     whole = replace(
         history,
         sensors_c=room_c[:, None],
@@ -261,19 +264,6 @@ def _fitted(
     )
 
 
-def _loss_sigma(found: Identified) -> float:
-    """Return the relative uncertainty of the whole loss."""
-    model, names = found.model, found.names
-    slope = np.zeros(len(names))
-    slope[names.index("room_out_kw_k")] = model.room_out_kw_k
-    if model.order > 1:
-        inner, outer = model.room_wall_kw_k, model.wall_out_kw_k
-        through = inner * outer / (inner + outer)
-        slope[names.index("room_wall_kw_k")] = through * outer / (inner + outer)
-        slope[names.index("wall_out_kw_k")] = through * inner / (inner + outer)
-    return float(np.sqrt(slope @ found.ln_covariance @ slope)) / model.loss_kw_k()
-
-
 def _unit_model(
     found: Identified, start: UnitModel, history: UnitHistory, emitters: Emitters | None
 ) -> UnitModel:
@@ -283,7 +273,7 @@ def _unit_model(
     sigma["capacity_kj_k"] = sigma.pop("wall_kj_k" if two else "room_kj_k")
     sigma.pop("room_kj_k", None)
     sigma["sun_m2"] = sigma.pop("sun_0_m2")
-    sigma["loss_kw_k"] = _loss_sigma(found)
+    sigma["loss_kw_k"] = found.loss_sigma()
     design_heat = start.design_heat_kw
     if emitters is not None:
         design_heat = emitters.design_heat_kw(start.design_mean_over_room_k)

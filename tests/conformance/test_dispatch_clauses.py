@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from heatloop.app.dispatch_figures import Figures
-from heatloop.app.dispatch_problem import ProblemMaker, networks_of
+from heatloop.app.dispatch_networks import networks_of
+from heatloop.app.dispatch_problem import ProblemMaker
 from heatloop.app.world import World
 from heatloop.control.dispatch import DispatchProblem, DispatchUnit, Storage
 from heatloop.control.dispatch_check import check

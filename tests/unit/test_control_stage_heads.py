@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from heatloop.app.dispatch_problem import networks_of
+from heatloop.app.dispatch_networks import networks_of
 from heatloop.app.network_heads import LEAST_DP_KPA, heads_of, held, stages_of
 from heatloop.app.network_worker import Work, work_out
 from heatloop.control.stage_heads import Stage, regions_of

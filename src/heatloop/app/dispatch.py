@@ -24,7 +24,8 @@ from heatloop.app.dispatch_demand import Demands
 from heatloop.app.dispatch_events import DispatchEvents
 from heatloop.app.dispatch_figures import Figures
 from heatloop.app.dispatch_follow import DispatchFollow
-from heatloop.app.dispatch_problem import DispatchNetwork, ProblemMaker, networks_of
+from heatloop.app.dispatch_networks import DispatchNetwork, networks_of
+from heatloop.app.dispatch_problem import ProblemMaker
 from heatloop.app.dispatch_views import body_of, named, plan_view, row_view
 from heatloop.app.history import in_thread
 from heatloop.app.refusals import Refused

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from heatloop.app.dispatch import Dispatch
 from heatloop.app.dispatch_figures import Figures
-from heatloop.app.dispatch_problem import DispatchNetwork
+from heatloop.app.dispatch_networks import DispatchNetwork
 from heatloop.app.dispatch_spent import Spending, Spent
 from heatloop.app.dispatch_views import named
 from heatloop.app.history import AsyncHistorian, in_thread

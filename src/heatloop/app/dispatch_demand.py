@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.app.dispatch_problem import DispatchNetwork, ProblemMaker, degree_demand_kw
+from heatloop.app.dispatch_networks import DispatchNetwork, degree_demand_kw
+from heatloop.app.dispatch_problem import ProblemMaker
 from heatloop.app.queries.overview import outdoor_c
 from heatloop.app.world import World
 from heatloop.kernel.messages import Forecast

@@ -15,7 +15,7 @@ from heatloop.alarms import lifecycle
 from heatloop.alarms.lifecycle import AlarmChange, Change
 from heatloop.alarms.texts import name_rule
 from heatloop.app.alarming import Alarming
-from heatloop.app.dispatch_problem import DispatchNetwork
+from heatloop.app.dispatch_networks import DispatchNetwork
 from heatloop.app.dispatch_views import named
 from heatloop.app.history import in_thread
 from heatloop.app.views.dispatch_now import DispatchEvent

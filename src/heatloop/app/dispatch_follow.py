@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heatloop.app.audit import Audit
-from heatloop.app.dispatch_problem import DispatchNetwork
+from heatloop.app.dispatch_networks import DispatchNetwork
 from heatloop.app.dispatch_views import named
 from heatloop.app.history import in_thread
 from heatloop.app.strategy_worker import PlantCap

@@ -13,7 +13,7 @@ import numpy as np
 
 from heatloop.app.dispatch import Dispatch, Prepared
 from heatloop.app.dispatch_figures import COMPANY
-from heatloop.app.dispatch_problem import ROOM_C, DispatchNetwork, houses_of
+from heatloop.app.dispatch_networks import ROOM_C, DispatchNetwork, houses_of
 from heatloop.app.dispatch_season_worker import Case, SeasonWork, Served, run_cases
 from heatloop.app.dispatch_views import named
 from heatloop.app.views.n_minus_one import (

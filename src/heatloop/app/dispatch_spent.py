@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from heatloop.app.dispatch import Dispatch
 from heatloop.app.dispatch_figures import COMPANY, Figures
-from heatloop.app.dispatch_problem import DispatchNetwork
+from heatloop.app.dispatch_networks import DispatchNetwork
 from heatloop.app.forecast_history import Subject, past_of
 from heatloop.app.history import AsyncHistorian, in_thread
 from heatloop.app.world import World

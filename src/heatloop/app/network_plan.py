@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from heatloop.app.dispatch import Dispatch
-from heatloop.app.dispatch_problem import ROOM_C, DispatchNetwork
+from heatloop.app.dispatch_networks import ROOM_C, DispatchNetwork
 from heatloop.app.dispatch_views import named, told_points
 from heatloop.app.network_heads import LEAST_DP_KPA
 from heatloop.app.network_valves import UnitFlow

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from heatloop.app.dispatch_problem import ROOM_C, DispatchNetwork
+from heatloop.app.dispatch_networks import ROOM_C, DispatchNetwork
 from heatloop.app.network_heads import heads_of, held
 from heatloop.app.network_valves import UnitFlow, distribution
 from heatloop.control.flow_distribution import isolation_supply_c

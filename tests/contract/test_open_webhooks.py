@@ -25,7 +25,7 @@ HERE = Reach(private=True, plain_http=True, timeout_s=2.0)
 
 @pytest.fixture
 async def room(tmp_path, monkeypatch):
-    monkeypatch.setattr("heatloop.app.webhooks._LOOK_S", 0.05)
+    monkeypatch.setattr("heatloop.app.webhook_reader._LOOK_S", 0.05)
     async with town(tmp_path / "town", **OPEN) as here:
         gateway = await here.enrol("GW0001")
         await gateway.connect()
@@ -135,7 +135,7 @@ def test_pauses_double_up_to_four_hours_and_fit_a_day():
 
 
 async def test_a_restart_loses_nothing_and_tells_nothing_twice(tmp_path, monkeypatch):
-    monkeypatch.setattr("heatloop.app.webhooks._LOOK_S", 0.05)
+    monkeypatch.setattr("heatloop.app.webhook_reader._LOOK_S", 0.05)
     monkeypatch.setattr(webhook_sender, "_MOST_REST_S", 0.05)
     monkeypatch.setattr(webhook_sender, "next_wait_s", lambda _: 0.5)
     async with Receiver() as receiver:

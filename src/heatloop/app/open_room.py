@@ -79,7 +79,7 @@ class OpenRoom:
             if kind in FINDINGS:
                 feed.event("finding", body, asset)
 
-        webhooks.tell = tell
+        webhooks.reader.tell = tell
         return cls(
             feed=feed,
             subscribers=Subscribers(world, historian, feed, alarming, settings.subscribe),

@@ -5,31 +5,21 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from heatloop.app.acceptance import Acceptance
-from heatloop.app.acceptance_driver import Bench
-from heatloop.app.acceptance_report import Reports
+from heatloop.app.acceptance_build import build_acceptance
 from heatloop.app.alarming import Alarming
 from heatloop.app.audit_journal import Journal
 from heatloop.app.audit_room import AuditRoom
 from heatloop.app.audit_settings import chain_algorithm
 from heatloop.app.carriers_mqtt import MqttCarrier
-from heatloop.app.command_alarms import CommandAlarms
+from heatloop.app.command_build import build_door
 from heatloop.app.command_checks import CommandChecks
-from heatloop.app.command_door import CommandDoor
-from heatloop.app.command_gate import CommandGate
-from heatloop.app.command_physics import Physics
 from heatloop.app.command_second import SecondKey
 from heatloop.app.commands import Commands
 from heatloop.app.curve_job import CurveJob
-from heatloop.app.device_life import DeviceLife
-from heatloop.app.device_life_delivery import Deliveries
 from heatloop.app.dispatch_build import add_dispatch_jobs, build_dispatch, dispatch_rooms
 from heatloop.app.dispatch_keeping import DispatchKeeping
 from heatloop.app.edge_rules import EdgeRules
-from heatloop.app.emergency import Emergency
 from heatloop.app.emergency_books import DoorBooks
-from heatloop.app.emergency_orders import OrderFile
-from heatloop.app.emergency_views import EmergencyBook
 from heatloop.app.export_seal import ExportSeals
 from heatloop.app.extensions import Extensions
 from heatloop.app.extensions_own import GatedSchedule
@@ -47,7 +37,7 @@ from heatloop.app.identity_room import IdentityRoom
 from heatloop.app.import_service import Imports
 from heatloop.app.intake import Intake
 from heatloop.app.jobs import add_jobs
-from heatloop.app.keeping_room import KeepingRoom, open_files
+from heatloop.app.keeping_room import KeepingRoom
 from heatloop.app.key_room import KeyRoom
 from heatloop.app.keys import FIRST_LOGIN, PlatformKeys, load_keys, write_secret
 from heatloop.app.lag import LagWatch
@@ -66,7 +56,6 @@ from heatloop.app.quarantine import Quarantine
 from heatloop.app.queries.bulk import Bulk
 from heatloop.app.room_levels_build import add_room_levels, build_room_levels
 from heatloop.app.savings_build import add_savings, build_savings
-from heatloop.app.season_check import SeasonCheck
 from heatloop.app.secondary_balance import SecondaryBalance
 from heatloop.app.secondary_balance_export import BalanceExport
 from heatloop.app.security_events import SecurityEvents
@@ -212,60 +201,36 @@ def build_platform(
     sessions.note = security_events.note
     ledgers = Ledgers(world, records, audit, ledger_changed)
     stages = UnitStages(world, records, audit)
-    devices = DeviceLife(world, records, audit, open_files(settings))
-    bench = Bench(
-        world=world, commands=commands, checks=checks, alarming=alarming, historian=series
-    )
-    reports = Reports(
+    device_rooms = build_acceptance(
+        settings,
         world=world,
         records=records,
-        files=devices.files,
-        keys=keys,
-        workers=workers,
-        company=settings.company,
-    )
-    acceptance = Acceptance(
-        bench=bench,
-        records=records,
+        historian=series,
         audit=audit,
-        life=devices,
-        stages=stages,
-        reports=reports,
-        time_zone=settings.company.time_zone,
-    )
-    twin = Twin(world, series, hub, twin_workers, settings.twin)
-    command_alarms = CommandAlarms(world, alarming)
-    gate = CommandGate(
-        world,
-        audit,
-        command_alarms,
-        settings.door,
-        60.0 * getattr(settings.session, "proof_minutes", 5.0),
-    )
-    door = CommandDoor(
-        world=world,
-        records=records,
+        alarming=alarming,
         commands=commands,
         checks=checks,
-        physics=Physics(world, twin, settings.door),
-        gate=gate,
-        settings=settings.door,
+        keys=keys,
+        workers=workers,
+        stages=stages,
     )
-    gate.events = commands.events = security_events
-    emergency = Emergency(
+    twin = Twin(world, series, hub, twin_workers, settings.twin)
+    door_rooms = build_door(
+        settings,
         world=world,
         records=records,
+        audit=audit,
+        alarming=alarming,
+        commands=commands,
+        checks=checks,
+        twin=twin,
         links=links,
         keys=keys,
         books=books,
-        gate=gate,
-        alarms=command_alarms,
         journal=journal,
-        settings=settings.door,
-        file=OrderFile(settings.data / "emergency" / "orders.json"),
+        events=security_events,
     )
-    checks.stopped = emergency.stopped
-    notes.emergency = emergency
+    notes.emergency = door_rooms["emergency"]
     leaks = LeakWatch(world, series, alarming, hub)
     zones = Zones.build(
         settings.zones,
@@ -327,17 +292,12 @@ def build_platform(
         mqtt=MqttCarrier(settings.mqtt, gateways, intake, links, keys),
         alarming=alarming,
         commands=commands,
-        door=door,
-        emergency=emergency,
-        emergency_book=EmergencyBook(world, links, emergency),
+        **door_rooms,
         leaks=leaks,
         twin=twin,
         workers=workers,
         stages=stages,
-        devices=devices,
-        deliveries=Deliveries(world, records, audit, devices),
-        acceptance=acceptance,
-        season=SeasonCheck(bench, acceptance),
+        **device_rooms,
         curve=CurveJob(world, records, commands, checks),
         ledgers=ledgers,
         probes=FieldProbes(audit),
@@ -380,7 +340,7 @@ def build_platform(
             historian=series,
             alarming=alarming,
             audit=audit,
-            files=devices.files,
+            files=device_rooms["devices"].files,
             schedule=schedule,
         ),
         lag=lag,
@@ -437,7 +397,7 @@ def build_platform(
             records=records,
             historian=series,
             audit=audit,
-            door=door,
+            door=door_rooms["door"],
             workers=workers,
             dispatch=dispatch,
         ),

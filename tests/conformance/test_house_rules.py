@@ -55,6 +55,17 @@ def imported(source: str) -> set[str]:
     return {name.partition(".")[0] for name in found}
 
 
+def test_nothing_waits_in_a_way_that_loses_a_cancellation() -> None:
+    """Before Python 3.12 `asyncio.wait_for` may swallow it; who waits for the task never ends."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in SRC.rglob("*.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if "asyncio.wait_for(" in line
+    ]
+    assert found == []  # use `async with asyncio.timeout(...)`
+
+
 def test_what_is_imported_is_a_dependency() -> None:
     """A package that only the tests bring along would be missing for everybody else."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -29,15 +29,16 @@ DRIVER = """
 
         async def _read(self, planned, reading):
             device = self.device
-            opened = asyncio.open_connection(device.host, device.port)
-            reader, writer = await asyncio.wait_for(opened, self.tools.timeout_s)
+            async with asyncio.timeout(self.tools.timeout_s):
+                reader, writer = await asyncio.open_connection(device.host, device.port)
             try:
                 for rows in planned:
                     raws = []
                     for binding in rows.bindings:
                         self.tools.stats.asked(device.code)
                         writer.write(f"{binding.source}?\\n".encode())
-                        line = await asyncio.wait_for(reader.readline(), self.tools.timeout_s)
+                        async with asyncio.timeout(self.tools.timeout_s):
+                            line = await reader.readline()
                         if not line:
                             raise LinkError("closed", thing=device.code)
                         self.tools.stats.answered(device.code, 0.001, len(line), 10)

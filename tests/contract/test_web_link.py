@@ -142,7 +142,8 @@ async def test_stranger_is_refused_and_hung_up(here: Town, url: str) -> None:
             assert json.loads(await socket.recv())["type"] == "challenge"
             await socket.send(json.dumps(hello))
             assert json.loads(await socket.recv())["type"] == "refused"
-            await asyncio.wait_for(socket.wait_closed(), 5)
+            async with asyncio.timeout(5):
+                await socket.wait_closed()
             assert socket.close_code == 1008
 
 

@@ -243,7 +243,8 @@ class TownGateway:
             while not condition():
                 self.arrived.clear()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.arrived.wait(), 0.02)
+                    async with asyncio.timeout(0.02):
+                        await self.arrived.wait()
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [frame for frame in self.frames if frame["type"] == kind]

@@ -126,7 +126,8 @@ class Guard:
         # A daemon: one that hangs does not keep the platform from ending.
         self._thread = threading.Thread(target=run, name=f"module {self.name}", daemon=True)
         self._thread.start()
-        return await asyncio.wait_for(future, self._timeout_s)
+        async with asyncio.timeout(self._timeout_s):
+            return await future
 
     def _failed(self, error: Exception, *, hangs: bool = False) -> None:
         self.failures += 1

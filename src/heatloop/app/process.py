@@ -164,7 +164,8 @@ async def plant_clock(settings: Settings) -> AsyncIterator[SharedClock]:
 
 async def _within(seconds: float, ready: Awaitable[object], socket: str) -> None:
     try:
-        await asyncio.wait_for(ready, seconds)
+        async with asyncio.timeout(seconds):
+            await ready
     except TimeoutError as error:
         raise ConfigError(
             "nobody publishes plant time", thing=socket, fix="start the city first"

@@ -123,7 +123,8 @@ class Supervisor:
                 continue
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), STOP_PATIENCE_S)
+                async with asyncio.timeout(STOP_PATIENCE_S):
+                    await process.wait()
             except TimeoutError:
                 log.warning("killed", program=child.program.name)
                 process.kill()
@@ -208,7 +209,8 @@ class Supervisor:
         if child.program.probe is None:
             return True
         try:
-            return await asyncio.wait_for(child.program.probe(), 5.0)
+            async with asyncio.timeout(5.0):
+                return await child.program.probe()
         except (OSError, LinkError, TimeoutError):
             return False
 

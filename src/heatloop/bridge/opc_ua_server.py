@@ -237,7 +237,8 @@ async def serve() -> int:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(server.stop(), 5.0)
+            async with asyncio.timeout(5.0):
+                await server.stop()
         line.close()
 
 

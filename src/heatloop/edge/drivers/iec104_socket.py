@@ -79,7 +79,8 @@ class StationSocket:
 
     async def _within(self, work: Awaitable[T]) -> T:
         """Wait at most the gateway's time-out; the work itself goes on."""
-        return await asyncio.wait_for(asyncio.shield(work), self._tools.timeout_s)
+        async with asyncio.timeout(self._tools.timeout_s):
+            return await asyncio.shield(work)
 
     @contextmanager
     def _listening(self, hear: Callable[[Asdu], None]) -> Iterator[None]:

@@ -91,7 +91,9 @@ def test_7_3_b_2_drift_starts_learning_and_only_a_proven_model_goes_live(season:
     # A champion is never replaced at once: whoever was learned has to win first.
     assert Action.PROMOTE not in [action for _, action in seen if champion.challenger is None]
     back, changes = roll_back(season.learner.standing, day + 15 * DAY_S)
-    assert back.champion.number == season.learner.standing.former.number  # type: ignore[union-attr]
+    former = season.learner.standing.former
+    assert former is not None
+    assert back.champion.number == former.number
     assert Stage.ROLLED_BACK in {change.stage for change in changes}
 
 

@@ -17,13 +17,15 @@ from heatloop.station.modes import StationMode
 from tests.physics.test_station_mpc_loop import Loop
 from tests.physics.unit_plant import FLOW_KGS
 from tests.unit.app_town import START_S, Town
-from tests.unit.test_strategy_service import here  # noqa: F401 - a fixture
+from tests.unit.test_strategy_service import here
+
+__all__ = ["here"]
 
 POINT = f"UN0001.{SUPPLY}"
 
 
 async def test_4_2_3_2_3_strategy_has_reason_validity_state_and_versions(
-    here: Town,  # noqa: F811
+    here: Town,
 ) -> None:
     strategy: Strategy = here.platform.strategy
     views: StrategyViews = here.platform.strategy_views

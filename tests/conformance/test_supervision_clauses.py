@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import openpyxl
+from numpy.typing import NDArray
 
 from heatloop.kernel.quality import Quality
 from heatloop.kernel.series import Columns, concat
@@ -21,7 +22,7 @@ TEN = 600
 DAYS = 24
 
 
-def outdoor(slots: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def outdoor(slots: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a winter: days and fronts."""
     hours = slots / HOUR
     return -8.0 + 5.0 * np.sin(2 * np.pi * hours / 24) + 4.0 * np.sin(2 * np.pi * hours / 137)

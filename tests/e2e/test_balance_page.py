@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.test_data_pages import Watched, browser, desk, phone
-from tests.e2e.test_decision_pages import Served, asked, drawn, number
+from tests.e2e.test_decision_pages import asked, drawn, number
+from tests.e2e.town_site import Served, serving
 from tests.unit.app_town import Town
 from tests.unit.balance_town import houses_ledger, readings, tell_day
 
@@ -27,12 +28,8 @@ class BalanceSite(Served):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    served = BalanceSite(tmp_path_factory.mktemp("balance-site"))
-    served.start()
-    assert served.ready.wait(60)
-    yield f"http://127.0.0.1:{served.port}"
-    served.stop()
-    assert not served.is_alive()
+    with serving(BalanceSite(tmp_path_factory.mktemp("balance-site"))) as url:
+        yield url
 
 
 @pytest.mark.needs("chromium")

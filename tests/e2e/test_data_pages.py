@@ -6,22 +6,19 @@ none logs an error or breaks the content policy, and that each fits a phone, dar
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from heatloop.kernel.series import Columns
-from heatloop.security.access import Role
 from tests.e2e.test_browser import FLAGS
-from tests.unit.app_town import PASSWORD, START_S, Town, town
+from tests.e2e.town_site import Served, serving
+from tests.unit.app_town import PASSWORD, START_S, Town
 
 HEADERS = {"X-Heatloop": "1", "Content-Type": "application/json"}
 PAGES = {
@@ -31,7 +28,6 @@ PAGES = {
     "interfaces": ("Interfaces", "接口"),
     "governance": ("Governance", "数据治理"),
 }
-ROLES = (Role.OPERATION_ENGINEER, Role.SYSTEM_ADMIN, Role.MANAGER, Role.DISPATCHER)
 
 
 def _past(made: Town) -> None:
@@ -51,53 +47,18 @@ def _past(made: Town) -> None:
     made.platform.world.latest.update(engine.latest())
 
 
-class Served(threading.Thread):
-    """A town behind a port the system chose, on an event loop of its own."""
+class PastSite(Served):
+    """A town with two hours behind it."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(daemon=True)
-        self._folder = folder
-        self.port = 0
-        self.ready = threading.Event()
-        self._over: asyncio.Event
-        self._loop: asyncio.AbstractEventLoop
-
-    def run(self) -> None:
-        """Serve until stopped."""
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        async with town(self._folder) as made:
-            _past(made)
-            made.add_user("wang", *ROLES)
-            config = uvicorn.Config(made.app, port=0, log_level="error", lifespan="off")
-            server = uvicorn.Server(config)
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-            serving = asyncio.create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.01)
-            self.port = server.servers[0].sockets[0].getsockname()[1]
-            self.ready.set()
-            await self._over.wait()
-            server.should_exit = server.force_exit = True
-            await serving
-
-    def stop(self) -> None:
-        """End it and wait."""
-        self._loop.call_soon_threadsafe(self._over.set)
-        self.join(20)
+    async def prepare(self, made: Town) -> None:
+        _past(made)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a town."""
-    served = Served(tmp_path_factory.mktemp("data-site"))
-    served.start()
-    assert served.ready.wait(60)
-    yield f"http://127.0.0.1:{served.port}"
-    served.stop()
-    assert not served.is_alive()
+    with serving(PastSite(tmp_path_factory.mktemp("data-site"))) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -6,24 +6,21 @@ says, none logs an error or breaks the content policy, each fits a phone, dark a
 
 from __future__ import annotations
 
-import asyncio
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from playwright.sync_api import Page, expect
 
 from heatloop.app.forecast_history import HEAT
 from heatloop.security.access import Role
 from heatloop.store.records.forecast import SeriesRow
-from tests.e2e.test_data_pages import ROLES, Watched, browser, desk, headings, opened, phone
-from tests.unit.app_town import Town, town
+from tests.e2e.test_data_pages import Watched, browser, desk, headings, opened, phone
+from tests.e2e.town_site import Served, serving
+from tests.unit.app_town import Town
 from tests.unit.test_app_dispatch import RUNNING, tell, two_plants
 from tests.unit.test_app_dispatch import Here as Inline
 from tests.unit.test_app_models import moved
@@ -103,57 +100,18 @@ async def _decided(made: Town) -> None:
         assert plan.status_code == 200, plan.text
 
 
-class Served(threading.Thread):
-    """That town behind a port the system chose, on an event loop of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(daemon=True)
-        self._folder = folder
-        self.port = 0
-        self.ready = threading.Event()
-        self._over: asyncio.Event
-        self._loop: asyncio.AbstractEventLoop
-
-    def run(self) -> None:
-        """Serve until stopped."""
-        asyncio.run(self._serve())
+class DecidedSite(Served):
+    """A town that has forecast, learned, planned and judged."""
 
     async def prepare(self, made: Town) -> None:
-        """Give the town what its pages are to show."""
         await _decided(made)
-
-    async def _serve(self) -> None:
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        async with town(self._folder) as made:
-            made.add_user("wang", *ROLES)
-            await self.prepare(made)
-            config = uvicorn.Config(made.app, port=0, log_level="error", lifespan="off")
-            server = uvicorn.Server(config)
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-            serving = asyncio.create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.01)
-            self.port = server.servers[0].sockets[0].getsockname()[1]
-            self.ready.set()
-            await self._over.wait()
-            server.should_exit = server.force_exit = True
-            await serving
-
-    def stop(self) -> None:
-        """End it and wait."""
-        self._loop.call_soon_threadsafe(self._over.set)
-        self.join(20)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a town that has decided."""
-    served = Served(tmp_path_factory.mktemp("decision-site"))
-    served.start()
-    assert served.ready.wait(60)
-    yield f"http://127.0.0.1:{served.port}"
-    served.stop()
-    assert not served.is_alive()
+    with serving(DecidedSite(tmp_path_factory.mktemp("decision-site"))) as url:
+        yield url
 
 
 def drawn(watched: Watched, name: str) -> Page:

@@ -18,7 +18,7 @@ from heatloop.app.workers import Workers
 from heatloop.kernel.errors import HeatloopError, LinkError, StaleError
 
 R = TypeVar("R")
-I = TypeVar("I")  # noqa: E741 - an item, as R is a result
+Item = TypeVar("Item")
 
 _log = structlog.get_logger("heatloop.fleet")
 RETRIES = 2
@@ -141,8 +141,8 @@ class Fleet:
 
     async def map(
         self,
-        function: Callable[[I], R],
-        items: Sequence[I],
+        function: Callable[[Item], R],
+        items: Sequence[Item],
         *,
         names: Sequence[str] = (),
         timeout_s: float = TIMEOUT_S,
@@ -192,7 +192,7 @@ class Fleet:
         return Outcome(answers=answers, failures=failures)
 
     async def _one(
-        self, executor: Executor, function: Callable[[I], R], item: I, timeout_s: float
+        self, executor: Executor, function: Callable[[Item], R], item: Item, timeout_s: float
     ) -> R:
         for left in reversed(range(RETRIES + 1)):
             try:

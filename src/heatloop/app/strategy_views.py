@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from typing import SupportsFloat
 
 from heatloop.app.history import in_thread
 from heatloop.app.layout import Node, StationNode
@@ -187,9 +188,9 @@ class StrategyViews:
         return key if point is None else point.code
 
 
-def _told(number: object) -> float | None:
+def _told(number: SupportsFloat) -> float | None:
     """Return a number people can read, None for none."""
-    plain = float(number)  # type: ignore[arg-type]
+    plain = float(number)
     return round(plain, 2) if math.isfinite(plain) else None
 
 

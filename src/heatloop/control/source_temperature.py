@@ -7,7 +7,7 @@ lost to the ground, what the pumps take, what the return temperature costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,7 +111,7 @@ def scan(
     need_c: Floats | Mapping[str, float],
     step_s: float,
     worth: Worth | None = None,
-    run: Callable[..., object] = map,
+    run: Callable[..., Iterable[Judged]] = map,
 ) -> list[Judged]:
     """Return all candidates after their run, the best first.
 
@@ -143,7 +143,7 @@ def scan(
             network, operation, begin, path, demand_kw, heat, need, step_s, worth or Worth()
         )
 
-    judged: list[Judged] = list(run(judge, paths))  # type: ignore[call-overload]
+    judged: list[Judged] = list(run(judge, paths))
     return sorted(judged, key=lambda each: each.cost_yuan)
 
 

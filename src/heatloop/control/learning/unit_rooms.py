@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -82,9 +83,10 @@ def coarser(history: UnitHistory, step_s: float = _STEP_S) -> UnitHistory:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(number > 0, total / number, np.nan)
 
+    means: dict[str, Any] = {name: mean(getattr(history, name)) for name in COLUMNS}
     return replace(
         history,
         step_s=history.step_s * many,
         sensors_c=mean(history.sensors_c),
-        **{name: mean(getattr(history, name)) for name in COLUMNS},  # type: ignore[arg-type]
+        **means,
     )
